@@ -1,0 +1,72 @@
+"""Engines: what turns prompt ids into more ids. One verb, `extend`, and `aclose`.
+
+A wrapper (throttle, retry, record) is an engine that holds an engine. An engine kind is found by its
+name through the entry-point group `relay.engines`; built-ins register the way a third party does.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from relay.problems import Problem
+from relay.trajectory import Usage
+
+if TYPE_CHECKING:
+    from relay.cuts import Cut
+    from relay.templates import Template
+    from relay.tokens import Tokenizer
+
+
+class Purpose(NamedTuple):
+    """What a call is for; with the run's seed it names every random draw. Never the cell."""
+
+    problem: Problem
+    sample: int
+    node: str
+    visit: int
+    pen: str
+
+
+class Sampling(NamedTuple):
+    """How the next token is drawn."""
+
+    temperature: float = 0.6  # 0: the most probable token
+    top_p: float = 0.95
+
+
+class Request(NamedTuple):
+    """One call of an engine: continue these ids until the cut says so."""
+
+    prompt: list[int]
+    cut: "Cut"
+    sampling: Sampling
+    seed: int  # 63 bits, from (seed, problem, sample, purpose)
+    banned: frozenset[int]  # ids that may not be drawn (closing the thinking, for most)
+    purpose: Purpose
+
+
+class Delta(NamedTuple):
+    """Some more ids. The last delta of a call carries the usage."""
+
+    ids: tuple[int, ...]
+    usage: Usage | None = None
+
+
+class Engine(Protocol):
+    """A model that continues ids.
+
+    `extend` feeds every new id to `request.cut` in order and ends as soon as `cut.feed` returns True.
+    Leaving its iterator early (`aclosing`) aborts the request. It raises EngineError when the model fails.
+    """
+
+    tokenizer: "Tokenizer"
+    template: "Template"
+    context: int  # tokens that prompt and continuation may have together
+    facts: Mapping[str, str]  # what made it: revision, dtype, device, versions; kept in the run file
+
+    def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """Continue the prompt; an async generator of deltas."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what it holds."""
+        ...
