@@ -1,1 +1,130 @@
-""""""
+"""The verbs: what a pen does at a node. One verb, one file, found through the entry points `relay.nodes`.
+
+A verb is a class derived from `relay.scenario.Node`. Its fields are what the scenario says; its async
+generator `act(desk)` yields any number of `Tokens` events and, last, one `Act`.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from relay.deadline import Deadline
+from relay.draws import seed_of
+from relay.engine import Engine, Purpose, Sampling
+from relay.errors import EngineError
+from relay.handoff import Reader
+from relay.problems import Problem
+from relay.templates import Head
+from relay.trajectory import Segment, Usage
+from relay.walk import Pen, StopReason
+
+if TYPE_CHECKING:
+    from relay.graph import Graph
+    from relay.pool import Solo
+
+
+class Act(NamedTuple):
+    """What a node did at one visit."""
+
+    segment: Segment | None = None
+    usage: Usage = Usage()
+    rest: StopReason | None = None
+    why: str = ""
+    branches: int = 0
+    starts: str = ""
+    source: str = ""
+    recoded: int = -1
+    turn_ended: bool = False
+
+
+NOTHING = Act()
+
+
+class Hand(NamedTuple):
+    """A model as this rollout's problem meets it: the engine and the rendered head of every prompt."""
+
+    engine: Engine
+    head: Head
+
+
+class Limits(NamedTuple):
+    """What one pen may spend along its path."""
+
+    tokens: int = 16384
+    hops: int = 2000
+    seconds: float = 600.0
+
+
+class Ticks:
+    """A counter that the batch advances at each flush: an open segment is told of once a tick."""
+
+    __slots__ = ("n",)
+
+    def __init__(self) -> None:
+        self.n = 0
+
+
+class Stage(NamedTuple):
+    """What all pens of one rollout share."""
+
+    problem: Problem
+    sample: int
+    graph: "Graph"
+    hands: Mapping[str, Hand]  # by model name
+    seed: int
+    limits: Limits = Limits()
+    sampling: Sampling = Sampling()
+    units: Mapping[str, "Solo"] = {}  # the pool sample that each node of this rollout uses
+    ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
+
+
+class Desk:
+    """Where a node works: the stage, the pen that visits, and one reader for each model."""
+
+    __slots__ = ("_readers", "deadline", "pen", "stage", "visit")
+
+    def __init__(self, stage: Stage, pen: Pen, deadline: Deadline) -> None:
+        self.stage = stage
+        self.pen = pen
+        self.visit = 1
+        self.deadline = deadline
+        self._readers: dict[str, Reader] = {}
+
+    def turn(self, pen: Pen, visit: int) -> None:
+        """The pen came to its next node."""
+        self.pen = pen
+        self.visit = visit
+
+    def hand(self, model: str) -> Hand:
+        """The model of this name. Raises EngineError when the run did not open it."""
+        try:
+            return self.stage.hands[model]
+        except KeyError:
+            raise EngineError(f"model {model!r} is not open in this run") from None
+
+    def reader(self, model: str) -> Reader:
+        """This pen's view of the trajectory in the model's own ids."""
+        reader = self._readers.get(model)
+        if reader is None:
+            hand = self.hand(model)
+            reader = self._readers[model] = Reader(hand.engine.tokenizer, hand.head)
+        return reader
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether the node that the pen stands at may close the thinking."""
+        return self.pen.node in self.stage.graph.answer
+
+    @property
+    def tokens_left(self) -> int:
+        """How many tokens the pen's budget still holds."""
+        return self.stage.limits.tokens - self.pen.tokens
+
+    @property
+    def purpose(self) -> Purpose:
+        """What a call made at this visit is for."""
+        return Purpose(self.stage.problem, self.stage.sample, self.pen.node, self.visit, self.pen.path)
+
+    def seed(self, what: str) -> int:
+        """The seed of a draw made at this visit."""
+        stage, pen = self.stage, self.pen
+        return seed_of(stage.seed, stage.problem.id, stage.sample, what, pen.node, self.visit, pen.path)

@@ -1,0 +1,41 @@
+"""A rollout's deadline: it ends the pen's own waiting, never the code of whoever reads its events."""
+
+import asyncio
+
+
+class Deadline:
+    """Fires once, after so many seconds. Between `arm` and `disarm` it cancels the task that waits."""
+
+    __slots__ = ("_cancelled", "_handle", "_task", "expired")
+
+    def __init__(self, seconds: float) -> None:
+        self.expired = seconds <= 0
+        self._task: asyncio.Task[object] | None = None
+        self._cancelled = False
+        self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
+
+    def _fire(self) -> None:
+        self.expired = True
+        if self._task is not None:
+            self._cancelled = self._task.cancel()
+
+    def arm(self) -> None:
+        """From here on the running task only waits for an engine, and may be cancelled."""
+        self._task = asyncio.current_task()
+
+    def disarm(self) -> None:
+        """From here on other code runs, which must not be cancelled."""
+        self._task = None
+
+    def took(self) -> bool:
+        """Whether the CancelledError just caught is this deadline's alone; if so it is taken back."""
+        task = asyncio.current_task()
+        if not self._cancelled or task is None:
+            return False
+        self._cancelled = False
+        return task.uncancel() == 0
+
+    def close(self) -> None:
+        """Forget the timer."""
+        if self._handle is not None:
+            self._handle.cancel()

@@ -1,0 +1,158 @@
+"""The pool: solo trajectories sampled once, addressed by what made them, and used again and again.
+
+They serve selection (how often does a model solve a problem), originals, distractors, guidance and
+baselines. One SQLite file for all runs of a user; several runs may read and write it at once.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.problems import Problem
+from relay.store.rows import pack, unpack
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS made (
+    address TEXT PRIMARY KEY,
+    facts TEXT NOT NULL               -- JSON: what the address stands for
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS solo (
+    id INTEGER PRIMARY KEY,
+    address TEXT NOT NULL,
+    problem TEXT NOT NULL,            -- hash of its question, answer and kind
+    sample INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    ids BLOB NOT NULL,                -- int32, little-endian
+    tokenizer TEXT NOT NULL,
+    thought INTEGER NOT NULL,         -- characters before the closing of the thinking, or all
+    finished INTEGER NOT NULL,
+    stop TEXT NOT NULL,
+    verifier TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    UNIQUE (address, problem, sample)
+);
+"""
+_VERSION = 1
+
+
+class Solo(NamedTuple):
+    """One solo trajectory of one model on one problem."""
+
+    problem: str  # the problem's id in this run
+    answer: str  # the problem's reference answer
+    model: str  # the model's name in this run
+    sample: int
+    address: str
+    text: str  # thinking, its closing and the answer, as written
+    ids: tuple[int, ...]  # of all of the text, in the model's tokenizer
+    tokenizer: str
+    thought: int  # characters of text that are reasoning: all before the closing, or all there is
+    outcome: str  # correct, wrong, undecided
+
+    @property
+    def source(self) -> str:
+        """How a run file names it."""
+        return f"{self.problem}/{self.sample}"
+
+
+class Sampled(NamedTuple):
+    """A solo trajectory on its way into the pool."""
+
+    problem: str  # hash
+    sample: int
+    text: str
+    ids: tuple[int, ...]
+    tokenizer: str
+    thought: int
+    finished: bool
+    stop: str
+    verifier: str
+    outcome: str
+
+
+def address_of(facts: Mapping[str, object]) -> str:
+    """Sixteen hex digits for what makes a model's solo trajectories: revision, template, sampling, seed."""
+    content = json.dumps(facts, sort_keys=True)
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def default_path() -> Path:
+    """$RELAY_POOL, or the user's data folder."""
+    if named := os.environ.get("RELAY_POOL"):
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("relay") / "pool.sqlite"
+
+
+class Pool:
+    """The open pool."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version > _VERSION:
+                raise UserError(Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL"))
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_TABLES + f"PRAGMA user_version = {_VERSION};")
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(Mistake(str(path), f"the pool cannot be opened: {error}", "set RELAY_POOL to another file")) from None
+
+    def add(self, address: str, facts: Mapping[str, object], samples: Iterable[Sampled]) -> None:
+        """Add these trajectories; those already there stay as they are."""
+        rows = [
+            (address, s.problem, s.sample, s.text, pack(s.ids), s.tokenizer, s.thought, s.finished, s.stop, s.verifier, s.outcome)
+            for s in samples
+        ]
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (address, json.dumps(facts, sort_keys=True)))
+            self._db.executemany(
+                "INSERT OR IGNORE INTO solo (address, problem, sample, text, ids, tokenizer, thought, finished, stop, verifier, outcome)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def missing(self, address: str, problems: Iterable[Problem], samples: int) -> list[tuple[Problem, int]]:
+        """The (problem, sample) pairs that are not in the pool yet, sample by sample."""
+        have = set(
+            self._db.execute("SELECT problem, sample FROM solo WHERE address = ? AND sample < ?", (address, samples))
+        )
+        listed = list(problems)
+        return [(p, k) for k in range(samples) for p in listed if (p.hash, k) not in have]
+
+    def outcomes(self, address: str, problem: Problem, samples: int) -> list[str]:
+        """The verdict of each sample, in order."""
+        rows = self._db.execute(
+            "SELECT outcome FROM solo WHERE address = ? AND problem = ? AND sample < ? ORDER BY sample",
+            (address, problem.hash, samples),
+        )
+        return [row[0] for row in rows]
+
+    def get(self, address: str, model: str, problem: Problem, sample: int) -> Solo:
+        """One trajectory. Raises KeyError when it is not there."""
+        row = self._db.execute(
+            "SELECT text, ids, tokenizer, thought, outcome FROM solo WHERE address = ? AND problem = ? AND sample = ?",
+            (address, problem.hash, sample),
+        ).fetchone()
+        if row is None:
+            raise KeyError(f"{problem.id}/{sample}")
+        text, ids, tokenizer, thought, outcome = row
+        return Solo(problem.id, problem.answer, model, sample, address, text, unpack(ids), tokenizer, thought, outcome)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

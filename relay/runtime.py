@@ -1,0 +1,155 @@
+"""THE loop: walk one rollout's tree of pens, hop by hop, as an async iterator of events.
+
+`run` folds over it, the monitor and the tests step it. A walk is new (`begin`) or read back from a
+run file: the loop cannot tell the difference.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import assert_never
+
+from relay.deadline import Deadline
+from relay.errors import EngineError
+from relay.events import Event, HopCommitted, RolloutEnded, Tokens
+from relay.node import NOTHING, Act, Desk, Stage
+from relay.walk import Hop, Pen, StopReason, Walk, advance, fold
+
+ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
+
+
+async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
+    """Walk until no pen is live. Leaving early (`aclosing`) stops every pen where it stands."""
+    why = ""
+    while frontier := walk.frontier:
+        steps = pen_steps(frontier[0], stage) if len(frontier) == 1 else _side_by_side(walk, stage)
+        async with aclosing(steps):
+            async for event in steps:
+                if type(event) is HopCommitted:
+                    walk = fold(walk, event.hop)
+                    why = event.hop.why or why
+                yield event
+    assert walk.stop is not None  # an empty frontier means that pen 0 rests
+    yield RolloutEnded(walk.stop, why)
+
+
+async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
+    """One pen's events until it rests or branches."""
+    desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds))
+    try:
+        while pen.rest is None:
+            desk.turn(pen, pen.visits.get(pen.node, 0) + 1)
+            act = NOTHING
+            if desk.deadline.expired:
+                act = Act(rest=StopReason.SECONDS)
+            elif pen.node not in stage.graph.passed:
+                try:
+                    async with aclosing(stage.graph.nodes[pen.node].act(desk)) as doing:
+                        async for item in doing:
+                            if type(item) is Act:
+                                act = item
+                            else:
+                                yield item
+                except EngineError as error:
+                    act = Act(rest=StopReason.FAILED, why=str(error))
+            pen, hop = commit(pen, desk.visit, act, stage)
+            yield HopCommitted(hop)
+            if hop.branches:
+                return
+    finally:
+        desk.deadline.close()
+
+
+def commit(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[Pen, Hop]:
+    """Close a visit: the first edge that holds, or the reason why the pen rests. Pure."""
+    hop = Hop(
+        pen.path,
+        pen.hops,
+        pen.node,
+        visit,
+        pen.node,
+        act.segment,
+        act.usage,
+        act.rest,
+        act.why,
+        act.branches,
+        act.starts,
+        act.source,
+        act.recoded,
+        act.turn_ended,
+    )
+    after = advance(pen, hop)
+    if act.rest is not None:
+        return after, hop
+    to, rest = _way_on(after, hop, stage)
+    return after._replace(node=to, rest=rest), hop._replace(to=to, rest=rest)
+
+
+def _way_on(after: Pen, hop: Hop, stage: Stage) -> tuple[str, StopReason | None]:
+    """Where the pen goes, and why it rests if it does. What cut the text short comes before the edge."""
+    to = next(e.to for e in stage.graph.edges[hop.node] if e.when is None or e.when(after))
+    if hop.segment is not None and hop.segment.stop in _CUT_SHORT:
+        return to, _CUT_SHORT[hop.segment.stop]
+    if (ended := ENDS.get(to)) is not None:
+        return to, ended
+    if after.tokens >= stage.limits.tokens:
+        return to, StopReason.TOKENS
+    if after.hops >= stage.limits.hops:
+        return to, StopReason.HOPS
+    return to, None
+
+
+_CUT_SHORT = {str(r): r for r in (StopReason.TOKENS, StopReason.SECONDS, StopReason.CONTEXT)}
+
+
+class _Finished:
+    """What a pen's pump says last: it is done, or it broke."""
+
+    __slots__ = ("error", "pen")
+
+    def __init__(self, pen: str, error: BaseException | None) -> None:
+        self.pen = pen
+        self.error = error
+
+
+async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
+    """The events of several live pens as they come, until all of them rest."""
+    queue: asyncio.Queue[Event | _Finished] = asyncio.Queue(maxsize=64)
+    pumps: dict[str, asyncio.Task[None]] = {}
+
+    async def pump(pen: Pen) -> None:
+        error: BaseException | None = None
+        try:
+            async with aclosing(pen_steps(pen, stage)) as steps:
+                async for event in steps:
+                    await queue.put(event)
+        except Exception as e:
+            error = e
+        await queue.put(_Finished(pen.path, error))
+
+    try:
+        while True:
+            for pen in walk.frontier:
+                if pen.path not in pumps:
+                    pumps[pen.path] = asyncio.create_task(pump(pen))
+            if not pumps:
+                return
+            said = await queue.get()
+            match said:
+                case _Finished():
+                    del pumps[said.pen]
+                    if said.error is not None:
+                        raise said.error
+                case HopCommitted(hop):
+                    walk = fold(walk, hop)
+                    yield said
+                case Tokens() | RolloutEnded():
+                    yield said
+                case _:
+                    assert_never(said)
+    finally:
+        for task in pumps.values():
+            task.cancel()
+        await asyncio.gather(*pumps.values(), return_exceptions=True)
+
+

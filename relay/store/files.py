@@ -1,0 +1,131 @@
+"""Opening a run file: new, to write, or to read; and what may be wrong with it."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from relay.errors import Mistake, UserError
+from relay.store.schema import APPLICATION, PAGE, TABLES, VERSION
+
+_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpfs", "beegfs", "9p")
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new run file with its tables. Raises UserError when something is in the way."""
+    if path.exists():
+        raise UserError(Mistake(str(path), "exists already", f"relay run --resume {path}, or another name with -o"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+        db = _connect(path)
+        db.execute(f"PRAGMA page_size = {PAGE}")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        _set_journal(db, path)
+        db.executescript(f"BEGIN;{TABLES}COMMIT;")
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(Mistake(str(path), f"cannot be written: {error}", "choose another place with -o")) from None
+    return db
+
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """An existing run file, to go on with."""
+    check(path)
+    try:
+        db = _connect(path)
+        _set_journal(db, path)
+    except sqlite3.Error as error:
+        raise UserError(Mistake(str(path), f"cannot be written: {error}", "copy it to a place you may write")) from None
+    return db
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A run file, finished or going on. Nothing is written to it."""
+    check(path)
+    alone = _is_wal(path) and not _beside(path, "-wal").exists()  # on a read-only disk WAL needs this word
+    db = _connect(path, "?mode=ro&immutable=1" if alone else "?mode=ro")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def finish(db: sqlite3.Connection) -> bool:
+    """Make it one plain file, if no reader is connected; say whether that worked."""
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        mode: Any = db.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    return bool(mode[0] == "delete")
+
+
+def check(path: Path) -> None:
+    """Raise UserError unless this is a run file that this version can read."""
+    if not path.exists():
+        raise UserError(Mistake(str(path), "no such run file", "`ls *.relay runs` shows what is there"))
+    if path.is_dir():
+        raise UserError(Mistake(str(path), "is a folder, not a run file"))
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise UserError(Mistake(str(path), f"cannot be read: {error.strerror}")) from None
+    if not header and _beside(path, "-wal").exists():
+        return
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise UserError(Mistake(str(path), "is not a run file", "a run file is what `relay run` writes"))
+    if int.from_bytes(header[68:72]) != APPLICATION:
+        raise UserError(Mistake(str(path), "is a database, but not a run file", "a run file is what `relay run` writes"))
+    version = int.from_bytes(header[60:64])
+    if version > VERSION:
+        raise UserError(
+            Mistake(str(path), f"was written by a newer relay (schema {version}, this one reads {VERSION})", "upgrade relay")
+        )
+    if header[18] == 2 and not _beside(path, "-wal").exists() and _was_going_on(path):
+        raise UserError(Mistake(str(path), "was copied without its -wal file", f"copy {path.name}-wal beside it too"))
+
+
+def _was_going_on(path: Path) -> bool:
+    """Whether a runner held the lease when this file was last whole: then its -wal belongs to it."""
+    try:
+        with closing(_connect(path, "?mode=ro&immutable=1")) as db:
+            return db.execute("SELECT 1 FROM lease").fetchone() is not None
+    except sqlite3.Error:
+        return True
+
+
+def _is_wal(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(19)[18:] == b"\x02"
+
+
+def _connect(path: Path, query: str = "") -> sqlite3.Connection:
+    uri = path.resolve().as_uri() + query
+    return sqlite3.connect(uri, uri=True, timeout=10.0, isolation_level=None, check_same_thread=False)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _set_journal(db: sqlite3.Connection, path: Path) -> None:
+    """WAL, so that a monitor reads while we write; on a network file system, where WAL cannot be, TRUNCATE."""
+    mode = "TRUNCATE" if on_network(path) else "WAL"
+    got: Any = db.execute(f"PRAGMA journal_mode = {mode}").fetchone()
+    db.execute("PRAGMA synchronous = NORMAL" if got[0] == "wal" else "PRAGMA synchronous = FULL")
+
+
+def on_network(path: Path) -> bool:
+    """Whether the file lies on a network file system (Linux; elsewhere: no)."""
+    best, kind = "", ""
+    try:
+        mounts = Path("/proc/mounts").read_text().splitlines()
+    except OSError:
+        return False
+    where = os.path.realpath(path.parent)
+    for line in mounts:
+        _, point, fs, *_ = line.split(" ")
+        if (where + "/").startswith(point.rstrip("/") + "/") and len(point) >= len(best):
+            best, kind = point, fs
+    return kind in _NETWORK

@@ -1,0 +1,138 @@
+"""The tables of a run file. docs/run-file.md says the same for people, and a test holds the two together."""
+
+VERSION = 1
+APPLICATION = 0x52454C59  # "RELY", in SQLite's application_id
+PAGE = 16384  # bytes; hop rows are large, and small pages leave holes behind them
+
+TABLES = """
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL                -- JSON
+) WITHOUT ROWID;
+CREATE TABLE name (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE
+);
+CREATE TABLE problem (
+    id INTEGER PRIMARY KEY,            -- its place in the run, from 0
+    key TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    extra TEXT                         -- JSON
+);
+CREATE TABLE cell (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL             -- JSON: the value of each swept name, and `without`
+);
+CREATE TABLE head (
+    problem INTEGER NOT NULL,
+    model INTEGER NOT NULL,            -- name
+    ids BLOB NOT NULL,                 -- int32, little-endian
+    text TEXT NOT NULL,
+    thinking TEXT NOT NULL,            -- who opened it: template, relay, none
+    PRIMARY KEY (problem, model)
+) WITHOUT ROWID;
+CREATE TABLE solo (
+    id INTEGER PRIMARY KEY,
+    problem TEXT NOT NULL,             -- problem.key; a distractor's problem need not be one of the run's
+    answer TEXT NOT NULL,              -- that problem's reference answer
+    model INTEGER NOT NULL,            -- name
+    sample INTEGER NOT NULL,
+    address TEXT NOT NULL,             -- what made it, hashed: its place in the pool
+    text TEXT NOT NULL,
+    ids BLOB NOT NULL,
+    tokenizer INTEGER NOT NULL,        -- name
+    thought INTEGER NOT NULL,          -- characters of text before the closing of the thinking
+    outcome TEXT NOT NULL,
+    UNIQUE (problem, model, sample, address)
+);
+CREATE TABLE solved (
+    problem TEXT NOT NULL,             -- problem.key, of every problem that was sampled
+    model INTEGER NOT NULL,            -- name
+    solved INTEGER NOT NULL,
+    sampled INTEGER NOT NULL,
+    PRIMARY KEY (problem, model)
+) WITHOUT ROWID;
+CREATE TABLE unit (
+    problem INTEGER NOT NULL,
+    sample INTEGER NOT NULL,
+    cell INTEGER NOT NULL,
+    node INTEGER NOT NULL,             -- name
+    solo INTEGER NOT NULL,
+    PRIMARY KEY (problem, sample, cell, node)
+) WITHOUT ROWID;
+CREATE TABLE rollout (
+    id INTEGER PRIMARY KEY,            -- (sample * problems + problem) * cells + cell
+    problem INTEGER NOT NULL,
+    sample INTEGER NOT NULL,
+    cell INTEGER NOT NULL,
+    stop INTEGER,                      -- name; null while it is open
+    why TEXT
+);
+CREATE INDEX rollout_open ON rollout (id) WHERE stop IS NULL;
+CREATE TABLE hop (
+    id INTEGER PRIMARY KEY,            -- the order in which hops were written; nothing else follows from it
+    rollout INTEGER NOT NULL,
+    pen INTEGER NOT NULL,              -- name: the pen's path
+    n INTEGER NOT NULL,                -- number along the pen's own path
+    node INTEGER NOT NULL,             -- name
+    visit INTEGER NOT NULL,
+    goes INTEGER NOT NULL,             -- name of the node or end that the taken edge leads to
+    model INTEGER,                     -- name; null when the hop left no segment
+    text TEXT,
+    ids BLOB,                          -- int32, little-endian, in the author's tokenizer
+    tokenizer INTEGER,                 -- name
+    stop INTEGER,                      -- name: why the segment ended
+    matched TEXT,                      -- the text that ended it
+    closed INTEGER,                    -- characters up to and with the closing of the thinking
+    turn_ended INTEGER,
+    computed INTEGER,
+    cached INTEGER,
+    decoded INTEGER,
+    thrown INTEGER,
+    ms INTEGER,
+    recoded INTEGER,                   -- prompt tokens that were another tokenizer's text
+    rest INTEGER,                      -- name: why the pen came to rest
+    why TEXT,
+    branches INTEGER,
+    starts INTEGER,                    -- name
+    source INTEGER                     -- name: "problem/sample" of the pool
+);
+CREATE INDEX hop_rollout ON hop (rollout);
+CREATE TABLE verdict (
+    rollout INTEGER NOT NULL,
+    verifier INTEGER NOT NULL,         -- name
+    outcome INTEGER NOT NULL,          -- name: correct, wrong, undecided
+    answer TEXT,
+    why TEXT,
+    ms INTEGER,
+    PRIMARY KEY (rollout, verifier)
+) WITHOUT ROWID;
+CREATE TABLE live (
+    rollout INTEGER NOT NULL,
+    pen TEXT NOT NULL,
+    node TEXT NOT NULL,
+    visit INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    tail TEXT NOT NULL,                -- the last 2,000 characters of the open segment
+    PRIMARY KEY (rollout, pen)
+) WITHOUT ROWID;
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY,
+    act TEXT NOT NULL,                 -- insert, veto, fork, pause
+    rollout INTEGER,
+    pen TEXT,
+    data TEXT,                         -- JSON
+    taken TEXT                         -- when the runner took it
+);
+CREATE TABLE lease (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    boot TEXT NOT NULL,                -- which start of which machine
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,             -- when that process started, so that a reused pid is told apart
+    beat REAL NOT NULL                 -- seconds since the epoch
+);
+"""

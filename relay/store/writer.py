@@ -1,0 +1,261 @@
+"""Writing a run file: rows gather in memory and go down in one transaction a flush."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay.engine import Engine
+from relay.errors import RelayError
+from relay.events import Tokens
+from relay.problems import Problem
+from relay.store import files, lease
+from relay.store.rows import INSERT_HOP, SELECT_HOPS, Names, Row, hop_of, pack, row_of
+from relay.templates import Head
+from relay.walk import Hop, StopReason
+
+TAIL = 2000  # characters of an open segment that a monitor sees
+
+
+class LeaseLost(RelayError):
+    """Another process took the run file over; this one must stop writing."""
+
+
+class Graded(NamedTuple):
+    """A verdict on its way to the file."""
+
+    verifier: str
+    outcome: str
+    answer: str
+    why: str
+    seconds: float
+
+
+class Begun(NamedTuple):
+    """A rollout that has begun: its number and what it is a rollout of."""
+
+    id: int
+    problem: int
+    sample: int
+    cell: int
+
+
+class Gathered(NamedTuple):
+    """The rows of one flush."""
+
+    names: list[tuple[int, str]]
+    begun: list[Begun]
+    hops: list[Row]
+    ended: list[tuple[int | None, str | None, int]]
+    verdicts: list[Row]
+    live: list[Row]
+
+
+class RunWriter:
+    """The one process that may write to a run file. Not for several threads at once, `flush` excepted."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, *, fresh: bool) -> None:
+        self.path = path
+        self._db = db
+        self._me = lease.take(db, path)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a copy without its -wal can now be told from a whole file
+        self._names = Names() if fresh else Names.of(db)
+        self._hops: list[Row] = []
+        self._begun: list[Begun] = []
+        self._ended: list[tuple[int | None, str | None, int]] = []
+        self._verdicts: list[Row] = []
+        self._live: dict[tuple[int, str], Tokens] = {}
+        self._live_rows = 0
+
+    @classmethod
+    def create(cls, path: Path) -> "RunWriter":
+        """A new run file. Raises UserError when something is in the way."""
+        return cls(path, files.create(path), fresh=True)
+
+    @classmethod
+    def resume(cls, path: Path) -> "RunWriter":
+        """A run file to go on with. Raises UserError when it is none, or in use."""
+        return cls(path, files.open_to_write(path), fresh=False)
+
+    # -- what is known before the first rollout
+
+    def put_meta(self, **values: object) -> None:
+        """Write these values, as JSON, at once."""
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", ((k, json.dumps(v)) for k, v in values.items()))
+
+    def meta(self, key: str) -> Any:
+        """A value written before, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def put_cells(self, cells: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+        """The cells of the sweep: name and settings, in the run's order."""
+        rows = ((i, name, json.dumps(dict(settings))) for i, (name, settings) in enumerate(cells))
+        with self._transaction():
+            self._db.executemany("INSERT INTO cell VALUES (?, ?, ?)", rows)
+
+    def put_problems(self, problems: Iterable[Problem]) -> None:
+        """The run's problems, in its order."""
+        rows = (
+            (i, p.id, p.kind, p.question, p.answer, p.hash, json.dumps(dict(p.extra)) if p.extra else None)
+            for i, p in enumerate(problems)
+        )
+        with self._transaction():
+            self._db.executemany("INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def put_heads(self, heads: Iterable[tuple[int, str, Head]]) -> None:
+        """The rendered templates: problem, model, head."""
+        rows = [(p, self._names.id(m), pack(h.ids), h.text, h.thinking) for p, m, h in heads]
+        with self._transaction():
+            self._put_names()
+            self._db.executemany("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?)", rows)
+
+    def put_rows(self, table: str, rows: Iterable[Row]) -> None:
+        """Rows of a table that is written once, before the first rollout (solved, solo, unit)."""
+        ready = list(rows)
+        if ready:
+            with self._transaction():
+                self._put_names()
+                marks = ", ".join("?" * len(ready[0]))
+                self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", ready)
+
+    def query(self, sql: str, *values: object) -> list[Any]:
+        """Rows read back through the writer's own connection."""
+        return self._db.execute(sql, values).fetchall()
+
+    def name(self, text: str) -> int:
+        """The integer of a string, for `put_rows`."""
+        return self._names.id(text)
+
+    def text(self, number: int) -> str:
+        """The string of an integer."""
+        return self._names.text(number)
+
+    # -- while rollouts run: these only gather
+
+    def begin(self, begun: Begun) -> None:
+        """A rollout began."""
+        self._begun.append(begun)
+
+    def hop(self, rollout: int, hop: Hop) -> None:
+        """A hop was committed."""
+        self._hops.append(row_of(rollout, hop, self._names))
+        if self._live:
+            self._live.pop((rollout, hop.pen), None)
+
+    def live(self, rollout: int, tokens: Tokens) -> None:
+        """An open segment grew."""
+        self._live[rollout, tokens.pen] = tokens
+
+    def end(self, rollout: int, stop: StopReason, why: str, graded: Graded | None) -> None:
+        """A rollout ended and, unless its scenario verifies nothing, was graded."""
+        self._ended.append((self._names.id(stop), why or None, rollout))
+        if graded is not None:
+            self.verdict(rollout, graded)
+
+    def verdict(self, rollout: int, graded: Graded) -> None:
+        """A verdict was reached."""
+        name = self._names.id
+        verifier, outcome, answer, why, seconds = graded
+        row = (rollout, name(verifier), name(outcome), answer or None, why or None, round(seconds * 1000) or None)
+        self._verdicts.append(row)
+
+    @property
+    def waiting(self) -> int:
+        """Hops that wait for the next flush."""
+        return len(self._hops)
+
+    def gather(self) -> "Gathered":
+        """Take what waits for the next flush. Called where rollouts run, so that nothing falls in between."""
+        live = [(r, t.pen, t.node, t.visit, t.tokens, t.text[-TAIL:]) for (r, _), t in self._live.items()]
+        gathered = Gathered(self._names.fresh, self._begun, self._hops, self._ended, self._verdicts, live)
+        self._names.fresh, self._begun, self._hops, self._ended, self._verdicts = [], [], [], [], []
+        return gathered
+
+    def write(self, gathered: "Gathered") -> None:
+        """Write it, and the heartbeat, in one transaction. May run in another thread, one call at a time.
+
+        Raises LeaseLost or sqlite3.Error with nothing of it written.
+        """
+        names, begun, hops, ended, verdicts, live = gathered
+        with self._transaction():
+            if not lease.beat(self._db, self._me):
+                raise LeaseLost(f"{self.path}: another process took this run over")
+            many = self._db.executemany
+            many("INSERT INTO name VALUES (?, ?)", names)
+            many("INSERT INTO rollout (id, problem, sample, cell) VALUES (?, ?, ?, ?)", begun)
+            many(INSERT_HOP, hops)
+            many("UPDATE rollout SET stop = ?, why = ? WHERE id = ?", ended)
+            many("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", verdicts)
+            if live or self._live_rows:
+                self._db.execute("DELETE FROM live")
+                many("INSERT INTO live VALUES (?, ?, ?, ?, ?, ?)", live)
+                self._live_rows = len(live)
+
+    def flush(self) -> None:
+        """Gather and write, here and now."""
+        self.write(self.gather())
+
+    # -- resume, and the end
+
+    def open_rollouts(self) -> Iterator[tuple[Begun, list[Hop]]]:
+        """The rollouts that have begun and not ended, with their hops in order. Reads these only."""
+        for row in self._db.execute("SELECT id, problem, sample, cell FROM rollout WHERE stop IS NULL ORDER BY id").fetchall():
+            hops = [hop_of(r, self._names)[1] for r in self._db.execute(SELECT_HOPS, (row[0],))]
+            yield Begun(*row), hops
+
+    def next_rollout(self) -> int:
+        """The number of the first rollout that has not begun."""
+        row = self._db.execute("SELECT max(id) FROM rollout").fetchone()
+        return 0 if row[0] is None else int(row[0]) + 1
+
+    def close(self, *, finished: bool) -> None:
+        """Flush, give the lease back and, when finished, make it one plain file."""
+        self._live.clear()
+        try:
+            self.flush()
+            lease.give_back(self._db, self._me)
+            files.finish(self._db) if finished else self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._db.close()
+
+    def discard(self) -> None:
+        """Remove the file: nothing was begun, and nothing half-written stays behind."""
+        self._db.close()
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _put_names(self) -> None:
+        fresh, self._names.fresh = self._names.fresh, []
+        self._db.executemany("INSERT INTO name VALUES (?, ?)", fresh)
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE .. COMMIT, or all of it rolled back."""
+
+    __slots__ = ("_db",)
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is None:
+            self._db.execute("COMMIT")
+        elif self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+
+def facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:
+    """What made each model's tokens, for the run file's meta."""
+    return {
+        name: {**e.facts, "tokenizer": e.tokenizer.fingerprint, "template": e.template.fingerprint}
+        for name, e in engines.items()
+    }
