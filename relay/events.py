@@ -5,7 +5,7 @@ Only hops are stored; a reader makes the other events from them.
 
 from typing import NamedTuple
 
-from relay.walk import Hop, StopReason
+from relay.walk import Hop, StopReason, Walk
 
 
 class Tokens(NamedTuple):
@@ -29,6 +29,7 @@ class RolloutEnded(NamedTuple):
 
     stop: StopReason
     why: str
+    walk: Walk  # all of its pens, at rest
 
 
 Event = Tokens | HopCommitted | RolloutEnded

@@ -30,7 +30,7 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
                     why = event.hop.why or why
                 yield event
     assert walk.stop is not None  # an empty frontier means that pen 0 rests
-    yield RolloutEnded(walk.stop, why)
+    yield RolloutEnded(walk.stop, why, walk)
 
 
 async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:

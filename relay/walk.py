@@ -103,7 +103,7 @@ def advance(pen: Pen, hop: Hop) -> Pen:
         pen.hops + 1,
         pen.tokens + spent + usage.thrown,
         pen.seconds + usage.seconds,
-        hop.turn_ended,
+        hop.turn_ended or (segment is None and pen.answered),
         hop.rest,
         hop.branches,
     )

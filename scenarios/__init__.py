@@ -1,1 +1,16 @@
-""""""
+"""Canned scenarios: each a YAML file that opens with a comment saying what it teaches."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def canned() -> dict[str, Path]:
+    """The scenarios that run as they are, by name, in alphabetical order."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if "\ngraph:" in path.read_text(encoding="utf-8")}
+
+
+def opening(path: Path) -> str:
+    """The first sentence of a scenario's opening comment."""
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    return first.lstrip("# ").rstrip()

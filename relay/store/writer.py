@@ -2,23 +2,20 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from relay.engine import Engine
 from relay.errors import RelayError
 from relay.events import Tokens
-from relay.problems import Problem
 from relay.store import files, lease
-from relay.store.rows import INSERT_HOP, SELECT_HOPS, Names, Row, hop_of, pack, row_of
-from relay.templates import Head
+from relay.store.rows import INSERT_HOP, SELECT_HOPS, Names, Row, hop_of, row_of
 from relay.walk import Hop, StopReason
 
 TAIL = 2000  # characters of an open segment that a monitor sees
 
 
-class LeaseLost(RelayError):
+class LeaseLostError(RelayError):
     """Another process took the run file over; this one must stop writing."""
 
 
@@ -49,7 +46,7 @@ class Gathered(NamedTuple):
     hops: list[Row]
     ended: list[tuple[int | None, str | None, int]]
     verdicts: list[Row]
-    live: list[Row]
+    live: list[tuple[int, str, str, int, int, str]]
 
 
 class RunWriter:
@@ -80,53 +77,36 @@ class RunWriter:
 
     # -- what is known before the first rollout
 
+    def at_once(self) -> "Transaction":
+        """A transaction: all that is put within it is written, or none of it."""
+        return Transaction(self._db)
+
     def put_meta(self, **values: object) -> None:
-        """Write these values, as JSON, at once."""
-        with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", ((k, json.dumps(v)) for k, v in values.items()))
+        """Keep these values, as JSON."""
+        rows = ((key, json.dumps(value)) for key, value in values.items())
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def meta(self, key: str) -> Any:
-        """A value written before, or None."""
+        """A value kept before, or None."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def put_cells(self, cells: Iterable[tuple[str, Mapping[str, object]]]) -> None:
-        """The cells of the sweep: name and settings, in the run's order."""
-        rows = ((i, name, json.dumps(dict(settings))) for i, (name, settings) in enumerate(cells))
-        with self._transaction():
-            self._db.executemany("INSERT INTO cell VALUES (?, ?, ?)", rows)
+    def put(self, table: str, rows: Iterable[Row]) -> None:
+        """Add rows to a table that is written once, before the first rollout."""
+        for row in rows:
+            self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
-    def put_problems(self, problems: Iterable[Problem]) -> None:
-        """The run's problems, in its order."""
-        rows = (
-            (i, p.id, p.kind, p.question, p.answer, p.hash, json.dumps(dict(p.extra)) if p.extra else None)
-            for i, p in enumerate(problems)
-        )
-        with self._transaction():
-            self._db.executemany("INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-
-    def put_heads(self, heads: Iterable[tuple[int, str, Head]]) -> None:
-        """The rendered templates: problem, model, head."""
-        rows = [(p, self._names.id(m), pack(h.ids), h.text, h.thinking) for p, m, h in heads]
-        with self._transaction():
-            self._put_names()
-            self._db.executemany("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?)", rows)
-
-    def put_rows(self, table: str, rows: Iterable[Row]) -> None:
-        """Rows of a table that is written once, before the first rollout (solved, solo, unit)."""
-        ready = list(rows)
-        if ready:
-            with self._transaction():
-                self._put_names()
-                marks = ", ".join("?" * len(ready[0]))
-                self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", ready)
+    def put_names(self) -> None:
+        """Write the names given out so far; to be called last within `at_once`."""
+        fresh, self._names.fresh = self._names.fresh, []
+        self._db.executemany("INSERT INTO name VALUES (?, ?)", fresh)
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """Rows read back through the writer's own connection."""
         return self._db.execute(sql, values).fetchall()
 
     def name(self, text: str) -> int:
-        """The integer of a string, for `put_rows`."""
+        """The integer of a string."""
         return self._names.id(text)
 
     def text(self, number: int) -> str:
@@ -177,12 +157,12 @@ class RunWriter:
     def write(self, gathered: "Gathered") -> None:
         """Write it, and the heartbeat, in one transaction. May run in another thread, one call at a time.
 
-        Raises LeaseLost or sqlite3.Error with nothing of it written.
+        Raises LeaseLostError or sqlite3.Error with nothing of it written.
         """
         names, begun, hops, ended, verdicts, live = gathered
-        with self._transaction():
+        with self.at_once():
             if not lease.beat(self._db, self._me):
-                raise LeaseLost(f"{self.path}: another process took this run over")
+                raise LeaseLostError(f"{self.path}: another process took this run over")
             many = self._db.executemany
             many("INSERT INTO name VALUES (?, ?)", names)
             many("INSERT INTO rollout (id, problem, sample, cell) VALUES (?, ?, ?, ?)", begun)
@@ -202,9 +182,8 @@ class RunWriter:
 
     def open_rollouts(self) -> Iterator[tuple[Begun, list[Hop]]]:
         """The rollouts that have begun and not ended, with their hops in order. Reads these only."""
-        for row in self._db.execute("SELECT id, problem, sample, cell FROM rollout WHERE stop IS NULL ORDER BY id").fetchall():
-            hops = [hop_of(r, self._names)[1] for r in self._db.execute(SELECT_HOPS, (row[0],))]
-            yield Begun(*row), hops
+        for row in self.query("SELECT id, problem, sample, cell FROM rollout WHERE stop IS NULL ORDER BY id"):
+            yield Begun(*row), [hop_of(hop, self._names)[1] for hop in self._db.execute(SELECT_HOPS, (row[0],))]
 
     def next_rollout(self) -> int:
         """The number of the first rollout that has not begun."""
@@ -227,15 +206,8 @@ class RunWriter:
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
-    def _put_names(self) -> None:
-        fresh, self._names.fresh = self._names.fresh, []
-        self._db.executemany("INSERT INTO name VALUES (?, ?)", fresh)
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
-
-
-class _Transaction:
+class Transaction:
     """BEGIN IMMEDIATE .. COMMIT, or all of it rolled back."""
 
     __slots__ = ("_db",)
@@ -251,11 +223,3 @@ class _Transaction:
             self._db.execute("COMMIT")
         elif self._db.in_transaction:
             self._db.execute("ROLLBACK")
-
-
-def facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:
-    """What made each model's tokens, for the run file's meta."""
-    return {
-        name: {**e.facts, "tokenizer": e.tokenizer.fingerprint, "template": e.template.fingerprint}
-        for name, e in engines.items()
-    }

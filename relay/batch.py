@@ -1,0 +1,156 @@
+"""Many rollouts at once: a bounded number in flight, their hops recorded, each graded when it ends.
+
+A rollout that fails is data: its siblings go on. A record that cannot be written ends the run, once.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from relay.errors import RelayError
+from relay.events import HopCommitted, RolloutEnded, Tokens
+from relay.grading import Answer, answer_of
+from relay.node import Stage, Ticks
+from relay.runtime import rollout
+from relay.store.writer import Graded
+from relay.walk import ROOT, Hop, StopReason, Walk
+
+FLUSH = 0.25  # seconds between two flushes
+ROOM = 20_000  # hops that may wait for a flush before the rollouts wait for it
+
+
+class Job(NamedTuple):
+    """One rollout to walk: its number in the run, the cell it belongs to, and where it stands."""
+
+    id: int
+    cell: int
+    walk: Walk
+    stage: Stage
+
+
+class Recorder(Protocol):
+    """What keeps the outcome of a batch: the run file, or the pool."""
+
+    def hop(self, job: Job, hop: Hop) -> None:
+        """A hop was committed."""
+
+    def live(self, job: Job, tokens: Tokens) -> None:
+        """An open segment grew."""
+
+    def end(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
+        """The rollout ended."""
+
+    def gather(self) -> Any:
+        """Take what waits to be written."""
+
+    def write(self, gathered: Any) -> None:
+        """Write it; called in another thread, one call at a time."""
+
+
+class Grade(Protocol):
+    """A verifier, bound to its name."""
+
+    async def __call__(self, job: Job, answer: Answer) -> Graded: ...
+
+
+@dataclass
+class Tally:
+    """What has happened in this batch so far; a display reads it when it likes."""
+
+    total: int = 0
+    done: int = 0
+    hops: int = 0
+    tokens: int = 0  # decoded and kept
+    failed: int = 0
+    last_failure: str = ""
+    outcomes: Counter[tuple[int, str]] = field(default_factory=Counter)  # by (cell, outcome)
+
+    def ended(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
+        """Count a rollout."""
+        self.done += 1
+        if ended.stop == StopReason.FAILED:
+            self.failed += 1
+            self.last_failure = ended.why
+        if graded is not None:
+            self.outcomes[job.cell, graded.outcome] += 1
+
+
+class Batch:
+    """The rollouts in flight, what records them, and the ticks at which they are written down."""
+
+    def __init__(self, recorder: Recorder, grade: Grade | None, tally: Tally, ticks: Ticks) -> None:
+        self._recorder = recorder
+        self._grade = grade
+        self._tally = tally
+        self._ticks = ticks
+        self._hops = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def run(self, jobs: Iterator[Job], *, in_flight: int) -> None:
+        """Walk them all. Cancelling stops every rollout where it stands, with its hops written down."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                flusher = group.create_task(self._flush_often())
+                walkers = [group.create_task(self._walk(jobs)) for _ in range(in_flight)]
+                await asyncio.wait(walkers)
+                flusher.cancel()
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
+        finally:
+            self._recorder.write(self._recorder.gather())
+
+    async def _walk(self, jobs: Iterator[Job]) -> None:
+        for job in jobs:
+            try:
+                ended = await self._one(job)
+            except Exception as error:  # a broken rollout must not take its siblings along
+                why = str(error) if isinstance(error, RelayError) else f"{type(error).__name__}: {error}"
+                ended = RolloutEnded(StopReason.FAILED, why, job.walk)
+            graded = await self._graded(job, ended)
+            self._recorder.end(job, ended, graded)
+            self._tally.ended(job, ended, graded)
+            if not self._room.is_set():
+                await self._room.wait()
+
+    async def _one(self, job: Job) -> RolloutEnded:
+        recorder, tally = self._recorder, self._tally
+        async with aclosing(rollout(job.walk, job.stage)) as events:
+            async for event in events:
+                if type(event) is HopCommitted:
+                    recorder.hop(job, event.hop)
+                    tally.hops += 1
+                    tally.tokens += event.hop.usage.decoded
+                    self._hops += 1
+                    if self._hops >= ROOM:
+                        self._room.clear()
+                elif type(event) is Tokens:
+                    recorder.live(job, event)
+                elif type(event) is RolloutEnded:
+                    return event
+        raise RelayError("the rollout ended without saying why")
+
+    async def _graded(self, job: Job, ended: RolloutEnded) -> Graded | None:
+        if self._grade is None or ended.stop in (StopReason.FAILED, StopReason.MISSING):
+            return None
+        try:
+            return await self._grade(job, answer_of(ended.walk.pens[ROOT].trajectory, thinks=job.stage.thinks))
+        except Exception as error:  # a verifier's fault is a verdict too
+            return Graded("", "undecided", "", f"the verifier failed: {type(error).__name__}: {error}", 0.0)
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH)
+            self._ticks.n += 1
+            self._hops = 0
+            gathered = self._recorder.gather()
+            writing = asyncio.ensure_future(asyncio.to_thread(self._recorder.write, gathered))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await writing  # the rows are on their way: let them arrive
+                raise
+            self._room.set()

@@ -1,0 +1,103 @@
+"""relay export: a run as JSONL or Parquet, one row a rollout or one row a hop."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from relay.store.reader import Run
+
+CHUNK = 5_000  # rows of a Parquet row group
+
+
+class Rows(StrEnum):
+    """What one row is."""
+
+    ROLLOUTS = "rollouts"
+    HOPS = "hops"
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where it goes; the ending says how: .jsonl or .parquet.")],
+    rows: Annotated[Rows, typer.Option(help="One row a rollout, or one row a hop with its text and token ids.")] = Rows.ROLLOUTS,
+) -> None:
+    """Write a run's rollouts or hops as JSONL or Parquet."""
+    from relay.errors import Mistake, UserError
+    from relay.store.reader import Run
+
+    if out.suffix not in (".jsonl", ".parquet"):
+        raise UserError(Mistake(str(out), f"cannot export to {out.suffix or 'a name without an ending'!r}", ".jsonl or .parquet"))
+    if out.exists():
+        raise UserError(Mistake(str(out), "exists already", "choose another name"))
+    unfinished = out.with_name(out.name + ".unfinished")
+    with Run(run) as opened:
+        found = _rollouts(opened) if rows is Rows.ROLLOUTS else _hops(opened)
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            number = (_write_jsonl if out.suffix == ".jsonl" else _write_parquet)(unfinished, found)
+            unfinished.rename(out)
+        except OSError as error:
+            raise UserError(Mistake(str(out), f"cannot be written: {error.strerror}")) from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+    print(f"{number:,} {rows} in {out}")
+
+
+def _rollouts(run: "Run") -> Iterator[dict[str, Any]]:
+    for row in run.rollouts():
+        yield {**row._asdict(), "text": "".join(h.segment.text for h in run.hops(row.id) if h.segment)}
+
+
+def _hops(run: "Run") -> Iterator[dict[str, Any]]:
+    for row in run.rollouts():
+        for hop in run.hops(row.id):
+            segment = hop.segment
+            yield {
+                "rollout": row.id, "problem": row.problem, "cell": row.cell, "sample": row.sample,
+                "pen": hop.pen, "n": hop.n, "node": hop.node, "visit": hop.visit, "to": hop.to,
+                "model": segment.model if segment else None, "text": segment.text if segment else None,
+                "ids": list(segment.ids) if segment else [], "tokenizer": segment.tokenizer if segment else None,
+                "stop": segment.stop if segment else None, **hop.usage._asdict(),
+                "recoded": hop.recoded, "source": hop.source, "rest": hop.rest, "why": hop.why,
+            }  # fmt: skip
+
+
+def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+    from json import dumps
+
+    number = 0
+    with path.open("w", encoding="utf-8") as file:
+        for number, row in enumerate(rows, 1):
+            file.write(dumps(row) + "\n")
+    return number
+
+
+def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+    from itertools import islice
+
+    import pyarrow
+    from pyarrow import parquet
+
+    number, writer = 0, None
+    while chunk := list(islice(rows, CHUNK)):
+        table = pyarrow.Table.from_pylist(chunk, schema=_schema(chunk[0]))
+        writer = writer or parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+        number += len(chunk)
+    if writer is None:
+        parquet.write_table(pyarrow.table({}), path)
+    else:
+        writer.close()
+    return number
+
+
+def _schema(row: dict[str, Any]) -> Any:
+    import pyarrow
+
+    whole = {"id", "rollout", "sample", "tokens", "n", "visit", "computed", "cached", "decoded", "thrown", "recoded"}
+    kinds = {"ids": pyarrow.list_(pyarrow.int32()), "seconds": pyarrow.float64()}
+    return pyarrow.schema([(k, kinds.get(k, pyarrow.int64() if k in whole else pyarrow.string())) for k in row])

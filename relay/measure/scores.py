@@ -1,0 +1,85 @@
+"""Scores of a run, cell by cell, from the run file alone. docs/numbers.md gives the query of each figure."""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from relay.measure.intervals import Interval, of_problems
+from relay.store.reader import Run
+
+COUNTS = """
+SELECT c.id, r.problem,
+       count(*) FILTER (WHERE outcome.text = 'correct'),
+       count(*) FILTER (WHERE outcome.text = 'wrong'),
+       count(*) FILTER (WHERE outcome.text = 'undecided'),
+       count(*) FILTER (WHERE stop.text = 'missing'),
+       count(*) FILTER (WHERE stop.text = 'failed'),
+       count(*) FILTER (WHERE r.stop IS NULL),
+       count(*) FILTER (WHERE stop.text LIKE 'budget%' OR stop.text = 'context full')
+FROM cell c
+JOIN rollout r ON r.cell = c.id
+LEFT JOIN name stop ON stop.id = r.stop
+LEFT JOIN verdict v ON v.rollout = r.id
+LEFT JOIN name outcome ON outcome.id = v.outcome
+GROUP BY c.id, r.problem
+"""
+
+COST = """
+SELECT r.cell, coalesce(sum(h.decoded), 0), coalesce(sum(h.thrown), 0), coalesce(sum(h.computed), 0),
+       coalesce(sum(h.cached), 0)
+FROM rollout r JOIN hop h ON h.rollout = r.id GROUP BY r.cell
+"""
+
+
+class Score(NamedTuple):
+    """What one cell came to."""
+
+    cell: str
+    problems: int  # with at least one graded rollout
+    correct: int
+    wrong: int
+    undecided: int
+    missing: int  # left out: the unit that the scenario asks for does not exist
+    failed: int
+    unfinished: int  # still open
+    cut_short: int  # a budget or the context ended it; graded all the same
+    decoded: int  # tokens decoded and kept
+    thrown: int
+    computed: int
+    cached: int
+    interval: Interval | None
+
+    @property
+    def graded(self) -> int:
+        """Rollouts with a verdict: the score's denominator. Undecided counts as not correct."""
+        return self.correct + self.wrong + self.undecided
+
+    @property
+    def score(self) -> float | None:
+        """The share that is correct, or None when nothing was graded."""
+        return self.correct / self.graded if self.graded else None
+
+
+def scores(run: Run) -> list[Score]:
+    """One score for each cell, in the run's order."""
+    names = run.cells
+    sums = [[0] * 7 for _ in names]
+    groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for cell, _problem, *counts in run.query(COUNTS):
+        sums[cell] = [a + b for a, b in zip(sums[cell], counts, strict=True)]
+        groups[cell].append((counts[0], sum(counts[:3])))
+    cost = {cell: rest for cell, *rest in run.query(COST)}
+    return [
+        Score(name, sum(n > 0 for _, n in groups[i]), *sums[i], *cost.get(i, (0, 0, 0, 0)), of_problems(groups[i]))
+        for i, name in enumerate(names)
+    ]
+
+
+def caption(found: list[Score]) -> str:
+    """What is random in these intervals, and what they do not cover."""
+    methods = sorted({s.interval.method for s in found if s.interval})
+    if not methods:
+        return "Nothing was graded."
+    return (
+        f"95 % intervals ({', '.join(methods)}) over problems drawn at random; they do not cover how the problems were "
+        "selected. Undecided answers count as not correct."
+    )

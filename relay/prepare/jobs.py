@@ -1,0 +1,103 @@
+"""The run's rollouts as jobs, in the order of their numbers: made when they are needed, never all at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from relay.batch import Job
+from relay.engine import Engine, Sampling
+from relay.graph import Graph
+from relay.node import Hand, Limits, Stage, Ticks
+from relay.pool import Solo
+from relay.problems import Problem
+from relay.store.writer import Begun
+from relay.templates import Head
+from relay.walk import Hop, begin, fold
+
+
+class CellPlan(NamedTuple):
+    """What one cell's rollouts share."""
+
+    graph: Graph
+    limits: Limits
+    sampling: Sampling
+    seed: int
+
+
+class RunPlan(NamedTuple):
+    """All that the run's rollouts are made of."""
+
+    problems: Sequence[Problem]
+    cells: Sequence[CellPlan]
+    samples: int
+    engines: Mapping[str, Engine]
+    systems: Mapping[str, str | None]
+    units: Mapping[tuple[int, int, int], Mapping[str, Solo]]  # by (problem, sample, cell)
+
+    @property
+    def total(self) -> int:
+        """How many rollouts the run has."""
+        return len(self.problems) * len(self.cells) * self.samples
+
+
+class Jobs:
+    """Makes the job of a rollout's number: (sample * problems + problem) * cells + cell.
+
+    All problems come before the second sample of any, and a problem's cells come one after another.
+    """
+
+    def __init__(self, plan: RunPlan, ticks: Ticks | None = None) -> None:
+        self.plan = plan
+        self._ticks = ticks
+        self._hands = lru_cache(maxsize=4096)(self._hands_of)
+
+    def begun(self, number: int) -> Begun:
+        """Which problem, sample and cell a number stands for."""
+        rest, cell = divmod(number, len(self.plan.cells))
+        sample, problem = divmod(rest, len(self.plan.problems))
+        return Begun(number, problem, sample, cell)
+
+    def job(self, begun: Begun, hops: Sequence[Hop] = ()) -> Job:
+        """The rollout, new or as far as these hops have brought it."""
+        plan = self.plan
+        cell = plan.cells[begun.cell]
+        walk = begin(cell.graph.start)
+        for hop in hops:
+            walk = fold(walk, hop)
+        hands = self._hands(begun.problem)
+        stage = Stage(
+            plan.problems[begun.problem],
+            begun.sample,
+            cell.graph,
+            hands,
+            cell.seed,
+            cell.limits,
+            cell.sampling,
+            plan.units.get((begun.problem, begun.sample, begun.cell), {}),
+            self._ticks,
+            _thinks(cell.graph, hands),
+        )
+        return Job(begun.id, begun.cell, walk, stage)
+
+    def from_number(self, number: int) -> Iterator[Job]:
+        """The jobs from this number on."""
+        for n in range(number, self.plan.total):
+            yield self.job(self.begun(n))
+
+    def _hands_of(self, problem: int) -> Mapping[str, Hand]:
+        question = self.plan.problems[problem].question
+        return MappingProxyType(
+            {name: Hand(e, e.template.render(question, self.plan.systems.get(name))) for name, e in self.plan.engines.items()}
+        )
+
+    def heads(self) -> Iterator[tuple[int, str, Head]]:
+        """Every problem's rendered template for every model."""
+        for i in range(len(self.plan.problems)):
+            for name, hand in self._hands(i).items():
+                yield i, name, hand.head
+
+
+def _thinks(graph: Graph, hands: Mapping[str, Hand]) -> bool:
+    models = {getattr(graph.nodes[name], "write", "") for name in graph.answer}
+    return all(hands[m].head.thinking != "none" for m in models if m in hands)

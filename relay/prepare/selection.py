@@ -1,0 +1,65 @@
+"""Which problems a run is about: those that a model solves often enough, or seldom enough."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from relay.draws import generator
+from relay.errors import Mistake, UserError
+from relay.problems import Problem
+
+
+class Rule(NamedTuple):
+    """A bound on how many of its solo samples a model solves."""
+
+    model: str
+    at_least: int
+    at_most: int
+    of: int
+
+    def holds(self, solved: int) -> bool:
+        """Whether a problem solved so many times is wanted."""
+        return self.at_least <= solved <= self.at_most
+
+    def distance(self, solved: int) -> int:
+        """How far a problem is from being wanted."""
+        return max(self.at_least - solved, solved - self.at_most, 0)
+
+    def __str__(self) -> str:
+        if self.at_least == self.at_most:
+            return f"solved {self.at_least} of {self.of} times by {self.model}"
+        if self.at_least == 0:
+            return f"solved at most {self.at_most} of {self.of} times by {self.model}"
+        if self.at_most >= self.of:
+            return f"solved at least {self.at_least} of {self.of} times by {self.model}"
+        return f"solved {self.at_least} to {self.at_most} of {self.of} times by {self.model}"
+
+
+Solved = Mapping[str, Mapping[str, int]]  # model -> problem id -> how many samples were correct
+
+
+def select(
+    problems: Sequence[Problem], rules: Sequence[Rule], solved: Solved, limit: int | None, seed: int
+) -> list[Problem]:
+    """The problems for which every rule holds, a seeded draw of `limit` of them, in their own order.
+
+    Raises UserError when there is none, and names the nearest.
+    """
+    fitting = [p for p in problems if all(r.holds(solved[r.model][p.id]) for r in rules)]
+    if not fitting:
+        raise UserError(_nothing(problems, rules, solved))
+    if limit is None or len(fitting) <= limit:
+        return fitting
+    order = generator(seed, "", 0, "selection").sample(range(len(fitting)), limit)
+    return [fitting[i] for i in sorted(order)]
+
+
+def _nothing(problems: Sequence[Problem], rules: Sequence[Rule], solved: Solved) -> Mistake:
+    def distance(problem: Problem) -> int:
+        return sum(r.distance(solved[r.model][problem.id]) for r in rules)
+
+    nearest = sorted(problems, key=distance)[:3]
+    told = ", ".join(f"{p.id} ({' and '.join(f'{solved[r.model][p.id]}/{r.of}' for r in rules)})" for p in nearest)
+    wanted = " and ".join(map(str, rules))
+    return Mistake(
+        "select", f"no problem of {len(problems)} was {wanted}; the nearest were {told}", "loosen `select:`, or take more problems"
+    )

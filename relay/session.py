@@ -1,0 +1,209 @@
+"""One run from start to end: open the engines, prepare, walk every rollout, close the file.
+
+A new run and a resumed one differ in one place only: whether the plan is made or read back.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from relay import graph
+from relay.batch import Batch, Grade, Job, Tally
+from relay.engine import Engine
+from relay.errors import Mistake, UserError
+from relay.events import RolloutEnded, Tokens
+from relay.grading import Answer
+from relay.node import Ticks
+from relay.pool import Pool, default_path
+from relay.prepare.jobs import Jobs, RunPlan
+from relay.prepare.run import Tools, Watcher, cell_plans, prepare, read_back, same_problems, used_models
+from relay.reading import Reading, from_tree
+from relay.registry import VERIFIERS, load
+from relay.store.writer import Graded, RunWriter
+from relay.verifiers import Question, Verifier
+from relay.walk import Hop
+
+BEAT = 1.0  # seconds between heartbeats while nothing is flushed
+
+
+class Options(NamedTuple):
+    """How to run, beside what the scenario says."""
+
+    in_flight: int | None = None  # rollouts at once; by default as many as the engines like
+    deterministic: bool = False  # fixed batches, so that a killed run ends as if never killed; for tests
+    pool: Path | None = None
+
+
+class Outcome(NamedTuple):
+    """How a run ended."""
+
+    path: Path
+    total: int
+    failed: int
+
+
+async def start(
+    reading: Reading, out: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
+) -> Outcome:
+    """Run a scenario into a new file. A UserError leaves no file behind."""
+    _refuse_uneven_cells(reading)
+    for cell in reading.cells:
+        graph.check(cell.scenario, reading.places)
+    writer = RunWriter.create(out)
+    try:
+        with writer.at_once():
+            writer.put_meta(
+                scenario=reading.tree, source=reading.source, phase="preparing", made=time.time(), relay=_version()
+            )
+        outcome = await _go_on(writer, reading, options, watcher, engines)
+    except UserError:
+        writer.discard()
+        raise
+    except BaseException:
+        writer.close(finished=False)
+        raise
+    return outcome
+
+
+async def resume(
+    path: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
+) -> Outcome:
+    """Do exactly what is missing in this run file."""
+    writer = RunWriter.resume(path)
+    try:
+        return await _go_on(writer, from_tree(writer.meta("scenario"), writer.meta("source")), options, watcher, engines)
+    except BaseException:
+        writer.close(finished=False)
+        raise
+
+
+async def _go_on(
+    writer: RunWriter, reading: Reading, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None
+) -> Outcome:
+    scenario = reading.cells[0].scenario
+    async with contextlib.AsyncExitStack() as stack:
+        beating = await stack.enter_async_context(_heartbeat(writer))
+        opened = dict(engines or {})
+        for name in sorted(used_models(reading, cell_plans(reading)) - set(opened)):
+            watcher.phase(f"loading {name}", Tally())
+            opened[name] = await scenario.models[name].open(deterministic=options.deterministic)
+            stack.push_async_callback(opened[name].aclose)
+        grade = await stack.enter_async_context(_grader(scenario.verify))
+        in_flight = options.in_flight or max((getattr(e, "rows", 256) for e in opened.values()), default=256)
+        if writer.meta("phase") == "preparing":
+            pool = stack.enter_context(contextlib.closing(Pool(options.pool or default_path()))) if scenario.pool else None
+            plan = await prepare(writer, reading, Tools(opened, pool, grade, watcher, in_flight, []))
+        else:
+            plan = read_back(writer, reading, opened)
+        with writer.at_once():
+            writer.put_meta(models=_facts_of(opened))
+        beating.cancel()
+        return await _walk(writer, plan, grade, watcher, in_flight)
+
+
+async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: Watcher, in_flight: int) -> Outcome:
+    ticks = Ticks()
+    jobs = Jobs(plan, ticks)
+    begun = list(writer.open_rollouts())
+    first = writer.next_rollout()
+    tally = Tally(total=plan.total, done=first - len(begun))
+    watcher.phase("walking", tally)
+    recorder = _RunRecorder(writer)
+    coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
+    await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
+    failed = writer.query("SELECT count(*) FROM rollout JOIN name ON name.id = stop WHERE name.text = 'failed'")[0][0]
+    with writer.at_once():
+        writer.put_meta(phase="done", ended=time.time())
+    writer.close(finished=True)
+    return Outcome(writer.path, plan.total, failed)
+
+
+class _RunRecorder:
+    """Writes a batch into the run file."""
+
+    def __init__(self, writer: RunWriter) -> None:
+        self._writer = writer
+        self.gather = writer.gather
+        self.write = writer.write
+        self._hop = writer.hop
+
+    def noting(self, jobs: Jobs, first: int) -> Iterator[Job]:
+        """The jobs from this number on; each is written down as begun when it is taken."""
+        for job in jobs.from_number(first):
+            self._writer.begin(jobs.begun(job.id))
+            yield job
+
+    def hop(self, job: Job, hop: Hop) -> None:
+        """A hop was committed."""
+        self._hop(job.id, hop)
+
+    def live(self, job: Job, tokens: Tokens) -> None:
+        """An open segment grew."""
+        self._writer.live(job.id, tokens)
+
+    def end(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
+        """The rollout ended."""
+        self._writer.end(job.id, ended.stop, ended.why, graded)
+
+
+@contextlib.asynccontextmanager
+async def _grader(name: str) -> AsyncIterator[Grade | None]:
+    """The scenario's verifier, ready to grade; None for `verify: none`."""
+    if name == "none":
+        yield None
+        return
+    verifier: Verifier = load(VERIFIERS, name)()
+
+    async def grade(job: Job, answer: Answer) -> Graded:
+        problem = job.stage.problem
+        verdict = await verifier.grade(Question(answer.text, answer.finished, problem.answer, problem.kind))
+        return Graded(name, str(verdict.outcome), verdict.answer, verdict.why, verdict.seconds)
+
+    async with contextlib.aclosing(verifier):
+        yield grade
+
+
+@contextlib.asynccontextmanager
+async def _heartbeat(writer: RunWriter) -> AsyncIterator["asyncio.Task[None]"]:
+    """Keeps the lease while engines load and the pool is filled."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            writer.flush()
+
+    task = asyncio.create_task(beat())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _refuse_uneven_cells(reading: Reading) -> None:
+    if not same_problems(cell.scenario for cell in reading.cells):
+        raise UserError(
+            Mistake(
+                f"{reading.source}: sweep",
+                "cells may not differ in models, problems, samples, verify, pool, select or seed",
+                "sweep what the graph's nodes say; name several models and sweep the name",
+            )
+        )
+
+
+def _facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:
+    return {
+        name: {**e.facts, "tokenizer": e.tokenizer.fingerprint, "template": e.template.fingerprint}
+        for name, e in engines.items()
+    }
+
+
+def _version() -> str:
+    from relay import __version__
+
+    return __version__

@@ -1,0 +1,111 @@
+"""Reading a run file, finished or going on. Every figure of relay comes from here."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from relay.errors import Mistake, UserError
+from relay.problems import Problem
+from relay.store import files
+from relay.store.rows import SELECT_HOPS, Names, hop_of
+from relay.walk import Hop, Walk, begin, fold
+
+
+class Listed(NamedTuple):
+    """One rollout in a list."""
+
+    id: int
+    problem: str
+    answer: str  # the reference
+    cell: str
+    sample: int
+    state: str  # why it ended, or "open"
+    tokens: int  # decoded and kept
+    outcome: str  # correct, wrong, undecided, or empty
+    found: str  # the answer that was graded
+    why: str
+
+
+_LISTED = """
+SELECT r.id, p.key, p.answer, c.name, r.sample, coalesce(stop.text, 'open'),
+       coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
+       coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, '')
+FROM rollout r
+JOIN problem p ON p.id = r.problem
+JOIN cell c ON c.id = r.cell
+LEFT JOIN name stop ON stop.id = r.stop
+LEFT JOIN verdict v ON v.rollout = r.id
+LEFT JOIN name outcome ON outcome.id = v.outcome
+"""
+
+
+class Run:
+    """A run file, open to read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = files.open_to_read(path)
+
+    def query(self, sql: str, *values: object) -> list[Any]:
+        """Rows of a query of your own; docs/run-file.md says what the tables hold."""
+        return self._db.execute(sql, values).fetchall()
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What is known about the run as a whole: scenario, phase, models, versions."""
+        return {key: json.loads(value) for key, value in self.query("SELECT key, value FROM meta")}
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells' names, in the run's order."""
+        return [name for (name,) in self.query("SELECT name FROM cell ORDER BY id")]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems, in the run's order."""
+        rows = self.query("SELECT key, question, answer, kind, extra FROM problem ORDER BY id")
+        return [Problem(*row[:4], json.loads(row[4]) if row[4] else {}) for row in rows]
+
+    def rollouts(self, where: str = "1", *values: object, limit: int = -1) -> Iterator[Listed]:
+        """The rollouts, in the order of their numbers; `where` is SQL over r, p, c, v, stop and outcome."""
+        for row in self._db.execute(f"{_LISTED} WHERE {where} ORDER BY r.id LIMIT ?", (*values, limit)):
+            yield Listed(*row)
+
+    def rollout(self, number: int) -> Listed:
+        """One rollout. Raises UserError when there is none."""
+        for listed in self.rollouts("r.id = ?", number):
+            return listed
+        most = self.query("SELECT max(id) FROM rollout")[0][0]
+        there = "none has begun" if most is None else f"they go from 0 to {most}"
+        raise UserError(Mistake(str(self.path), f"no rollout {number}", there))
+
+    def problem_of(self, number: int) -> Problem:
+        """The problem of a rollout."""
+        return self.problems[self.query("SELECT problem FROM rollout WHERE id = ?", number)[0][0]]
+
+    def hops(self, number: int) -> list[Hop]:
+        """A rollout's hops, in the order in which they were written."""
+        names = Names.of(self._db)
+        return [hop_of(row, names)[1] for row in self._db.execute(SELECT_HOPS, (number,))]
+
+    def walk(self, number: int) -> Walk:
+        """A rollout as the tree of its pens: the very value that the loop had."""
+        hops = self.hops(number)
+        walk = begin(hops[0].node if hops else self.meta["scenario"]["graph"]["start"])
+        for hop in hops:
+            walk = fold(walk, hop)
+        return walk
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+

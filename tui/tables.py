@@ -1,0 +1,59 @@
+"""Tables of a run: its scores by cell, its rollouts."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from relay.measure.scores import Score
+from relay.store.reader import Listed
+from relay.tui.colours import BAD, GOOD
+from relay.tui.safe import one_line, visible
+
+FEW = 20  # rollouts under which a score is dimmed
+
+
+def score_table(title: str, scores: Sequence[Score]) -> Table:
+    """Score by cell, each with its interval and its counts."""
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table.add_column("cell")
+    for column in ("score", "95 % interval", "correct", "graded", "problems"):
+        table.add_column(column, justify="right")
+    extra = [c for c in ("undecided", "cut_short", "missing", "failed", "unfinished") if any(getattr(s, c) for s in scores)]
+    for column in extra:
+        table.add_column(column.replace("_", " "), justify="right")
+    table.add_column("tokens", justify="right")
+    for s in scores:
+        score = "–" if s.score is None else f"{100 * s.score:.1f}"
+        interval = f"{100 * s.interval.low:.1f} – {100 * s.interval.high:.1f}" if s.interval else "–"
+        style = "dim" if s.graded < FEW else ""
+        counts = [f"{getattr(s, c):,}" for c in extra]
+        table.add_row(
+            visible(s.cell), score, interval, f"{s.correct:,}", f"{s.graded:,}", f"{s.problems:,}", *counts, f"{s.decoded:,}", style=style
+        )
+    return table
+
+
+def rollout_table(rows: Iterable[Listed]) -> Table:
+    """Rollouts, a line each."""
+    table = Table(box=None, header_style="bold")
+    table.add_column("#", justify="right")
+    for column in ("problem", "cell"):
+        table.add_column(column)
+    table.add_column("sample", justify="right")
+    table.add_column("state")
+    table.add_column("tokens", justify="right")
+    table.add_column("verdict")
+    for r in rows:
+        table.add_row(
+            str(r.id), visible(r.problem), visible(r.cell), str(r.sample), r.state, f"{r.tokens:,}", _verdict(r)
+        )
+    return table
+
+
+def _verdict(row: Listed) -> Text:
+    if row.outcome == "correct":
+        return Text(f"✓ {one_line(row.found, 20)}", style=GOOD)
+    if row.outcome == "wrong":
+        return Text(f"✗ {one_line(row.found or '(none)', 20)}, not {one_line(row.answer, 20)}", style=BAD)
+    return Text(f"· {row.outcome}", style="dim")
