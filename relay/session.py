@@ -112,7 +112,7 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     first = writer.next_rollout()
     tally = Tally(total=plan.total, done=first - len(begun))
     watcher.phase("walking", tally)
-    recorder = _RunRecorder(writer)
+    recorder = RunRecorder(writer)
     coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
     await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
     failed = writer.query("SELECT count(*) FROM rollout JOIN name ON name.id = stop WHERE name.text = 'failed'")[0][0]
@@ -122,7 +122,7 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     return Outcome(writer.path, plan.total, failed)
 
 
-class _RunRecorder:
+class RunRecorder:
     """Writes a batch into the run file."""
 
     def __init__(self, writer: RunWriter) -> None:

@@ -60,7 +60,7 @@ class Pen(NamedTuple):
     seconds: float = 0.0
     answered: bool = False  # the answering node's turn ended
     rest: StopReason | None = None
-    children: int = 0  # pens that started here and must rest before this one goes on
+    children: int = 0  # pens that have started from it, in all; it waits until they rest
 
 
 class Walk(NamedTuple):
@@ -105,15 +105,16 @@ def advance(pen: Pen, hop: Hop) -> Pen:
         pen.seconds + usage.seconds,
         hop.turn_ended or (segment is None and pen.answered),
         hop.rest,
-        hop.branches,
+        pen.children + hop.branches,
     )
 
 
 def fold(walk: Walk, hop: Hop) -> Walk:
     """The walk with one more hop. Pure; used by the loop and by resume alike."""
-    pen = advance(walk.pens[hop.pen], hop)
+    before = walk.pens[hop.pen]
+    pen = advance(before, hop)
     pens = {**walk.pens, hop.pen: pen}
-    for i in range(hop.branches):
+    for i in range(before.children, pen.children):
         path = f"{pen.path}.{i}"
         pens[path] = pen._replace(path=path, node=hop.starts, children=0, rest=None)
     return Walk(pens)

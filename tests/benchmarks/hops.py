@@ -1,0 +1,220 @@
+"""Hops a second of relay beside LangGraph, on the same cyclic graph of three nodes, alternating in one run.
+
+    write (32 tokens of a real tokenizer) -> check (a rule over the text) -> back (a short text) -> write ...
+
+The writer is instant but truly suspends, 256 rollouts are in flight, relay's run file is on and its
+rows are counted afterwards; LangGraph runs without a checkpointer. Figures are ratios within this run.
+
+    python tests/benchmarks/hops.py [--pairs 3] [--json]
+"""
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple, TypedDict
+
+from relay.batch import Batch, Tally
+from relay.engine.scripted import Scripted, default_tokenizer
+from relay.graph import Exit, Graph
+from relay.node import Act, Desk, Limits, Ticks
+from relay.node.insert import Insert
+from relay.node.write import Write
+from relay.prepare.jobs import CellPlan, Jobs, RunPlan
+from relay.engine import Sampling
+from relay.problems import Problem
+from relay.session import RunRecorder
+from relay.store.writer import RunWriter
+from relay.trajectory import Segment, Usage
+from relay.walk import Pen
+
+IN_FLIGHT, TOKENS, CYCLES = 256, 32, 20
+SCRIPT = (
+    "We need to find the value of 41 + 7 - 22 + 16. First 41 + 7 = 48, then 48 - 22 = 26, then 26 + 16 = 42. "
+    "So the value is 42, and a check from the right gives the same value as before. "
+)
+PROBLEM = Problem("chain", "Compute the value of 41 + 7 - 22 + 16.", "42")
+
+
+class Speed(NamedTuple):
+    """Hops and the seconds they took."""
+
+    hops: int
+    wall: float
+    cpu: float
+
+
+class Check:
+    """A rule over the last text; a verb of a third party, in the three lines it takes."""
+
+    def need(self, name: str) -> None: ...
+    def models(self) -> tuple[str, ...]:
+        return ()
+
+    async def act(self, desk: Desk) -> AsyncGenerator[Act, None]:
+        segment = desk.pen.trajectory.segment
+        yield Act(why="" if segment is not None and "=" in segment.text else "nothing computed")
+
+
+class Fork(Check):
+    """Two pens start at `write`."""
+
+    async def act(self, desk: Desk) -> AsyncGenerator[Act, None]:
+        yield Act(branches=2, starts="write")
+
+
+def graph(cycles: int, *, fork: bool) -> Graph:
+    """The benchmark's graph; with `fork`, two pens walk it side by side."""
+
+    def enough(pen: Pen) -> bool:
+        return pen.visits["back"] >= cycles
+
+    nodes: dict[str, Any] = {
+        "write": Write.model_validate({"write": "w", "until": [{"tokens": TOKENS}]}),
+        "check": Check(),
+        "back": Insert.model_validate({"insert": {"text": "\nGo on."}}),
+        "fork": Fork(),
+    }
+    edges = {
+        "write": (Exit(None, "check", 0),),
+        "check": (Exit(None, "back", 0),),
+        "back": (Exit(enough, "join" if fork else "end", 0), Exit(None, "write", 1)),
+        "fork": (Exit(None, "end", 0),),
+    }
+    return Graph("fork" if fork else "write", frozenset({"write"}), nodes, edges, frozenset())
+
+
+async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
+    """Walk so many rollouts with the run file on, and count its rows."""
+    from relay.templates import Template
+
+    tokenizer = default_tokenizer()
+    ids = tokenizer.encode(SCRIPT)[:TOKENS + 1]
+    engine = Scripted(tokenizer, Template(tokenizer, "{{ messages[-1].content }}\n"), lambda _: ids, delta=delta)
+    plan = RunPlan(
+        [PROBLEM], [CellPlan(graph(CYCLES // pens, fork=pens == 2), Limits(10**6, 10**6, 600.0), Sampling(), 7)],
+        rollouts, {"w": engine}, {}, {},
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hops.relay"
+        writer = RunWriter.create(path)
+        jobs, tally = Jobs(plan, ticks := Ticks()), Tally(total=rollouts)
+        recorder = RunRecorder(writer)
+        wall, cpu = time.perf_counter(), time.process_time()
+        await Batch(recorder, None, tally, ticks).run(recorder.noting(jobs, 0), in_flight=IN_FLIGHT)
+        writer.close(finished=True)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        with sqlite3.connect(path) as db:
+            hops, tokens = db.execute("SELECT count(*), sum(length(ids)) / 4 FROM hop").fetchone()
+            ended = db.execute("SELECT count(*) FROM rollout WHERE stop IS NOT NULL").fetchone()[0]
+        size = path.stat().st_size
+        expected = rollouts * (3 * CYCLES + (pens == 2))
+        assert (hops, ended) == (expected, rollouts), f"{hops} hops and {ended} rollouts, not {expected} and {rollouts}"
+        assert size <= 9 * tokens + 90 * hops, f"{size} bytes for {tokens} tokens in {hops} hops"
+    return Speed(hops, wall, cpu)
+
+
+async def langgraph_hops(rollouts: int, delta: str) -> Speed:
+    """The same graph in LangGraph, without a checkpointer."""
+    from langgraph.graph import END, StateGraph
+
+    tokenizer = default_tokenizer()
+    ids = tuple(tokenizer.encode(SCRIPT)[:TOKENS])
+    more = tuple(tokenizer.encode("\nGo on."))
+
+    class State(TypedDict):
+        ids: tuple[int, ...]
+        text: str
+        computed: bool
+        cycles: int
+
+    async def deltas() -> AsyncGenerator[tuple[int, ...], None]:
+        await asyncio.sleep(0)
+        if delta == "segment":
+            yield ids
+        else:
+            for i in ids:
+                yield (i,)
+
+    async def write(state: State) -> dict[str, Any]:
+        new: list[int] = []
+        async for some in deltas():
+            new.extend(some)
+        return {"ids": state["ids"] + tuple(new), "text": tokenizer.text_of(new)}
+
+    async def check(state: State) -> dict[str, Any]:
+        return {"computed": "=" in state["text"]}
+
+    async def back(state: State) -> dict[str, Any]:
+        return {"ids": state["ids"] + more, "text": "\nGo on.", "cycles": state["cycles"] + 1}
+
+    def way(state: State) -> str:
+        return END if state["cycles"] >= CYCLES else "write"
+
+    build = StateGraph(State)
+    for name, node in (("write", write), ("check", check), ("back", back)):
+        build.add_node(name, node)
+    build.set_entry_point("write")
+    build.add_edge("write", "check")
+    build.add_edge("check", "back")
+    build.add_conditional_edges("back", way)
+    compiled = build.compile()
+    head = tuple(tokenizer.encode(PROBLEM.question + "\n"))
+    todo: Iterator[int] = iter(range(rollouts))
+
+    async def walker() -> int:
+        cycles = 0
+        for _ in todo:
+            start = {"ids": head, "text": "", "computed": False, "cycles": 0}
+            cycles += (await compiled.ainvoke(start, {"recursion_limit": 10**6}))["cycles"]
+        return cycles
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    cycles = sum(await asyncio.gather(*(walker() for _ in range(IN_FLIGHT))))
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Speed(3 * cycles, wall, cpu)
+
+
+def main() -> None:
+    """Measure in alternating pairs and print the medians of their ratios."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--pairs", type=int, default=3)
+    asked.add_argument("--rollouts", type=int, default=512, help="of relay's; LangGraph walks an eighth")
+    asked.add_argument("--no-rival", action="store_true")
+    asked.add_argument("--json", action="store_true")
+    options = asked.parse_args()
+    figures: dict[str, float] = {}
+    for delta, least in (("segment", 10), ("token", 6)):
+        walls, cpus, speeds = [], [], []
+        for _ in range(options.pairs):
+            ours = asyncio.run(relay_hops(options.rollouts, delta))
+            speeds.append(ours.hops / ours.wall)
+            if not options.no_rival:
+                theirs = asyncio.run(langgraph_hops(max(IN_FLIGHT // 4, options.rollouts // 8), delta))
+                walls.append(ours.hops / ours.wall / (theirs.hops / theirs.wall))
+                cpus.append(ours.hops / ours.cpu / (theirs.hops / theirs.cpu))
+        figures[f"relay hops a second, a delta a {delta}"] = median(speeds)
+        if walls:
+            figures[f"times LangGraph, a delta a {delta}, wall (at least {least})"] = median(walls)
+            figures[f"times LangGraph, a delta a {delta}, cpu (at least {least})"] = median(cpus)
+    pairs = []
+    for _ in range(options.pairs):
+        one = asyncio.run(relay_hops(options.rollouts, "segment"))
+        two = asyncio.run(relay_hops(options.rollouts, "segment", pens=2))
+        pairs.append(two.hops / two.cpu / (one.hops / one.cpu))
+    figures["two pens' hops a CPU second over one pen's (at least 0.6)"] = median(pairs)
+    if options.json:
+        json.dump(figures, sys.stdout, indent=1)
+    else:
+        for name, value in figures.items():
+            print(f"{value:12.2f}  {name}")
+
+
+if __name__ == "__main__":
+    main()
