@@ -1,0 +1,56 @@
+"""Units: the same original meets the same steer in every cell; distractors are dealt out evenly."""
+
+from collections import Counter
+
+from relay.prepare.units import assign, distractors
+from relay.problems import Problem
+from relay.scenario import Need
+
+PROBLEMS = [Problem(f"p{i}", f"q{i}", str(i % 7)) for i in range(30)]
+OUTCOMES = {p.id: ["correct", "wrong", "correct", "undecided"] for p in PROBLEMS}
+STEER = Need("steer", "main", "another problem", "any", 10)
+OPEN = Need("main", "main", "this problem", "correct")
+
+
+def pairs(samples: int = 1, problems: list[Problem] = PROBLEMS) -> list[tuple[Problem, int]]:
+    return [(p, k) for k in range(samples) for p in problems]
+
+
+def test_every_unit_gets_a_steer_from_another_problem_with_another_answer() -> None:
+    given = assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7)
+    assert len(given) == 30
+    for problem, _ in pairs():
+        steer = given[problem.id, 0].problem
+        assert steer.id != problem.id
+        assert steer.answer != problem.answer
+
+
+def test_steers_are_dealt_out_evenly() -> None:
+    uses = Counter(g.problem.id for g in assign(STEER, pairs(4), PROBLEMS, OUTCOMES, 7).values())
+    assert len(uses) == 10
+    assert max(uses.values()) - min(uses.values()) <= 1
+
+
+def test_the_draw_repeats_itself_and_follows_the_seed() -> None:
+    assert assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7) == assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7)
+    assert assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7) != assign(STEER, pairs(), PROBLEMS, OUTCOMES, 8)
+
+
+def test_originals_are_correct_samples_of_the_problem_itself() -> None:
+    given = assign(OPEN, pairs(3), PROBLEMS, OUTCOMES, 7)
+    assert all(g.problem.id == problem for (problem, _), g in given.items())
+    assert {g.sample for g in given.values()} == {0, 2}
+    for p in PROBLEMS:
+        assert given[p.id, 0] != given[p.id, 1], "continuations of one problem begin with different originals while there are any"
+
+
+def test_a_unit_that_does_not_exist_is_left_out() -> None:
+    outcomes = {**OUTCOMES, "p3": ["wrong"] * 4}
+    given = assign(OPEN, pairs(), PROBLEMS, outcomes, 7)
+    assert ("p3", 0) not in given
+    assert len(given) == 29
+
+
+def test_fewer_distractors_than_asked_are_all_used() -> None:
+    need = Need("steer", "main", "another problem", "any", 100)
+    assert len(distractors(need, PROBLEMS, OUTCOMES, 7)) == 30

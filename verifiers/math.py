@@ -1,0 +1,126 @@
+"""The verifier `math`: is this answer equal to the reference? Plain ones at once, all others in a worker process."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from relay.verifiers import Outcome, Question, Verdict, shown
+from relay.verifiers.answer import find
+from relay.verifiers.plain import agree, read, split_unit
+from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
+from relay.verifiers.workers import Pool, WorkFailed
+
+LONGEST = 4000  # characters of an answer that algebra is tried on
+
+Finding = tuple[Outcome, str]  # and why
+
+
+class MathVerifier:
+    """Grades by equality of mathematics. Strict: an unfinished text is wrong, and so is one without an answer."""
+
+    def __init__(self, *, workers: int = 2, seconds: float = 5.0) -> None:
+        self._pool = Pool("relay.verifiers.math:comparer", workers=workers, seconds=seconds)
+
+    async def grade(self, question: Question) -> Verdict:
+        """The verdict on this answer; one that takes longer than the deadline is undecided."""
+        if not question.finished:
+            return Verdict(Outcome.WRONG, "", "unfinished", 0.0)
+        started = time.perf_counter()
+        answer = find(question.text)
+        reference = _reference(question.reference)
+        if found := _at_once(reference, answer):
+            return Verdict(found[0], shown(answer), found[1], time.perf_counter() - started)
+        try:
+            (outcome, why), seconds = await self._pool.ask(*_ready(tidy(reference), tidy(answer)))
+        except WorkFailed as failure:
+            outcome, why, seconds = Outcome.UNDECIDED, str(failure), time.perf_counter() - started
+        return Verdict(Outcome(outcome), shown(answer), why, seconds)
+
+    async def aclose(self) -> None:
+        """End the workers."""
+        await self._pool.aclose()
+
+
+def _reference(text: str) -> str:
+    r"""The answer that a reference gives: of a worked solution with a \boxed or #### only that."""
+    return find(text) if "\\boxed" in text or "####" in text else text
+
+
+def _at_once(reference: str, answer: str) -> Finding | None:
+    """The verdict where it takes no algebra."""
+    if not reference.strip():
+        return Outcome.UNDECIDED, "there is no reference"
+    if not answer:
+        return Outcome.WRONG, "no answer found"
+    if len(reference) > LONGEST:
+        return Outcome.UNDECIDED, "the reference is too long to be read"
+    if len(answer) > LONGEST:
+        return Outcome.WRONG, "the answer is too long to be read"
+    return decide(tidy(reference), tidy(answer))
+
+
+def decide(reference: str, answer: str) -> Finding | None:
+    """Whether two tidied answers agree, where their characters, their numbers or their words tell."""
+    reference, answer = _bare(reference, answer)
+    if not answer:
+        return Outcome.WRONG, "no answer found"
+    if key(reference) == key(answer):
+        return Outcome.CORRECT, "the same text"
+    ours, theirs = read(reference), read(answer)
+    if ours and theirs:
+        return (Outcome.CORRECT, "equal numbers") if agree(ours, theirs) else (Outcome.WRONG, "unequal numbers")
+    said = words(reference, answer)
+    if said is not None:
+        return (Outcome.CORRECT, "the same words") if said else (Outcome.WRONG, "other words")
+    if key(split_unit(reference)[0]) == key(split_unit(answer)[0]):
+        return Outcome.CORRECT, "the same text but for the unit"
+    return None
+
+
+def _bare(reference: str, answer: str) -> tuple[str, str]:
+    """Both without "x =", unless each has a name of its own."""
+    (ours, our_name), (theirs, their_name) = unnamed(reference), unnamed(answer)
+    return (ours, theirs) if not (our_name and their_name) or our_name == their_name else (reference, answer)
+
+
+def _ready(reference: str, answer: str) -> tuple[str, str]:
+    """Both as algebra reads them best: without units, and a bare list as ordered as the reference is."""
+    ours, theirs = (split_unit(text)[0].replace("$", "") for text in _bare(reference, answer))
+    if "," not in ours or "," not in theirs:
+        ours, theirs = thousands(ours), thousands(theirs)
+    if ours.startswith("(") and ours.endswith(")") and "," in theirs and theirs[0] not in "([{\\":
+        theirs = f"({theirs})"
+    return ours, theirs
+
+
+def comparer() -> Callable[[str, str], Finding]:
+    """What a worker runs: equality by math-verify and sympy, imported here and nowhere else."""
+    import logging
+
+    from latex2sympy2_extended import NormalizationConfig
+    from math_verify import LatexExtractionConfig, parse, verify
+    from sympy import I
+
+    logging.disable(logging.CRITICAL)
+    spelling = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="all")
+    only_box = LatexExtractionConfig(
+        try_extract_without_anchor=False, boxed_match_priority=0, normalization_config=spelling
+    )
+
+    def read_all(text: str) -> list[Any]:
+        """The expressions in the text. Its `i` is the imaginary unit, which math-verify leaves a letter."""
+        found = parse(f"\\boxed{{{text}}}", [only_box], "no_fallback", parsing_timeout=None)
+        return [e.xreplace({s: I for s in e.free_symbols if s.name == "i"}) for e in found]
+
+    def compare(reference: str, answer: str) -> Finding:
+        gold = read_all(reference)
+        if not gold:
+            return Outcome.UNDECIDED, "the reference cannot be read"
+        found = read_all(answer)
+        if not found:
+            return Outcome.WRONG, "the answer cannot be read, and its text is another"
+        equal = verify(gold, found, allow_set_relation_comp=True, timeout_seconds=None, raise_on_error=True)
+        return (Outcome.CORRECT, "equal by algebra") if equal else (Outcome.WRONG, "unequal by algebra")
+
+    read_all("x+1")  # the first parse is the slow one
+    return compare

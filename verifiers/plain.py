@@ -1,0 +1,158 @@
+"""Plain numbers, read as fractions: integers, decimals, fractions, percent, money, units. Exact, and at once."""
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+LONGEST = 200  # characters of a plain number: no int of a million digits is ever made
+_EXPONENT = 300  # and no power of ten beyond this
+
+_WHOLE = r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)"
+_DECIMAL = rf"(?:{_WHOLE}(?:\.\d+)?|\.\d+)"
+_TENS = r" ?(?:[eE]|(?:\\times|\\cdot|\*|x) ?10 ?\^ ?)\{?(?P<tens>[-+]?\d{1,9})\}?"
+_NUMBER = re.compile(
+    r"(?P<sign>[-+]?) ?(?P<money>[$€£¥]?) ?(?P<sign2>-?)(?:"
+    rf"(?:(?P<mixed>\d+) ?)?\\frac ?(?:\{{ ?(?P<above>-?{_DECIMAL}) ?\}}|(?P<above1>\d)) ?"
+    rf"(?:\{{ ?(?P<below>-?{_DECIMAL}) ?\}}|(?P<below1>\d))"
+    rf"|(?:(?P<mixed2>\d+) )?(?P<over>{_DECIMAL}) ?/ ?(?P<under>{_DECIMAL})"
+    r"|(?P<lead>\d*)\.(?P<still>\d*)\\overline ?\{(?P<cycle>\d+)\}"
+    r"|(?P<digits>\d+) ?_ ?\{?(?P<base>\d{1,2})\}?"
+    rf"|(?P<decimal>{_DECIMAL})(?:{_TENS})?"
+    r")(?P<ordinal>st|nd|rd|th)?(?P<percent> ?(?:%|percent\b|per cent\b|percentage\b))?(?: ?\^\\circ ?[CF]?)?"
+)
+
+_UNIT_TEXT = re.compile(r" ?\\text ?\{([^{}]*)\}(?: ?\^ ?\{?([23])\}?)?$")
+_UNIT_WORD = re.compile(r"([A-Za-z][A-Za-z'-]*)\.?(?:\^\{?([23])\}?|[²³])?(?:/[A-Za-z]+)?")
+_UNIT_GLUED = re.compile(r"(?<=\d)(mm|cm|km|mg|kg|ml|mL|lbs?|oz|ft|min|hrs?|sec|mph)$")
+_BRIEF = {"m", "g", "s", "h", "L", "mm", "cm", "km", "mg", "kg", "ml", "mL", "lb", "oz", "ft", "in", "mi", "am", "pm"}
+_NO_UNITS = {
+    "or",
+    "and",
+    "if",
+    "not",
+    "minus",
+    "plus",
+    "times",
+    "over",
+    "divided",
+    "sqrt",
+    "pi",
+    "factorial",
+    "squared",
+}
+_NO_UNITS |= {"cubed", "choose", "mod", "modulo", "to", "less", "more", "percent", "percentage"}
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_MEASURES = {  # what is measured, and how many of its unit; only two measures of one kind are ever converted
+    word: (kind, Fraction(factor))
+    for kind, units in {
+        "length": {"mm millimeter": "1/1000", "cm centimeter": "1/100", "m meter": "1", "km kilometer": "1000"},
+        "foot": {"in inch inche": "1", "ft foot feet": "12", "yd yard": "36", "mi mile": "63360"},
+        "mass": {"mg milligram": "1/1000", "g gram": "1", "kg kilogram": "1000"},
+        "pound": {"oz ounce": "1", "lb pound": "16"},
+        "time": {"s sec second": "1", "min minute": "60", "h hr hour": "3600", "day": "86400", "week": "604800"},
+        "money": {"cent ¢": "1", "$ dollar": "100"},
+        "volume": {"ml milliliter": "1", "l liter": "1000"},
+    }.items()
+    for words, factor in units.items()
+    for word in words.split()
+}
+
+
+class Number(NamedTuple):
+    """A plain number as written."""
+
+    value: Fraction
+    places: int = 0  # decimals written; a decimal of six or more may be a rounded one
+    percent: bool = False
+    base: str = ""  # "5" in 4130_5; the value is then that of its digits read as decimal
+    measure: tuple[str, Fraction] | None = None
+
+
+def read(text: str) -> Number | None:
+    """The plain number that this tidied text is, or None when it is anything else."""
+    if not text or len(text) > LONGEST:
+        return None
+    core, words = split_unit(text)
+    match = _NUMBER.fullmatch(core)
+    if match is None or (value := _value(match)) is None:
+        return None
+    unit = words or ("$" if match["money"] == "$" else "")
+    scale = next((_SCALES[w] for w in unit.split() if w in _SCALES), 1)
+    unit = " ".join(w for w in unit.split() if w not in _SCALES) or ("$" if match["money"] == "$" else "")
+    decimals = (match["decimal"] or "").partition(".")[2]
+    places = len(decimals) if not match["tens"] and scale == 1 else 0
+    return Number(value * scale, places, bool(match["percent"]), match["base"] or "", _measure(unit))
+
+
+def _value(match: re.Match[str]) -> Fraction | None:
+    part = match.groupdict()
+    sign = -1 if "-" in (part["sign"], part["sign2"]) else 1
+    if part["cycle"]:
+        still, cycle = part["still"], part["cycle"]
+        repeated = Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(still))
+        return sign * (Fraction(f"{part['lead'] or 0}.{still or 0}") + repeated)
+    if part["digits"]:
+        return Fraction(sign * int(part["digits"]))
+    if part["decimal"]:
+        tens = int(part["tens"] or 0)
+        return sign * _fraction(part["decimal"]) * Fraction(10) ** tens if abs(tens) <= _EXPONENT else None
+    above = _fraction(part["above"] or part["above1"] or part["over"])
+    below = _fraction(part["below"] or part["below1"] or part["under"])
+    whole = int(part["mixed"] or part["mixed2"] or 0)
+    return sign * (whole + above / below) if below else None
+
+
+def _fraction(text: str) -> Fraction:
+    return Fraction(text.replace(",", "").replace(" ", ""))
+
+
+def split_unit(text: str) -> tuple[str, str]:
+    r"""A tidied answer without the unit at its end, and that unit: "5 \text{ cm}", "12\pi square inches"."""
+    if match := _UNIT_TEXT.search(text):
+        words, core = match[1].split(), text[: match.start()]
+        power = match[2]
+    elif match := _UNIT_GLUED.search(text):
+        return text[: match.start()], match[1]
+    else:
+        words, core, power = _trailing(text)
+    if not words or not re.search(r"(?:[\d})%!]|\\pi|\\circ)$", core) or _NO_UNITS & set(words):
+        return text, ""
+    return core, " ".join(words) + (f"^{power}" if power else "")
+
+
+def _trailing(text: str) -> tuple[list[str], str, str]:
+    """The words at the end of a text, what stands before them, and the power of the last."""
+    parts = text.split(" ")
+    first = len(parts)
+    while first > 1 and _UNIT_WORD.fullmatch(parts[first - 1]):
+        first -= 1
+    words = parts[first:]
+    if not words or len(words) > 6 or not (len(words[0]) > 2 or words[0] in _BRIEF or "^" in words[0]):
+        return [], text, ""
+    return words, " ".join(parts[:first]), ""
+
+
+def _measure(unit: str) -> tuple[str, Fraction] | None:
+    word = unit.lower().rstrip(".")
+    return _MEASURES.get(word) or _MEASURES.get(word.removesuffix("s"))
+
+
+def agree(reference: Number, answer: Number) -> bool:
+    """Whether two plain numbers are the same, exactly; a decimal of six places or more may be the rounded other."""
+    if reference.base and answer.base and reference.base != answer.base:
+        return False
+    a, b = reference.value, answer.value
+    ours, theirs = reference.measure, answer.measure
+    if ours and theirs and ours[0] == theirs[0] and ours != theirs:
+        return a * ours[1] == b * theirs[1]
+    if _close(a, b, reference.places, answer.places):
+        return True
+    if reference.percent != answer.percent:  # 50 % is 1/2, and is 50 to the question "how many percent?"
+        a, b = (a / 100, b) if reference.percent else (a, b / 100)
+        return _close(a, b, 0, 0)
+    return False
+
+
+def _close(a: Fraction, b: Fraction, *places: int) -> bool:
+    most = max(places)
+    return a == b or (most >= 6 and abs(a - b) <= Fraction(1, 2 * 10**most))
