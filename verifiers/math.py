@@ -8,7 +8,7 @@ from relay.verifiers import Outcome, Question, Verdict, shown
 from relay.verifiers.answer import find
 from relay.verifiers.plain import agree, read, split_unit
 from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
-from relay.verifiers.workers import Pool, WorkFailed
+from relay.verifiers.workers import Pool, WorkError
 
 LONGEST = 4000  # characters of an answer that algebra is tried on
 
@@ -31,9 +31,9 @@ class MathVerifier:
         if found := _at_once(reference, answer):
             return Verdict(found[0], shown(answer), found[1], time.perf_counter() - started)
         try:
-            (outcome, why), seconds = await self._pool.ask(*_ready(tidy(reference), tidy(answer)))
-        except WorkFailed as failure:
-            outcome, why, seconds = Outcome.UNDECIDED, str(failure), time.perf_counter() - started
+            _, (outcome, why), seconds = await self._pool.ask(*_ready(tidy(reference), tidy(answer)))
+        except WorkError as error:
+            outcome, why, seconds = Outcome.UNDECIDED, str(error), error.seconds
         return Verdict(Outcome(outcome), shown(answer), why, seconds)
 
     async def aclose(self) -> None:
@@ -78,9 +78,11 @@ def decide(reference: str, answer: str) -> Finding | None:
 
 
 def _bare(reference: str, answer: str) -> tuple[str, str]:
-    """Both without "x =", unless each has a name of its own."""
+    """Both without "x =", unless that is what makes them differ."""
     (ours, our_name), (theirs, their_name) = unnamed(reference), unnamed(answer)
-    return (ours, theirs) if not (our_name and their_name) or our_name == their_name else (reference, answer)
+    if our_name == their_name or "=" not in reference or "=" not in answer:
+        return ours, theirs
+    return reference, answer
 
 
 def _ready(reference: str, answer: str) -> tuple[str, str]:
@@ -97,9 +99,9 @@ def comparer() -> Callable[[str, str], Finding]:
     """What a worker runs: equality by math-verify and sympy, imported here and nowhere else."""
     import logging
 
-    from latex2sympy2_extended import NormalizationConfig
-    from math_verify import LatexExtractionConfig, parse, verify
-    from sympy import I
+    from latex2sympy2_extended import NormalizationConfig  # type: ignore[import-untyped]  # it ships no types
+    from math_verify import LatexExtractionConfig, parse, verify  # type: ignore[import-untyped]  # it ships no types
+    from sympy import I  # type: ignore[import-untyped]  # it ships no types
 
     logging.disable(logging.CRITICAL)
     spelling = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="all")

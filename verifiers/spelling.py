@@ -46,14 +46,14 @@ def tidy(text: str) -> str:
         text = pattern.sub(new, text)
     if text.count("$") > 1:  # delimiters; a single one is money
         text = text.replace("$", "")
-    return text.strip(" .,;:*`")
+    return text.lstrip(" ,;:*`").rstrip(" .,;:*`")
 
 
 def key(text: str) -> str:
     """A tidied answer for comparison by its characters: without text commands, needless spaces and braces."""
     text = _TEXT.sub(r" \1 ", text)
     text = _LONE.sub(r"\1\2", text)
-    return _GAP.sub("", text.strip(" $."))
+    return _GAP.sub("", text.strip(" $"))
 
 
 def unnamed(text: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ returns the function that answers questions. Questions and replies are JSON line
 
 import asyncio
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -15,24 +14,26 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 START = 120.0  # seconds that a worker may take to start and import; a cold disk is slow
-_HASHES = {"PYTHONHASHSEED": "0"}  # sympy's order of terms, and with it its time, hangs on it
+_OWN = {"PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}  # sympy's order of terms, and so its time, hangs on hashes
 
 
-class WorkFailed(Exception):
+class WorkError(Exception):
     """A question without a reply; the text says why."""
 
+    seconds = 0.0  # that were spent on it
 
-class _Died(Exception):
+
+class _DeathError(Exception):
     """The worker ended before it replied."""
 
 
 class Reply(NamedTuple):
     """What the work returned, and the seconds it took."""
 
+    kind: str  # "ok", or "failed": the value then says why
     value: Any
     seconds: float
 
@@ -42,35 +43,34 @@ class Pool:
 
     def __init__(self, work: str, *, workers: int = 2, seconds: float = 5.0, memory: int = 2 << 30) -> None:
         self._seconds = seconds
-        self._command = [sys.executable, "-P", "-m", __name__, work, str(os.getpid()), str(memory), str(seconds)]
+        self._command = [sys.executable, "-P", "-m", "relay.verifiers.worker", work, str(memory), str(seconds)]
         self._free = asyncio.Semaphore(workers)
         self._idle: list[_Worker] = []
         self._alive: set[_Worker] = set()  # all that are not reaped yet
         self._closed = False
 
     async def ask(self, *question: Any) -> Reply:
-        """What the work answers; waits for a free worker. Raises WorkFailed when there is no reply in time."""
+        """What the work answers; waits for a free worker. Raises WorkError when there is no reply in time."""
         async with self._free:
-            started = time.perf_counter()
+            with contextlib.suppress(_DeathError):  # perhaps it was killed from outside: once more
+                return await self._try(question)
             try:
-                return await self._try(question, self._seconds)
-            except _Died as death:  # perhaps from outside: once more
-                left = self._seconds - (time.perf_counter() - started)
-                if left <= 0:
-                    raise WorkFailed(str(death)) from None
-            try:
-                return await self._try(question, left)
-            except _Died as death:
-                raise WorkFailed(f"{death}, twice") from None
+                return await self._try(question)
+            except _DeathError as death:
+                raise WorkError(f"{death}, twice") from None
 
-    async def _try(self, question: tuple[Any, ...], seconds: float) -> Reply:
+    async def _try(self, question: tuple[Any, ...]) -> Reply:
         worker = await self._worker()
         try:
-            reply = await worker.ask(question, seconds)
+            reply = await worker.ask(question, self._seconds)
         except BaseException:  # a cancelled question too: its late reply must not reach the next
             worker.kill()
             raise
         self._idle.append(worker)
+        if reply.kind == "failed":
+            error = WorkError(reply.value)
+            error.seconds = reply.seconds
+            raise error
         return reply
 
     async def _worker(self) -> "_Worker":
@@ -92,14 +92,15 @@ class Pool:
         return worker
 
     def _reap(self) -> None:
-        self._alive -= {w for w in self._alive if w.process.poll() is not None and w.killed}
+        self._alive = {worker for worker in self._alive if worker.process.poll() is None}
 
     async def aclose(self) -> None:
         """End every worker and wait until none is left, not even as a zombie."""
         self._closed = True
-        self._idle.clear()
+        while self._idle:
+            self._idle.pop().kill()
         for worker in self._alive:
-            worker.kill()
+            worker.process.kill()  # a question that still waits sees its end
         for _ in range(1000):
             self._reap()
             if not self._alive:
@@ -115,27 +116,26 @@ class _Worker:
         self._socket.setblocking(False)
         with theirs:
             try:
-                self.process = subprocess.Popen(  # a session of its own: Ctrl-C at the terminal is the parent's to decide
-                    [*command[:-3], str(os.getpid()), *command[-2:]],
-                    stdin=theirs,
+                self.process = subprocess.Popen(
+                    [*command, str(os.getpid())],
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                    env=os.environ | _HASHES,
+                    start_new_session=True,  # Ctrl-C at the terminal is the parent's to decide
+                    env=os.environ | _OWN,
                 )
             except OSError as error:
                 self._socket.close()
-                raise WorkFailed(f"no worker could be started: {error}") from None
-        self.killed = False
+                raise WorkError(f"no worker could be started: {error}") from None
 
     async def started(self) -> None:
         """Wait until the worker has imported what it needs."""
         try:
             kind, value = await self._line(START)
-        except _Died as death:
-            raise WorkFailed(f"no worker could be started: {death}") from None
+        except (_DeathError, WorkError) as error:
+            raise WorkError(f"no worker could be started: {error}") from None
         if kind != "ready":
-            raise WorkFailed(f"no worker could be started: {value}")
+            raise WorkError(f"no worker could be started: {value}")
 
     async def ask(self, question: tuple[Any, ...], seconds: float) -> Reply:
         """Send one question and wait for its reply."""
@@ -143,12 +143,13 @@ class _Worker:
         data = json.dumps(question).encode() + b"\n"
         try:
             await asyncio.wait_for(asyncio.get_running_loop().sock_sendall(self._socket, data), seconds)
+            kind, value = await self._line(seconds)
+        except WorkError as error:
+            error.seconds = time.perf_counter() - started
+            raise
         except (OSError, TimeoutError):
             raise self._death() from None
-        kind, value = await self._line(seconds)
-        if kind == "failed":
-            raise WorkFailed(value)
-        return Reply(value, time.perf_counter() - started)
+        return Reply(kind, value, time.perf_counter() - started)
 
     async def _line(self, seconds: float) -> tuple[str, Any]:
         """The next line. A reply that came while the loop was busy counts, however late it is read."""
@@ -178,89 +179,19 @@ class _Worker:
             return kind, value
         if came.done():
             raise self._death()
-        raise WorkFailed(f"took longer than {seconds:g} s")
+        raise WorkError(f"took longer than {seconds:g} s")
 
-    def _death(self) -> _Died | WorkFailed:
+    def _death(self) -> _DeathError | WorkError:
         """What the end of the process says."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(0.2)  # its socket is closed: it is ending, or was ended
         code = self.process.poll()
         if code == -signal.SIGALRM:
-            return WorkFailed("took too long: the worker ended itself")
+            return WorkError("took too long: the worker ended itself")
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
-        return _Died(f"the worker {how}")
+        return _DeathError(f"the worker {how}")
 
     def kill(self) -> None:
         """End it now; it is reaped later."""
-        if not self.killed:
-            self.killed = True
-            self.process.kill()
-            self._socket.close()
-
-
-def main() -> None:
-    """The worker's own side: answer questions until the parent is gone."""
-    work, parent, memory, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    _guard(parent, memory)
-    stream = socket.socket(fileno=0).makefile("rwb")
-
-    def say(kind: str, value: Any) -> None:
-        stream.write(json.dumps([kind, value]).encode() + b"\n")
-        stream.flush()
-
-    try:
-        module, _, factory = work.partition(":")
-        answer = getattr(importlib.import_module(module), factory)()
-    except Exception as error:
-        return say("failed", f"{type(error).__name__}: {error}")
-    say("ready", None)
-    for line in stream:
-        signal.setitimer(signal.ITIMER_REAL, seconds + 1)  # ends the process even if the parent cannot
-        kind, value = _answered(answer, json.loads(line))
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        peak = _peak()
-        if peak > memory / 2:
-            kind, value = "failed", f"took more than {memory / 2**31:.3g} GB of memory"
-        say(kind, value)
-        if peak > memory / 4:  # what was eaten does not come back; the next question gets a fresh worker
-            return None
-    return None
-
-
-def _answered(answer: Callable[..., Any], question: list[Any]) -> tuple[str, Any]:
-    try:
-        return "ok", answer(*question)
-    except MemoryError:
-        return "failed", "took more memory than it may"
-    except Exception as error:
-        return "failed", f"{type(error).__name__}: {error}"[:300]
-
-
-def _peak() -> int:
-    """Bytes of memory that this process ever held at once."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _guard(parent: int, memory: int) -> None:
-    """Bound this process, and tie its life to the parent's."""
-    import ctypes
-    import resource
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)  # sent to a whole job; the parent decides what becomes of its workers
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(OSError, ValueError):  # macOS bounds no address space
-            resource.setrlimit(what, (most, most))
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:  # it died before that
-        os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
+        self.process.kill()
+        self._socket.close()
