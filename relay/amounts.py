@@ -18,6 +18,9 @@ class Share(Frozen):
         return f"{self.share:g} of the tokens"
 
 
+NOTHING_OF_IT = Share(share=0)
+
+
 class Tokens(Frozen):
     """So many tokens."""
 

@@ -7,9 +7,9 @@ been folded into the pen.
 import re
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from relay.shapes import Frozen, Kind, Known, OneOf, Text, Whole, wrong
 from relay.trajectory import Trajectory
@@ -21,17 +21,22 @@ Test: TypeAlias = Callable[[Pen], bool]
 class Condition(Frozen):
     """What may hold of a pen. A subclass's first field is the key that tells it from the others."""
 
-    @abstractmethod
     def test(self) -> Test:
         """A fast closure that says whether it holds."""
+        return self._compiled()
+
+    @abstractmethod
+    def _compiled(self) -> Test: ...
 
 
 class Answered(Condition):
     """The answering node's turn ended. Written as the word alone: `answered`."""
 
-    answered: Literal[True] = True
+    @model_serializer
+    def _word(self) -> str:
+        return "answered"
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         return lambda pen: pen.answered
 
     def __str__(self) -> str:
@@ -43,12 +48,12 @@ class Stopped(Condition):
 
     stopped: Text
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         what = self.stopped
 
         def holds(pen: Pen) -> bool:
             last = pen.trajectory.segment
-            return last is not None and (last.matched == what or last.stop == what)
+            return last is not None and what in (last.matched, last.stop)
 
         return holds
 
@@ -56,22 +61,22 @@ class Stopped(Condition):
         return f"stopped by {self.stopped!r}"
 
 
-Within = Annotated[Literal["segment", "thought", "trajectory"], Field(alias="in")]
-_READ: dict[str, Callable[[Trajectory], str]] = {
-    "segment": lambda trajectory: trajectory.segment.text if trajectory.segment is not None else "",
-    "thought": lambda trajectory: thought(trajectory),
-    "trajectory": lambda trajectory: trajectory.text,
-}
-
-
 def thought(trajectory: Trajectory) -> str:
     """The text up to and with the closing of the thinking; all of it while it is open."""
-    texts = []
+    texts: list[str] = []
     for segment in trajectory.segments:
         if segment.closed >= 0:
             return "".join((*texts, segment.text[: segment.closed]))
         texts.append(segment.text)
     return "".join(texts)
+
+
+Within = Annotated[Literal["segment", "thought", "trajectory"], Field(alias="in")]
+_READ: dict[str, Callable[[Trajectory], str]] = {
+    "segment": lambda trajectory: trajectory.segment.text if trajectory.segment is not None else "",
+    "thought": thought,
+    "trajectory": lambda trajectory: trajectory.text,
+}
 
 
 class EndsWith(Condition):
@@ -80,7 +85,7 @@ class EndsWith(Condition):
     ends_with: Text
     within: Within = "segment"
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         end, read = self.ends_with, _READ[self.within]
         return lambda pen: read(pen.trajectory).endswith(end)
 
@@ -94,7 +99,7 @@ class Contains(Condition):
     contains: Text
     within: Within = "segment"
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         part, read = self.contains, _READ[self.within]
         return lambda pen: part in read(pen.trajectory)
 
@@ -116,7 +121,7 @@ class Matches(Condition):
     matches: Annotated[Text, AfterValidator(_compiles)]
     within: Within = "segment"
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         search, read = re.compile(self.matches).search, _READ[self.within]
         return lambda pen: search(read(pen.trajectory)) is not None
 
@@ -137,7 +142,6 @@ _COMPARE: dict[str, tuple[str, Compare]] = {
 class Counted(Condition):
     """A number of a pen, compared once."""
 
-    subject: ClassVar[str]
     equals: Whole | None = None
     over: Whole | None = None
     under: Whole | None = None
@@ -153,18 +157,22 @@ class Counted(Condition):
             raise wrong(f"{said[1]!r} cannot stand beside {said[0]!r}: one comparison is enough", at=(said[1],))
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_blanks(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        said = {key: value for key, value in dump(self).items() if value is not None}
+        return dict(sorted(said.items(), key=lambda item: item[0] in _COMPARE))  # the subject first
+
     @abstractmethod
-    def read(self) -> Callable[[Pen], int]:
-        """How to get at the number."""
+    def _read(self) -> Callable[[Pen], int]: ...
 
     @property
     def comparison(self) -> tuple[str, int]:
         """The one comparison: its key and the number."""
         return next((name, k) for name in _COMPARE if (k := getattr(self, name)) is not None)
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         name, k = self.comparison
-        return _COMPARE[name][1](self.read(), k)
+        return _COMPARE[name][1](self._read(), k)
 
     def _compared(self, what: str) -> str:
         name, k = self.comparison
@@ -176,7 +184,7 @@ class Visits(Counted):
 
     visits: Annotated[str, Known("node")]
 
-    def read(self) -> Callable[[Pen], int]:
+    def _read(self) -> Callable[[Pen], int]:
         node = self.visits
         return lambda pen: pen.visits.get(node, 0)
 
@@ -189,7 +197,7 @@ class TokensSpent(Counted):
 
     tokens: Literal["segment", "rollout"]
 
-    def read(self) -> Callable[[Pen], int]:
+    def _read(self) -> Callable[[Pen], int]:
         if self.tokens == "rollout":
             return lambda pen: pen.tokens
         return lambda pen: len(pen.trajectory.segment.ids) if pen.trajectory.segment is not None else 0
@@ -203,7 +211,7 @@ class Every(Condition):
 
     all: Annotated[tuple["AnyCondition", ...], Field(min_length=1)]
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         return _folded([part.test() for part in self.all], lambda a, b: lambda pen: a(pen) and b(pen))
 
     def __str__(self) -> str:
@@ -215,7 +223,7 @@ class Some(Condition):
 
     any: Annotated[tuple["AnyCondition", ...], Field(min_length=1)]
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         return _folded([part.test() for part in self.any], lambda a, b: lambda pen: a(pen) or b(pen))
 
     def __str__(self) -> str:
@@ -227,7 +235,7 @@ class Not(Condition):
 
     denied: Annotated["AnyCondition", Field(alias="not")]
 
-    def test(self) -> Test:
+    def _compiled(self) -> Test:
         holds = self.denied.test()
         return lambda pen: not holds(pen)
 
@@ -247,7 +255,7 @@ def _word(_: str) -> Answered:
 
 
 AnyCondition: TypeAlias = Annotated[
-    Any,
+    Condition,
     OneOf(
         Kind("<word>", Annotated[Literal["answered"], AfterValidator(_word)], of=(str,)),
         Kind("<stopped>", Stopped, "stopped"),

@@ -4,8 +4,9 @@ Every union here is tagged, and every tag looks like `<this>`: no key can, so th
 (tags left out) always leads to the key or value where the mistake stands.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationInfo
@@ -23,6 +24,11 @@ class Frozen(BaseModel):
     )
 
 
+def dumped(value: object) -> object:
+    """The value as plain data, with every default."""
+    return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+
+
 class Scene(TypedDict, total=False):
     """What a reference may refer to: the context in which a scenario is validated."""
 
@@ -31,7 +37,9 @@ class Scene(TypedDict, total=False):
     samples: int | None  # of the pool; None: there is no pool
 
 
-def wrong(what: str, names: Iterable[str] = (), at: tuple[str | int, ...] = (), instead: str = "") -> PydanticCustomError:
+def wrong(
+    what: str, names: Iterable[str] = (), at: tuple[str | int, ...] = (), instead: str = ""
+) -> PydanticCustomError:
     """A mistake to raise in a validator: what is wrong, the good names, and where below the validated value."""
     return PydanticCustomError("relay", "{what}", {"what": what, "names": tuple(names), "at": at, "instead": instead})
 
@@ -69,49 +77,52 @@ class Kind(NamedTuple):
     tag: str
     type: Any
     key: str | None = None  # the key that only this kind of map has
-    of: tuple[type, ...] = ()  # for what is no map: the plain types that it has
+    of: tuple[type, ...] = ()  # the plain types that only this kind has
 
 
 class OneOf:
     """Annotates a union of kinds; which one a value is shows in a key that only that kind has, or in its type."""
 
-    def __init__(self, *kinds: Kind) -> None:
-        self._kinds = kinds
+    __name__ = "kind"  # pydantic names its tagged unions by it
 
-    @property
+    def __init__(self, *kinds: Kind) -> None:
+        self._given = kinds
+
+    @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         """The members."""
-        return self._kinds
+        return self._given
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
         choices = {kind.tag: handler.generate_schema(kind.type) for kind in self.kinds}
-        return cs.tagged_union_schema(choices, discriminator=self)
+        written = cs.plain_serializer_function_ser_schema(dumped)
+        return cs.tagged_union_schema(choices, discriminator=self, serialization=written)
 
-    @property
+    @cached_property
     def heads(self) -> dict[str, str]:
         """The keys that tell the maps apart, with their tags."""
         return {kind.key: kind.tag for kind in self.kinds if kind.key}
 
     def exact(self, value: object) -> str | None:
         """The tag of this value, or None when nothing tells."""
-        if isinstance(value, Mapping):
-            return next((self.heads[key] for key in value if key in self.heads), None)
+        if type(value) is dict and (head := next((key for key in value if key in self.heads), None)):
+            return self.heads[head]
         for kind in self.kinds:
-            if (type(value) in kind.of) or (isinstance(kind.type, type) and isinstance(value, kind.type)):
+            if type(value) in kind.of or (isinstance(kind.type, type) and isinstance(value, kind.type)):
                 return kind.tag
         return None
 
     def __call__(self, value: object) -> str | None:
         """The tag of this value; a head with a typo is taken for what it was meant to be."""
         tag = self.exact(value)
-        if tag is None and isinstance(value, Mapping):
+        if tag is None and type(value) is dict:
             meant = (get_close_matches(str(key), self.heads, 1) for key in value)
             tag = next((self.heads[names[0]] for names in meant if names), None)
         return tag
 
     def missed(self, value: object) -> PydanticCustomError | None:
         """What to say when nothing tells; None: the usual words."""
-        if isinstance(value, Mapping) and self.heads:
+        if type(value) is dict and self.heads:
             keys = ", ".join(map(repr, self.heads))
             return wrong(f"none of its keys says what it is; one of these must: {keys}")
         return None
@@ -119,6 +130,8 @@ class OneOf:
 
 class Several:
     """Annotates `tuple[T, ...]`: a list, or one T by itself."""
+
+    __name__ = "list"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
         many: Any = handler(source)
@@ -149,4 +162,5 @@ Scalar = Annotated[
         Kind("<number>", float, of=(float,)),
         Kind("<flag>", bool, of=(bool,)),
     ),
+    Says("text, a number, true or false"),
 ]

@@ -6,6 +6,7 @@ stack of its own, so that deep nesting is a mistake of the user's and not of Pyt
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
@@ -73,6 +74,33 @@ def plain(value: Value) -> Plain:
     if isinstance(value.data, dict):
         return {key: plain(entry.value) for key, entry in value.data.items()}
     return [plain(item) for item in value.data] if isinstance(value.data, list) else value.data
+
+
+class Spot(NamedTuple):
+    """Where the key and the value at one path were written; items of a list have no key."""
+
+    key: Place | None
+    value: Place
+
+
+Places: TypeAlias = Mapping[tuple[str | int, ...], Spot]
+
+
+def places(value: Value) -> Places:
+    """The places of everything in this tree, by path."""
+    found: dict[tuple[str | int, ...], Spot] = {}
+
+    def note(path: tuple[str | int, ...], key: Place | None, value: Value) -> None:
+        found[path] = Spot(key, value.at)
+        if isinstance(value.data, dict):
+            for name, entry in value.data.items():
+                note((*path, name), entry.key, entry.value)
+        elif isinstance(value.data, list):
+            for i, item in enumerate(value.data):
+                note((*path, i), None, item)
+
+    note((), None, value)
+    return found
 
 
 class _EnoughError(Exception):

@@ -1,0 +1,155 @@
+"""A scenario's tree from its files and options: `extends:` and `--set`, each key with the place it came from."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.phrases import Schema, shown
+from relay.scenario import Scenario
+from relay.telling import Type, did_you_mean
+from relay.yaml_places import Entry, Value, parse, plain
+
+
+class Source(NamedTuple):
+    """A scenario's file."""
+
+    name: str  # as a user names it: a path, or "relay/strict"
+    file: Traversable  # a Path, or a file of the package
+
+
+@cache
+def language() -> Type[Scenario]:
+    """The type of a whole scenario."""
+    return Type(Scenario)
+
+
+@cache
+def canned() -> Mapping[str, Traversable]:
+    """The scenarios and presets that ship with relay, by name."""
+    found = (f for f in files("relay.scenarios").iterdir() if f.name.endswith(".yaml"))
+    return {f.name.removesuffix(".yaml"): f for f in sorted(found, key=lambda f: f.name)}
+
+
+def find(name: str, folder: Path = Path()) -> Source | Mistake:
+    """The file of this name: a path from this folder, `relay/NAME`, or the bare name of a canned scenario."""
+    bare = name.removeprefix("relay/")
+    if bare in canned():
+        return Source(f"relay/{bare}", canned()[bare])
+    path = folder / name
+    if path.is_dir():
+        return Mistake("", f"{name!r} is a folder", "name a file in it")
+    if path.is_file():
+        return Source(str(path), path)
+    near = did_you_mean(bare, [*canned(), *(str(p.relative_to(folder)) for p in folder.glob("*.y*ml"))])
+    return Mistake("", f"there is no scenario file {name!r}", near or f"canned ones: {', '.join(canned())}")
+
+
+def compose(source: Source, sets: Mapping[str, str]) -> Value:
+    """The tree of this file, of what it extends, and of the options. Raises UserError."""
+    tree = _extended(source, ())
+    mistakes: list[Mistake] = []
+    for path, text in sets.items():
+        try:
+            tree = _set(tree, tuple(path.split(".")), parse(text, f"--set {path}", lines=False))
+        except UserError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UserError.of(mistakes)
+    return tree
+
+
+def _extended(source: Source, below: tuple[str, ...]) -> Value:
+    tree = parse(_text(source), source.name)
+    if not isinstance(tree.data, dict):
+        what = "the file is empty" if tree.data is None else f"should be a map, not {shown(plain(tree))}"
+        raise UserError(Mistake(str(tree.at), what, "a scenario starts with 'relay: 1'"))
+    extends = tree.data.pop("extends", None)
+    if extends is None:
+        return tree
+    base = _base(extends.value, source, (*below, source.name))
+    return _merged(base, tree, language().root)
+
+
+def _base(extends: Value, source: Source, chain: tuple[str, ...]) -> Value:
+    if not isinstance(extends.data, str):
+        what = f"extends: should be the name of one scenario, not {shown(plain(extends))}"
+        raise UserError(Mistake(str(extends.at), what))
+    folder = source.file.parent if isinstance(source.file, Path) else Path()
+    found = find(extends.data, folder)
+    if isinstance(found, Mistake):
+        raise UserError(found._replace(where=str(extends.at), what=f"extends: {found.what}"))
+    if found.name in chain:
+        circle = " -> ".join((*chain[chain.index(found.name) :], found.name))
+        raise UserError(Mistake(str(extends.at), f"extends: goes in a circle: {circle}"))
+    return _extended(found, chain)
+
+
+def _text(source: Source) -> str:
+    try:
+        content = source.file.read_bytes()
+    except OSError as error:
+        raise UserError(Mistake(source.name, f"cannot be read: {error.strerror}")) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        col = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8-sig")) + 1
+        raise UserError(Mistake(f"{source.name}:{line}:{col}", "this is not UTF-8 text", "save it as UTF-8")) from None
+
+
+def _merged(base: Value, over: Value, schema: Schema) -> Value:
+    """Maps merge; all else replaces, and so does a map of another kind (verb, engine, unit); null removes."""
+    if not isinstance(base.data, dict) or not isinstance(over.data, dict):
+        return over
+    merges = language().merges(schema, plain(base), plain(over))
+    if merges is None:
+        return over
+    entries = dict(base.data)
+    for key, entry in over.data.items():
+        old = entries.get(key)
+        if old is None:
+            entries[key] = entry
+        elif entry.value.data is None:
+            del entries[key]
+        else:
+            below = language().below(merges, key) or {}
+            entries[key] = Entry(entry.key, _merged(old.value, entry.value, below))
+    return Value(over.at, entries)
+
+
+def _set(tree: Value, path: tuple[str, ...], value: Value, done: int = 0) -> Value:
+    """The tree with this value at the path; null removes what is there."""
+    if done == len(path):
+        return value
+    key, last = path[done], done + 1 == len(path)
+    if isinstance(tree.data, dict):
+        entries = dict(tree.data)
+        if last and value.data is None and key in entries:
+            del entries[key]
+        else:
+            old = entries[key].value if key in entries else Value(value.at, {})
+            entries[key] = Entry(value.at, _set(old, path, value, done + 1))
+        return Value(tree.at, entries)
+    if isinstance(tree.data, list):
+        items = list(tree.data)
+        if not key.isdecimal() or int(key) >= len(items):
+            has = f"the list at {'.'.join(path[:done])} has the items 0 to {len(items) - 1}" if items else "it is empty"
+            raise UserError(Mistake(str(value.at), f"there is no item {key!r}", has))
+        items[int(key)] = _set(items[int(key)], path, value, done + 1)
+        return Value(tree.at, items)
+    if tree.data is None:
+        return _set(Value(value.at, {}), path, value, done)
+    what = f"{'.'.join(path[:done])} is {shown(plain(tree))}, which has no key {key!r}"
+    raise UserError(Mistake(str(value.at), what, f"set {'.'.join(path[:done])} as a whole"))
+
+
+def settings(texts: list[str]) -> dict[str, str]:
+    """The options `--set a.b=VALUE` as paths and values. Raises UserError."""
+    wrong = [text for text in texts if not text.partition("=")[0].strip(" .") or "=" not in text]
+    if wrong:
+        raise UserError.of(Mistake(f"--set {text}", "should be --set a.b.c=VALUE") for text in wrong)
+    return {path.strip(): value for path, _, value in (text.partition("=") for text in texts)}

@@ -1,0 +1,97 @@
+"""The graph of a scenario: plain dicts and compiled conditions for the loop, and the checks before it runs."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from relay.conditions import Test
+from relay.errors import UserError
+from relay.scenario import ENDS, GraphSpec, Node, Scenario
+from relay.telling import Fault
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from relay.yaml_places import Places
+
+
+class Exit(NamedTuple):
+    """A way out of a node."""
+
+    when: Test | None  # None: always
+    to: str
+    number: int  # among the node's edges
+
+
+class Graph(NamedTuple):
+    """A graph that can be walked."""
+
+    start: str
+    answer: frozenset[str]
+    nodes: dict[str, Node]
+    edges: dict[str, tuple[Exit, ...]]
+    passed: frozenset[str]  # nodes that are passed over: visited, without a segment
+
+
+def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
+    """The graph with its conditions compiled."""
+    spec = scenario.graph
+    edges = {
+        name: tuple(Exit(edge.when.test() if edge.when else None, edge.to, i) for i, edge in enumerate(exits))
+        for name, exits in spec.edges.items()
+    }
+    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without)
+
+
+def check(scenario: Scenario, places: "Places | None" = None, without: frozenset[str] = frozenset()) -> None:
+    """Refuse a graph that cannot be walked to an end. Raises UserError with all that is wrong."""
+    from relay.reading import placed
+
+    if found := list(faults(scenario.graph, without)):
+        raise UserError.of(placed(found, places or {}, ""))
+
+
+def faults(spec: GraphSpec, without: frozenset[str] = frozenset()) -> Iterator[Fault]:
+    """What is wrong with a graph whose names are all known."""
+    import networkx as nx
+
+    edged: nx.DiGraph[str] = nx.DiGraph()
+    edged.add_nodes_from(spec.nodes)
+    for name, exits in spec.edges.items():
+        edged.add_edges_from((name, edge.to) for edge in exits)
+    reached = {spec.start} | nx.descendants(edged, spec.start)
+    yield from _ways(spec, edged, reached)
+    yield from _answers(spec, reached, without)
+
+
+def _ways(spec: GraphSpec, edged: "nx.DiGraph[str]", reached: set[str]) -> Iterator[Fault]:
+    import networkx as nx
+
+    ends = [end for end in ENDS if end in edged]
+    ending = set(ends).union(*(nx.ancestors(edged, end) for end in ends))
+    for name in spec.nodes:
+        at = ("graph", "nodes", name)
+        if name not in spec.edges:
+            yield Fault(at, f"no edges lead on from {name!r}", f"write 'edges: {{{name}: end}}'", True)
+        elif name not in reached:
+            yield Fault(at, f"no way leads from the start to {name!r}", "add an edge to it, or leave it out", True)
+        elif name not in ending and set(spec.nodes) == set(spec.edges):
+            yield Fault(at, f"no way leads from {name!r} to an end", "add an edge 'to: end'", True)
+
+
+def _answers(spec: GraphSpec, reached: set[str], without: frozenset[str]) -> Iterator[Fault]:
+    for i, name in enumerate(spec.answer):
+        at = ("graph", "answer", i)
+        if not spec.nodes[name].ends_turns():
+            yield Fault(at, f"{name!r} cannot answer: no model writes there", "name a node that writes")
+    for name, node in spec.nodes.items():
+        until = tuple(getattr(node, "until", None) or ())
+        if name not in spec.answer and "answered" in until:
+            path = ("graph", "nodes", name, "until", until.index("answered"))
+            yield Fault(path, f"{name!r} may not answer, so it is never answered", f"add {name!r} to 'answer:'")
+    if not set(spec.answer) - without:
+        yield Fault(("sweep", "also"), "passes over every node that may answer", "leave another one in", True)
+
+
+def successors(spec: GraphSpec) -> Mapping[str, tuple[str, ...]]:
+    """Where each node's edges lead."""
+    return {name: tuple(edge.to for edge in exits) for name, exits in spec.edges.items()}

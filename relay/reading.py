@@ -1,0 +1,161 @@
+"""Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay import graph
+from relay.composing import compose, find, language, settings
+from relay.errors import Mistake, UserError
+from relay.scenario import GraphSpec, Scenario
+from relay.shapes import Scene
+from relay.sweeps import Point, Sweep, filled, grid, misused, uses
+from relay.telling import Fault, Type
+from relay.yaml_places import Places, places, plain
+
+MOST_BROKEN = 50  # cells whose mistakes are looked at
+
+
+class Cell(NamedTuple):
+    """One point of the sweep, ready to run."""
+
+    name: str  # "m=0.4 n=0.2", "m=0 n=0.2 without steer"; "all" when there is no sweep
+    values: Mapping[str, Any]
+    without: frozenset[str]  # nodes that it passes over
+    scenario: Scenario
+
+
+class Reading(NamedTuple):
+    """A scenario as read."""
+
+    tree: dict[str, Any]  # plain data after `extends` and `--set`, before the sweep's values: goes into the run file
+    cells: tuple[Cell, ...]
+    places: Places
+    source: str  # the file, as the user named it
+
+    @property
+    def folder(self) -> Path:
+        """Where the file that says `problems:` lies: paths in it start there."""
+        spot = self.places.get(("problems",))
+        return Path(spot.value.file).parent if spot and spot.value.line else Path(self.source).parent
+
+
+def read(name: str, sets: Mapping[str, str] | None = None) -> Reading:
+    """Read a file or a canned scenario; `sets` are paths and their new values. Raises UserError."""
+    source = find(name)
+    if isinstance(source, Mistake):
+        raise UserError(source)
+    tree = compose(source, sets or {})
+    return _reading(plain(tree), places(tree), source.name)
+
+
+def from_tree(tree: Mapping[str, Any], source: str = "") -> Reading:
+    """Read a tree that was read before: no file is needed. Raises UserError."""
+    return _reading(tree, {}, source)
+
+
+parse_sets = settings
+
+
+def _reading(tree: Any, spots: Places, source: str) -> Reading:
+    cells, faults = _cells(tree)
+    if faults:
+        raise UserError.of(placed(faults, spots, source))
+    return Reading(tree, tuple(cells), spots, source)
+
+
+def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
+    scene = scene_of(tree)
+    sweep, faults = _sweep(tree, scene)
+    points, odd = grid(sweep) if not faults else ([], [])
+    faults = [*faults, *odd]
+    if not faults:
+        faults = misused(tree, sweep.over if sweep else {})
+    open_spots = {path for path, _ in uses(tree)} if faults else set()
+    body = {key: value for key, value in tree.items() if key != "sweep"}
+    cells: list[Cell] = []
+    broken: list[tuple[Point, list[Fault]]] = []
+    looked = 0
+    for point in points or [Point({})]:
+        looked += 1
+        scenario, found = _cell(filled(body, point.values), scene, point)
+        found = [f for f in found if not any(f.path[: len(spot)] == spot for spot in open_spots)]
+        if found:
+            broken.append((point, found))
+        elif scenario is not None:
+            cells.append(Cell(point.name, point.values, point.without, scenario.model_copy(update={"sweep": sweep})))
+        if len(broken) == MOST_BROKEN:
+            break
+    return cells, [*faults, *_told_once(broken, looked)]
+
+
+_type = cache(Type)
+
+
+def _sweep(tree: dict[str, Any], scene: Scene) -> tuple[Sweep | None, list[Fault]]:
+    if tree.get("sweep") is None:
+        return None, []
+    sweep, faults = _type(Sweep).read(tree["sweep"], scene)
+    return sweep, [fault._replace(path=("sweep", *fault.path)) for fault in faults]
+
+
+def _cell(tree: dict[str, Any], scene: Scene, point: Point) -> tuple[Scenario | None, list[Fault]]:
+    scenario, faults = language().read(tree, scene)
+    if scenario is not None:
+        return scenario, list(graph.faults(scenario.graph, point.without))
+    alone, _ = _type(GraphSpec).read(tree.get("graph"), scene)
+    return None, [*faults, *(graph.faults(alone, point.without) if alone is not None else ())]
+
+
+def scene_of(tree: Mapping[str, Any]) -> Scene:
+    """What the references of this tree may refer to, as far as it can be seen."""
+    scene = Scene()
+    graph_tree, pool = tree.get("graph"), tree.get("pool")
+    if isinstance(graph_tree, dict) and isinstance(graph_tree.get("nodes"), dict):
+        scene["node"] = frozenset(graph_tree["nodes"])
+    if isinstance(tree.get("models"), dict):
+        scene["model"] = frozenset(tree["models"])
+    if pool is None:
+        scene["samples"] = None
+    elif isinstance(pool, dict) and type(samples := pool.get("samples", 8)) is int:
+        scene["samples"] = samples
+    return scene
+
+
+def _told_once(broken: list[tuple[Point, list[Fault]]], looked: int) -> Iterable[Fault]:
+    """Each fault once; one that not all cells share says where it comes from."""
+    points: dict[Fault, list[Point]] = {}
+    for point, faults in broken:
+        for fault in faults:
+            points.setdefault(fault, []).append(point)
+    for fault, those in points.items():
+        if len(those) == looked:
+            yield fault
+        else:
+            shared = dict(set.intersection(*(set(p.values.items()) for p in those)))
+            yield fault._replace(what=f"{fault.what}, in {_where(those, shared)}")
+
+
+def _where(those: list[Point], shared: Mapping[str, Any]) -> str:
+    if len(those) == 1:
+        return f"the cell {those[0].name!r}"
+    said = Point({name: value for name, value in those[0].values.items() if name in shared}).name
+    return f"the cells with {said}" if shared else f"the cell {those[0].name!r} and {len(those) - 1} more"
+
+
+def placed(faults: Iterable[Fault], spots: Places, source: str) -> list[Mistake]:
+    """The faults as mistakes with file, line and column, in the order of their places."""
+    rows = []
+    for fault in faults:
+        path = fault.path
+        while path and path not in spots:
+            path = path[:-1]
+        spot = spots.get(path)
+        place = spot and ((spot.key or spot.value) if fault.at_key else spot.value)
+        dotted = ".".join(map(str, fault.path))
+        where = str(place or source)
+        what = f"{dotted}: {fault.what}" if dotted and where != f"--set {dotted}" else fault.what
+        order = (not place, not (place and place.line), str(place and place.file) != source, place or (), dotted)
+        rows.append((order, Mistake(where, what, fault.instead)))
+    return list(dict.fromkeys(mistake for _, mistake in sorted(rows, key=lambda row: row[0])))

@@ -1,0 +1,217 @@
+"""The scenario file as types: `relay/1`, one verb a node, every default said here."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from relay import registry
+from relay.conditions import AnyCondition
+from relay.shapes import Count, Frozen, Kind, Known, Name, OneOf, OneOrMore, Says, Scalar, wrong
+from relay.sweeps import Sweep
+from relay.verbs import (
+    ENDS,
+    Engines,
+    GivenText,
+    Model,
+    ModelName,
+    Need,
+    Node,
+    NodeName,
+    Opening,
+    Pick,
+    PooledModel,
+    PoolPick,
+    Target,
+    Until,
+    UntilText,
+    Verbs,
+)
+
+__all__ = [
+    "ENDS", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node", "NodeName", "Opening",
+    "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved", "Target",
+    "Until", "UntilText",
+]  # fmt: skip
+
+
+def _free(name: str) -> str:
+    if name in ENDS or name in registry.names(registry.NODES):
+        raise wrong(f"a node cannot be called {name!r}, which means something else", instead="take another name")
+    return name
+
+
+class Edge(Frozen):
+    """Where to go, and when. Short: the name of where to go."""
+
+    when: AnyCondition | None = None
+    to: Target
+
+
+def _straight(name: str) -> Edge:
+    return Edge(to=name)
+
+
+def _settled(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+    for i, edge in enumerate(edges):
+        if edge.when is None and i + 1 < len(edges):
+            raise wrong(
+                "no edge can follow this one, which always holds", at=(i,), instead="give it a 'when', or move it"
+            )
+    if edges[-1].when is not None:
+        at = (len(edges) - 1, "when")
+        raise wrong("the last edge must always hold", at=at, instead="leave out its 'when', or add an edge without one")
+    return edges
+
+
+AnyEdge = Annotated[
+    Edge,
+    OneOf(
+        Kind("<name>", Annotated[Target, AfterValidator(_straight)], of=(str,)),
+        Kind("<edge>", Edge, of=(dict,)),
+    ),
+]
+Exits = Annotated[OneOrMore[AnyEdge], AfterValidator(_settled)]
+
+
+class GraphSpec(Frozen):
+    """Who may write after whom."""
+
+    start: NodeName
+    answer: OneOrMore[NodeName]  # the only nodes that may close the thinking
+    nodes: Annotated[dict[Annotated[Name, AfterValidator(_free)], Annotated[Node, Verbs()]], Field(min_length=1)]
+    edges: dict[NodeName, Exits]
+
+
+def _set_or_file(source: str) -> str:
+    sets = registry.names(registry.PROBLEMS)
+    if source in sets or "/" in source or "." in source:
+        return source
+    raise wrong(f"there is no problem set {source!r}", sets, instead="a file has a slash or a dot")
+
+
+class Problems(Frozen):
+    """Which problems. Short: the name of a set, or a file (a slash or a dot shows it)."""
+
+    from_: Annotated[str, AfterValidator(_set_or_file), Field(alias="from")]
+    limit: Count | None = None
+    shuffle: bool = False
+    fields: dict[Literal["id", "question", "answer"], str] = Field({})  # a file's columns
+    where: dict[str, OneOrMore[Scalar]] = Field({})  # column: its good values
+
+
+def _all_of(source: str) -> Problems:
+    return Problems.model_validate({"from": source})
+
+
+AnyProblems: TypeAlias = Annotated[
+    Problems,
+    OneOf(
+        Kind("<name>", Annotated[str, AfterValidator(_set_or_file), AfterValidator(_all_of)], of=(str,)),
+        Kind("<problems>", Problems, of=(dict,)),
+    ),
+]
+
+
+class Pool(Frozen):
+    """Solo trajectories sampled before the run and kept for others."""
+
+    samples: Count = 8
+    tokens: Count | None = None  # of each sample; None: what the budget gives a rollout
+
+
+class Budget(Frozen):
+    """What one pen may spend along its path before the rollout ends."""
+
+    tokens: Count = 16384
+    hops: Count = 2000
+    seconds: Annotated[float, Field(gt=0)] = 600.0
+
+
+class SamplingSpec(Frozen):
+    """How the next token is drawn."""
+
+    temperature: Annotated[float, Field(ge=0)] = 0.6
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+
+
+def _of_the_pool(ratio: str, info: ValidationInfo) -> str:
+    k, n = map(int, ratio.split("/"))
+    samples = (info.context or {}).get("samples")
+    if k > n:
+        raise wrong(f"{k} of {n} cannot be")
+    if isinstance(samples, int) and n != samples:
+        raise wrong(f"the pool holds {samples} samples, not {n}", instead=f"write it as ../{samples}")
+    return ratio
+
+
+Ratio: TypeAlias = Annotated[
+    Annotated[str, Field(pattern=r"^[0-9]{1,6}/[0-9]{1,6}$"), Says("a share of the pool's samples, such as 4/8")],
+    AfterValidator(_of_the_pool),
+]
+
+
+class Solved(Frozen):
+    """Problems of which a model solves so many pool samples."""
+
+    solved: PooledModel
+    at_least: Ratio | None = None
+    at_most: Ratio | None = None
+
+    @model_validator(mode="after")
+    def _bounds(self) -> "Solved":
+        if self.least is None and self.most is None:
+            raise wrong("'at_least' or 'at_most' is missing")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise wrong(f"no problem is solved at least {self.at_least} and at most {self.at_most}", at=("at_most",))
+        return self
+
+    @property
+    def least(self) -> int | None:
+        """At least so many samples."""
+        return int(self.at_least.split("/")[0]) if self.at_least else None
+
+    @property
+    def most(self) -> int | None:
+        """At most so many samples."""
+        return int(self.at_most.split("/")[0]) if self.at_most else None
+
+
+class Select(Frozen):
+    """Which problems to keep, by how often models solve them alone; several rules must all hold."""
+
+    problems: OneOrMore[Solved]
+    limit: Count | None = None
+
+
+def _registered(name: str) -> str:
+    names = (*registry.names(registry.VERIFIERS), "none")
+    if name not in names:
+        raise wrong(f"there is no verifier {name!r}", names)
+    return name
+
+
+def _solo(comparison: str, info: ValidationInfo) -> str:
+    word, _, model = comparison.partition(" ")
+    if word != "solo" or not model:
+        raise wrong(f"should be 'solo' and a model's name, not {comparison!r}")
+    Known("model").check(model, info)
+    return comparison
+
+
+class Scenario(Frozen):
+    """A scenario: who may write after whom, about what, until when, and what is counted."""
+
+    relay: Literal[1]  # the version of the language
+    title: str = ""
+    models: Annotated[dict[Name, Annotated[Model, Engines()]], Field(min_length=1)]
+    problems: AnyProblems
+    pool: Pool | None = None
+    graph: GraphSpec
+    budget: Budget = Budget()
+    sampling: SamplingSpec = SamplingSpec()
+    samples: Count = 1  # continuations of each problem and cell
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    verify: Annotated[str, AfterValidator(_registered)] = "math"
+    sweep: Sweep | None = None
+    select: Select | None = None
+    compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"

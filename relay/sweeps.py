@@ -1,0 +1,137 @@
+"""Sweeps: the cells of a scenario, and the values of a cell put into its tree."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import prod
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+from pydantic import ConfigDict, Field
+
+from relay.shapes import Frozen, Known, OneOrMore, Says, Scalar
+from relay.telling import Fault, Path, one_of
+
+MOST_CELLS = 10_000
+_VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_DOUBLED = re.compile(r"\{\{[A-Za-z_][A-Za-z0-9_]*\}\}")
+
+Variable: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
+    Says("a variable's name (a letter or '_', then letters, digits or '_')"),
+]
+
+
+class Also(Frozen):
+    """One more cell: values of some variables (the others take their first), and nodes to pass over."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Scalar]
+    without: OneOrMore[Annotated[str, Known("node")]] | None = None
+
+
+class Sweep(Frozen):
+    """A cell for every combination of the values in `over`, those in `also`, and none of those in `except`."""
+
+    over: Annotated[dict[Variable, OneOrMore[Scalar]], Field(min_length=1)]
+    also: tuple[Also, ...] = ()
+    but: Annotated[tuple[dict[str, Scalar], ...], Field(alias="except")] = ()
+
+
+class Point(NamedTuple):
+    """Where a cell lies: its variables' values, and the nodes that it passes over."""
+
+    values: Mapping[str, Any]
+    without: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The cell's name: "m=0.4 n=0.2", "m=0 n=0.2 without steer", or "all"."""
+        said = [f"{name}={_short(value)}" for name, value in self.values.items()]
+        if self.without:
+            said.append(f"without {', '.join(sorted(self.without))}")
+        return " ".join(said) or "all"
+
+
+def _short(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def grid(sweep: Sweep | None) -> tuple[list[Point], list[Fault]]:
+    """The points of a sweep in their order, and what is wrong with it."""
+    if sweep is None:
+        return [Point({})], []
+    faults = list(_strangers(sweep))
+    size = prod(len(values) for values in sweep.over.values()) + len(sweep.also)
+    if size > MOST_CELLS:
+        return [], [*faults, Fault(("sweep", "over"), f"makes {size:,} cells; {MOST_CELLS:,} are allowed", at_key=True)]
+    if faults:
+        return [], faults
+    points: dict[str, Point] = {}
+    for values in product(*sweep.over.values()):
+        point = Point(dict(zip(sweep.over, values, strict=True)))
+        if any(all(point.values[k] == v for k, v in out.items()) for out in sweep.but):
+            continue
+        if point.name in points:
+            faults.append(Fault(("sweep", "over"), f"makes the cell {point.name!r} twice", at_key=True))
+        points[point.name] = point
+    for i, also in enumerate(sweep.also):
+        firsts = {name: values[0] for name, values in sweep.over.items()}
+        point = Point({**firsts, **also.__pydantic_extra__}, frozenset(also.without or ()))
+        if point.name in points:
+            faults.append(Fault(("sweep", "also", i), f"the cell {point.name!r} is there already", "leave it out"))
+        points[point.name] = point
+    if not points:
+        faults.append(Fault(("sweep", "except"), "leaves no cell", "loosen it", at_key=True))
+    return list(points.values()), list(dict.fromkeys(faults))
+
+
+def _strangers(sweep: Sweep) -> Iterator[Fault]:
+    """The names in `also` and `except` that are no variables."""
+    told = [("also", i, name) for i, also in enumerate(sweep.also) for name in also.__pydantic_extra__]
+    told += [("except", i, name) for i, values in enumerate(sweep.but) for name in values]
+    for key, i, name in told:
+        if name not in sweep.over:
+            names = (*sweep.over, "without") if key == "also" else sweep.over
+            yield Fault(("sweep", key, i, name), f"no sweep variable {name!r}", one_of(name, names), at_key=True)
+
+
+def uses(tree: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Where the tree stands a variable in for a value: paths and names."""
+    if isinstance(tree, str) and (found := _VARIABLE.fullmatch(tree)):
+        yield path, found[1]
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        if (*path, key) != ("sweep",):
+            yield from uses(value, (*path, key))
+
+
+def filled(tree: Any, values: Mapping[str, Any]) -> Any:
+    """The tree with each "{m}" replaced by m's value; "{{m}}" is the text "{m}". Unknown names stay."""
+    if isinstance(tree, dict):
+        return {key: filled(value, values) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [filled(value, values) for value in tree]
+    if isinstance(tree, str) and tree[:1] == "{":
+        if found := _VARIABLE.fullmatch(tree):
+            return values.get(found[1], tree)
+        if _DOUBLED.fullmatch(tree):
+            return tree[1:-1]
+    return tree
+
+
+def misused(tree: Any, variables: Mapping[str, Any]) -> list[Fault]:
+    """Variables that stand somewhere and are not swept, and those that are swept and stand nowhere."""
+    used = list(uses(tree))
+    faults = [
+        Fault(
+            path,
+            f"no sweep variable {name!r}",
+            one_of(name, variables) or f'for the text itself write "{{{{{name}}}}}"',
+        )
+        for path, name in used
+        if name not in variables
+    ]
+    idle = set(variables) - {name for _, name in used}
+    return faults + [
+        Fault(("sweep", "over", name), f'nothing uses "{{{name}}}"', "leave it out", True) for name in sorted(idle)
+    ]

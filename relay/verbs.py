@@ -1,0 +1,191 @@
+"""What stands behind a node and a model: the verbs and the engines, found through their entry points.
+
+A third party's class derives from `Node` or `Model` as the built-in ones do.
+"""
+
+from abc import abstractmethod
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
+
+from pydantic import AfterValidator, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import PydanticCustomError
+from pydantic_core import core_schema as cs
+
+from relay import registry
+from relay.amounts import PARAGRAPHS, SENTENCES, TOKENS, Amount, Cut, Paragraphs, Sentences, Share, Tokens
+from relay.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from relay.engine import Engine
+    from relay.events import Tokens as Grew
+    from relay.node import Act, Desk
+
+ENDS = ("end", "refuse", "join")
+
+
+def _pooled(model: str, info: ValidationInfo) -> str:
+    if info.context and info.context.get("samples", 0) is None:
+        raise wrong("this takes from a pool, and there is none", instead="write 'pool: {samples: 8}' at the top level")
+    return model
+
+
+NodeName: TypeAlias = Annotated[str, Known("node")]
+ModelName: TypeAlias = Annotated[str, Known("model")]
+PooledModel: TypeAlias = Annotated[str, Known("model"), AfterValidator(_pooled)]
+Outcome: TypeAlias = Literal["correct", "wrong", "any"]
+Target: TypeAlias = Annotated[str, Known("node", *ENDS)]
+
+
+class Need(NamedTuple):
+    """What a node takes from the pool at a rollout's start."""
+
+    node: str
+    model: str
+    of: str  # "this problem" or "another problem"
+    where: str  # "correct", "wrong" or "any"
+    among: int | None = None  # so many different solos serve all rollouts; None: as many as there are
+
+
+class Node(Frozen):
+    """A step of the graph. The field named like the verb comes first and says who or what."""
+
+    def models(self) -> "Iterable[str]":
+        """The models that this node calls."""
+        return ()
+
+    def need(self, name: str) -> Need | None:
+        """What this node, which bears this name, takes from the pool."""
+        return None
+
+    def ends_turns(self) -> bool:
+        """Whether a model writes here, whose turn can end: only such a node can answer."""
+        return False
+
+    def most_tokens(self) -> int | None:
+        """At most so many tokens at one visit; None: only the budget limits it."""
+        return None
+
+    @abstractmethod
+    def act(self, desk: "Desk") -> "AsyncGenerator[Grew | Act, None]":
+        """One visit: any number of `Tokens` events and, last, one `Act`."""
+
+
+class Model(Frozen):
+    """A model by the engine that runs it. Further fields are the engine's."""
+
+    engine: str
+    context: Count | None = None  # tokens of prompt and continuation together; None: what the model allows
+    system: str | None = None  # a system turn; None: none
+    thinking: bool | None = None  # whether it thinks before it answers; None: as its template does
+
+    @abstractmethod
+    async def open(self, *, deterministic: bool = False) -> "Engine":
+        """The engine, loaded and ready."""
+
+
+class Opening(Frozen):
+    """The first part of a pooled solo on this problem, in place of the first visit's writing."""
+
+    pool: PooledModel
+    where: Outcome = "any"
+    take: Amount = Share(share=1)
+    cut: Cut = "nearest"
+
+
+class UntilText(Frozen):
+    """Until this text has been written; it is kept."""
+
+    text: Text
+
+
+Until: TypeAlias = Annotated[
+    str | UntilText | Sentences | Tokens | Paragraphs,
+    OneOf(
+        Kind("<word>", Literal["answered"], of=(str,)),
+        Kind("<text>", UntilText, "text"),
+        SENTENCES,
+        TOKENS,
+        PARAGRAPHS,
+    ),
+]
+
+
+class PoolPick(Frozen):
+    """A solo from the pool: on this problem or on another one."""
+
+    pool: PooledModel
+    of: Literal["this problem", "another problem"]
+    where: Outcome = "any"
+    among: Count | None = None  # so many different solos serve all rollouts; None: as many as there are
+
+
+class GivenText(Frozen):
+    """A text as it stands."""
+
+    text: Text
+
+
+Pick: TypeAlias = Annotated[
+    PoolPick | GivenText, OneOf(Kind("<pool>", PoolPick, "pool"), Kind("<text>", GivenText, "text"))
+]
+
+
+class Verbs(OneOf):
+    """The registered verbs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The verbs, each told by its key."""
+        nodes = registry.load_all(registry.NODES)
+        return tuple(Kind(f"<{verb}>", node, verb) for verb, node in nodes.items())
+
+
+class Engines(OneOf):
+    """The registered engines; which one a model has is the value of its `engine`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The engines."""
+        models = registry.load_all(registry.ENGINES)
+        return tuple(Kind(f"<{engine}>", model) for engine, model in models.items())
+
+    def exact(self, value: object) -> str | None:
+        """The tag of this value's engine."""
+        if type(value) is dict:
+            tag = f"<{value.get('engine')}>"
+            return tag if any(kind.tag == tag for kind in self.kinds) else None
+        return super().exact(value)
+
+    def __call__(self, value: object) -> str | None:
+        """The tag; a key with a typo is taken for what it was meant to be."""
+        tag = self.exact(value)
+        if tag is None and type(value) is dict and "engine" not in value:
+            meant = get_close_matches("engine", [str(key) for key in value], 1)
+            return self.exact({"engine": value[meant[0]]}) if meant else None
+        return tag
+
+    def missed(self, value: object) -> PydanticCustomError | None:
+        """The engine is missing or nobody's."""
+        names = [kind.tag[1:-1] for kind in self.kinds]
+        if type(value) is not dict:
+            return None
+        if "engine" not in value:
+            return wrong("the key 'engine' is missing", instead=f"one of: {', '.join(names)}")
+        engine = value["engine"]
+        said = repr(engine) if isinstance(engine, str) else "this"
+        return wrong(f"there is no engine {said}", names, at=("engine",))
+
+    def __get_pydantic_json_schema__(self, schema: cs.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        union = handler(schema)
+        for kind, choice in zip(self.kinds, union["oneOf"], strict=True):
+            handler.resolve_ref_schema(choice)["properties"]["engine"] = {"const": kind.tag[1:-1]}
+        return union
