@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from relay.shapes import OneOf
+from relay.shapes import OneOf, Several
 
 Schema: TypeAlias = Mapping[str, Any]  # a core schema of pydantic's
 Bare: TypeAlias = Callable[[Schema], Schema]
 
-_BOUNDS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 _LONGEST = 50  # characters of a user's text that a message repeats
 
 
@@ -33,6 +33,8 @@ def phrase(schema: Schema, bare: Bare) -> str | None:  # noqa: PLR0911  a table 
         case "dict" | "model-fields":
             return "a map" + _not_empty(schema)
         case "tagged-union":
+            if isinstance(schema["discriminator"], Several):
+                return f"{phrase(schema['choices']['<one>'], bare)} or a list of these"
             return _listed(list(dict.fromkeys(_members(schema, bare))))
         case "union":
             members = [phrase(each[0] if isinstance(each, tuple) else each, bare) for each in schema["choices"]]
@@ -93,7 +95,7 @@ def _bounds(schema: Schema) -> str:
     if "ge" in schema and "le" in schema:
         return f" from {schema['ge']:g} to {schema['le']:g}"
     said = [f"{word} {schema[bound]:,}".replace(",", "") for bound, word in _BOUNDS.items() if bound in schema]
-    return " " + " and ".join(said) if said else ""
+    return (" of " if said[:1] and said[0][:2] == "at" else " ") + " and ".join(said) if said else ""
 
 
 def _not_empty(schema: Schema) -> str:

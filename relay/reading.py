@@ -69,25 +69,29 @@ def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
     scene = scene_of(tree)
     sweep, faults = _sweep(tree, scene)
     points, odd = grid(sweep) if not faults else ([], [])
-    faults = [*faults, *odd]
-    if not faults:
-        faults = misused(tree, sweep.over if sweep else {})
-    open_spots = {path for path, _ in uses(tree)} if faults else set()
+    faults += [*odd, *misused(tree, _variables(tree))]
+    spots = list(uses(tree))
     body = {key: value for key, value in tree.items() if key != "sweep"}
     cells: list[Cell] = []
     broken: list[tuple[Point, list[Fault]]] = []
-    looked = 0
     for point in points or [Point({})]:
-        looked += 1
         scenario, found = _cell(filled(body, point.values), scene, point)
-        found = [f for f in found if not any(f.path[: len(spot)] == spot for spot in open_spots)]
+        unfilled = [path for path, name in spots if name not in point.values]
+        found = [f for f in found if not any(f.path[: len(path)] == path for path in unfilled)]
         if found:
             broken.append((point, found))
         elif scenario is not None:
             cells.append(Cell(point.name, point.values, point.without, scenario.model_copy(update={"sweep": sweep})))
         if len(broken) == MOST_BROKEN:
             break
-    return cells, [*faults, *_told_once(broken, looked)]
+    return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
+
+
+def _variables(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names in `sweep: over:`, even if the sweep cannot be read."""
+    sweep = tree.get("sweep")
+    over = sweep.get("over") if isinstance(sweep, dict) else None
+    return tuple(over) if isinstance(over, dict) else ()
 
 
 _type = cache(Type)
@@ -118,7 +122,7 @@ def scene_of(tree: Mapping[str, Any]) -> Scene:
         scene["model"] = frozenset(tree["models"])
     if pool is None:
         scene["samples"] = None
-    elif isinstance(pool, dict) and type(samples := pool.get("samples", 8)) is int:
+    elif isinstance(pool, dict) and type(samples := pool.get("samples", 8)) is int and samples > 0:
         scene["samples"] = samples
     return scene
 

@@ -86,7 +86,11 @@ def _set_or_file(source: str) -> str:
     sets = registry.names(registry.PROBLEMS)
     if source in sets or "/" in source or "." in source:
         return source
-    raise wrong(f"there is no problem set {source!r}", sets, instead="a file has a slash or a dot")
+    raise wrong(
+        f"there is no problem set {source!r}",
+        sets,
+        instead="'relay problems' lists the sets; a file has a slash or a dot",
+    )
 
 
 class Problems(Frozen):

@@ -61,7 +61,8 @@ class Known:
         self.kind, self.more = kind, more
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
-        return cs.with_info_after_validator_function(self.check, handler(source))
+        text = cs.custom_error_schema(handler(source), "says", custom_error_message=f"the name of a {self.kind}")
+        return cs.with_info_after_validator_function(self.check, text)
 
     def check(self, name: str, info: ValidationInfo) -> str:
         """The name itself. Raises when the scenario has no such thing."""

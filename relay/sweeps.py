@@ -1,7 +1,7 @@
 """Sweeps: the cells of a scenario, and the values of a cell put into its tree."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -119,7 +119,7 @@ def filled(tree: Any, values: Mapping[str, Any]) -> Any:
     return tree
 
 
-def misused(tree: Any, variables: Mapping[str, Any]) -> list[Fault]:
+def misused(tree: Any, variables: Collection[str]) -> list[Fault]:
     """Variables that stand somewhere and are not swept, and those that are swept and stand nowhere."""
     used = list(uses(tree))
     faults = [

@@ -108,6 +108,8 @@ class Type(Generic[T]):
                     missing.add(fault)
                     if (*path, loc[-1]) in meant:
                         continue
+                case "too_short" if at(tree, self._stand(loc, tree).path):
+                    continue  # it has items, and what is wrong with them is told
                 case _ if loc[-1:] == ("[key]",):
                     fault = _bad_key(self._stand(loc[:-2], tree), str(loc[-2]), error)
                 case _:
@@ -176,7 +178,7 @@ def did_you_mean(said: object, names: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
-def one_of(said: object, names: Iterable[str], what: str = "there is") -> str:
+def one_of(said: object, names: Iterable[str], what: str = "known:") -> str:
     """The nearest good name as a question, or the good names if they are few."""
     names = tuple(names)
     few = f"{what} {', '.join(names)}" if 0 < len(names) <= 8 else ""
