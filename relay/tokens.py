@@ -73,14 +73,14 @@ class Tokenizer:
         if not text:
             return []
         want = _utf8(text)
-        ids: list[int] = self._text.encode(text + SENTINEL, add_special_tokens=False).ids
+        ids = self._plain(text + SENTINEL)
         if ids and self._table[ids.pop()] == SENTINEL.encode() and self._spells(ids, want):
             return ids
         for ids in self._other_ways(text):
             if self._spells(ids, want):
                 return ids
         self.lossy += 1
-        return [i for i in self._text.encode(text, add_special_tokens=False).ids if i not in self._reserved]
+        return self._nearly(text)
 
     def encode_template(self, text: str) -> list[int]:
         """The ids of a template's text: special tokens are parsed, nothing is added."""
@@ -105,6 +105,11 @@ class Tokenizer:
                 raise SeamError(f"these ids are no text: {e}") from e
             return data[: e.start].decode()
 
+    def lengths(self, ids: Iterable[int]) -> list[int]:
+        """How many bytes each of these ids stands for."""
+        table = self._table
+        return [len(table[i]) for i in ids]
+
     def holding(self, marks: bytes) -> frozenset[int]:
         """The ids whose bytes hold one of these bytes, and those that end a turn. Remembered."""
         found = self._holding.get(marks)
@@ -118,8 +123,20 @@ class Tokenizer:
         return self.bytes_of(ids) == want and self._reserved.isdisjoint(ids)
 
     def _other_ways(self, text: str) -> Iterator[list[int]]:
-        yield self._text.encode(text, add_special_tokens=False).ids
-        yield [i for c in text for i in self._text.encode(c, add_special_tokens=False).ids]
+        yield self._plain(text)
+        yield [i for c in text for i in self._plain(c)]
+
+    def _nearly(self, text: str) -> list[int]:
+        """The text without the characters that this vocabulary lacks: some have no byte for the rarest of them."""
+        known = "".join(c for c in text if self._spells(self._plain(c), c.encode()))
+        ids = self._plain(known)
+        if known and self._spells(ids, known.encode()):
+            return ids
+        return [i for i in self._plain(text) if i not in self._reserved]
+
+    def _plain(self, text: str) -> list[int]:
+        ids: list[int] = self._text.encode(text, add_special_tokens=False).ids
+        return ids
 
     def _id(self, token: str | int) -> int:
         found = token if isinstance(token, int) else self._template.token_to_id(token)
