@@ -5,7 +5,7 @@ Only hops are stored; a reader makes the other events from them.
 
 from typing import NamedTuple
 
-from relay.walk import Hop, StopReason, Walk
+from relay.walk import Hop, Pen, StopReason, Walk
 
 
 class Tokens(NamedTuple):
@@ -22,6 +22,7 @@ class HopCommitted(NamedTuple):
     """A hop was closed and cannot be taken back."""
 
     hop: Hop
+    pen: Pen  # where it left its pen
 
 
 class RolloutEnded(NamedTuple):

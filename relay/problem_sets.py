@@ -4,12 +4,13 @@ import csv
 import gzip
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relay.draws import generator
 from relay.errors import Mistake, UserError
 from relay.problems import Problem
 from relay.registry import PROBLEMS, load, names
@@ -21,16 +22,16 @@ _NAMES = {"question": ("question", "problem", "prompt"), "answer": ("answer", "s
 MOST_TOLD = 10  # broken lines that one error tells
 
 
-def load_problems(spec: "Problems", folder: Path) -> list[Problem]:
+def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem]:
     """The problems that a scenario names, in the run's order. Raises UserError with all that is wrong."""
     source = spec.from_
     if "/" in source or "." in source:
-        found = list(_from_file(_find(source, folder), spec.fields))
+        found = list(_from_file(_find(source, folder), dict(spec.fields)))
     else:
         found = list(_by_name(source, spec.limit if not spec.where and not spec.shuffle else None))
     found = [p for p in found if _fits(p, spec.where)]
     if spec.shuffle:
-        random.Random(spec.seed if hasattr(spec, "seed") else 0).shuffle(found)
+        generator(seed, "", 0, "shuffle").shuffle(found)
     found = found[: spec.limit]
     if not found:
         raise UserError(Mistake("problems", f"{source!r} holds no problem that `where:` lets through", "loosen `where:`"))
@@ -55,7 +56,7 @@ def _find(source: str, folder: Path) -> Path:
     raise UserError(Mistake("problems", f"no file {source!r}", f"looked in {folder.resolve()} and {Path.cwd()}"))
 
 
-def _from_file(path: Path, fields: Mapping[str, str]) -> Iterator[Problem]:
+def _from_file(path: Path, fields: Mapping[Any, str]) -> Iterator[Problem]:
     mistakes: list[Mistake] = []
     for number, row in _rows(path):
         where = f"{path}:{number}"
@@ -101,7 +102,7 @@ def _json_row(line: str) -> Mapping[str, Any] | str:
     return row if isinstance(row, dict) else "is not a JSON object"
 
 
-def _problem(row: Mapping[str, Any], fields: Mapping[str, str], number: int) -> Problem | str:
+def _problem(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> Problem | str:
     found: dict[str, str] = {}
     for part, usual in _NAMES.items():
         columns = (fields[part],) if part in fields else usual
@@ -114,12 +115,9 @@ def _problem(row: Mapping[str, Any], fields: Mapping[str, str], number: int) -> 
     return Problem(found.get("id", str(number)), found["question"], found["answer"], str(row.get("kind", "math")), extra)
 
 
-def _fits(problem: Problem, where: Mapping[str, Any]) -> bool:
-    for column, wanted in where.items():
-        value = problem.id if column == "id" else problem.extra.get(column)
-        if value not in (wanted if isinstance(wanted, list | tuple) else (wanted,)):
-            return False
-    return True
+def _fits(problem: Problem, where: Mapping[str, Sequence[object]]) -> bool:
+    row = {**problem.extra, "id": problem.id}
+    return all(row.get(column) in wanted for column, wanted in where.items())
 
 
 def _refuse_doubles(problems: list[Problem], source: str) -> None:

@@ -13,7 +13,7 @@ from relay.deadline import Deadline
 from relay.errors import EngineError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.node import NOTHING, Act, Desk, Stage
-from relay.walk import Hop, Pen, StopReason, Walk, advance, fold
+from relay.walk import Hop, Pen, StopReason, Walk, advance, placed
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -26,7 +26,7 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
         async with aclosing(steps):
             async for event in steps:
                 if type(event) is HopCommitted:
-                    walk = fold(walk, event.hop)
+                    walk = placed(walk, event.hop, event.pen)
                     why = event.hop.why or why
                 yield event
     assert walk.stop is not None  # an empty frontier means that pen 0 rests
@@ -44,16 +44,20 @@ async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
                 act = Act(rest=StopReason.SECONDS)
             elif pen.node not in stage.graph.passed:
                 try:
-                    async with aclosing(stage.graph.nodes[pen.node].act(desk)) as doing:
-                        async for item in doing:
-                            if type(item) is Act:
-                                act = item
-                            else:
-                                yield item
+                    doing = stage.graph.nodes[pen.node].act(desk)
+                    if isinstance(doing, Act):
+                        act = doing
+                    else:
+                        async with aclosing(doing):
+                            async for item in doing:
+                                if isinstance(item, Act):
+                                    act = item
+                                else:
+                                    yield item
                 except EngineError as error:
                     act = Act(rest=StopReason.FAILED, why=str(error))
             pen, hop = commit(pen, desk.visit, act, stage)
-            yield HopCommitted(hop)
+            yield HopCommitted(hop, pen)
             if hop.branches:
                 return
     finally:
@@ -62,39 +66,35 @@ async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
 
 def commit(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[Pen, Hop]:
     """Close a visit: the first edge that holds, or the reason why the pen rests. Pure."""
+    segment, usage, rest, why, branches, starts, source, recoded, turn_ended = act
+    to = pen.node
+    if rest is None:
+        to, rest = _way_on(pen, visit, act, stage)
     hop = Hop(
-        pen.path,
-        pen.hops,
-        pen.node,
-        visit,
-        pen.node,
-        act.segment,
-        act.usage,
-        act.rest,
-        act.why,
-        act.branches,
-        act.starts,
-        act.source,
-        act.recoded,
-        act.turn_ended,
-    )
-    after = advance(pen, hop)
-    if act.rest is not None:
-        return after, hop
-    to, rest = _way_on(after, hop, stage)
-    return after._replace(node=to, rest=rest), hop._replace(to=to, rest=rest)
+        pen.path, pen.hops, pen.node, visit, to, segment, usage, rest, why, branches, starts, source, recoded, turn_ended
+    )  # fmt: skip
+    return advance(pen, hop), hop
 
 
-def _way_on(after: Pen, hop: Hop, stage: Stage) -> tuple[str, StopReason | None]:
+def _way_on(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[str, StopReason | None]:
     """Where the pen goes, and why it rests if it does. What cut the text short comes before the edge."""
-    to = next(e.to for e in stage.graph.edges[hop.node] if e.when is None or e.when(after))
-    if hop.segment is not None and hop.segment.stop in _CUT_SHORT:
-        return to, _CUT_SHORT[hop.segment.stop]
-    if (ended := ENDS.get(to)) is not None:
-        return to, ended
-    if after.tokens >= stage.limits.tokens:
+    exits, segment = stage.graph.edges[pen.node], act.segment
+    if exits[0].when is None:
+        to = exits[0].to
+    else:
+        hop = Hop(pen.path, pen.hops, pen.node, visit, "", segment, act.usage, turn_ended=act.turn_ended)
+        after = advance(pen, hop)
+        to = next(e.to for e in exits if e.when is None or e.when(after))
+    spent = act.usage.thrown
+    if segment is not None:
+        spent += len(segment.ids)
+        if segment.stop in _CUT_SHORT:
+            return to, _CUT_SHORT[segment.stop]
+    if to in ENDS:
+        return to, ENDS[to]
+    if pen.tokens + spent >= stage.limits.tokens:
         return to, StopReason.TOKENS
-    if after.hops >= stage.limits.hops:
+    if pen.hops + 1 >= stage.limits.hops:
         return to, StopReason.HOPS
     return to, None
 
@@ -140,8 +140,8 @@ async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]
                     del pumps[said.pen]
                     if said.error is not None:
                         raise said.error
-                case HopCommitted(hop):
-                    walk = fold(walk, hop)
+                case HopCommitted(hop, pen):
+                    walk = placed(walk, hop, pen)
                     yield said
                 case Tokens() | RolloutEnded():
                     yield said

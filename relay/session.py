@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from relay import graph
 from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine
 from relay.errors import Mistake, UserError
@@ -51,8 +50,6 @@ async def start(
 ) -> Outcome:
     """Run a scenario into a new file. A UserError leaves no file behind."""
     _refuse_uneven_cells(reading)
-    for cell in reading.cells:
-        graph.check(cell.scenario, reading.places)
     writer = RunWriter.create(out)
     try:
         with writer.at_once():

@@ -69,8 +69,8 @@ class Node(Frozen):
         return None
 
     @abstractmethod
-    def act(self, desk: "Desk") -> "AsyncGenerator[Grew | Act, None]":
-        """One visit: any number of `Tokens` events and, last, one `Act`."""
+    def act(self, desk: "Desk") -> "Act | AsyncGenerator[Grew | Act, None]":
+        """One visit: an `Act`, or any number of `Tokens` events and, last, one `Act`."""
 
 
 class Model(Frozen):

@@ -111,10 +111,13 @@ def advance(pen: Pen, hop: Hop) -> Pen:
 
 def fold(walk: Walk, hop: Hop) -> Walk:
     """The walk with one more hop. Pure; used by the loop and by resume alike."""
-    before = walk.pens[hop.pen]
-    pen = advance(before, hop)
+    return placed(walk, hop, advance(walk.pens[hop.pen], hop))
+
+
+def placed(walk: Walk, hop: Hop, pen: Pen) -> Walk:
+    """The walk with this hop's pen where the hop left it, and the pens that the hop started."""
     pens = {**walk.pens, hop.pen: pen}
-    for i in range(before.children, pen.children):
+    for i in range(pen.children - hop.branches, pen.children):
         path = f"{pen.path}.{i}"
         pens[path] = pen._replace(path=path, node=hop.starts, children=0, rest=None)
     return Walk(pens)

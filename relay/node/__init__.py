@@ -1,25 +1,29 @@
 """The verbs: what a pen does at a node. One verb, one file, found through the entry points `relay.nodes`.
 
-A verb is a class derived from `relay.scenario.Node`. Its fields are what the scenario says; its async
-generator `act(desk)` yields any number of `Tokens` events and, last, one `Act`.
+A verb is a class derived from `relay.scenario.Node`. Its fields are what the scenario says. Its method
+`act(desk)` returns an `Act` or, where it has to wait, an async generator of `Tokens` events and, last, one `Act`.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from relay.amounts import Amount, Cut, Paragraphs, Sentences, Share, Tokens
 from relay.deadline import Deadline
 from relay.draws import seed_of
 from relay.engine import Engine, Purpose, Sampling
 from relay.errors import EngineError
 from relay.handoff import Reader
+from relay.pieces import Piece, keep, take
+from relay.pool import Solo
 from relay.problems import Problem
 from relay.templates import Head
+from relay.tokens import Tokenizer
 from relay.trajectory import Segment, Usage
+from relay.scenario import Need
 from relay.walk import Pen, StopReason
 
 if TYPE_CHECKING:
     from relay.graph import Graph
-    from relay.pool import Solo
 
 
 class Act(NamedTuple):
@@ -73,7 +77,7 @@ class Stage(NamedTuple):
     seed: int
     limits: Limits = Limits()
     sampling: Sampling = Sampling()
-    units: Mapping[str, "Solo"] = {}  # the pool sample that each node of this rollout uses
+    units: Mapping[str, Solo] = {}  # the pool sample that each node of this rollout uses
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
     thinks: bool = False  # whether the models that may answer think first
 
@@ -121,6 +125,20 @@ class Desk:
         return self.stage.limits.tokens - self.pen.tokens
 
     @property
+    def solo(self) -> Solo | None:
+        """The pool sample that this node uses in this rollout, if there is one."""
+        return self.stage.units.get(self.pen.node)
+
+    def tokenizer(self, model: str) -> Tokenizer:
+        """The tokenizer of a model."""
+        return self.hand(model).engine.tokenizer
+
+    @property
+    def some_tokenizer(self) -> Tokenizer:
+        """A tokenizer for a text that has no author: that of the run's first model by name."""
+        return self.tokenizer(min(self.stage.hands))
+
+    @property
     def purpose(self) -> Purpose:
         """What a call made at this visit is for."""
         return Purpose(self.stage.problem, self.stage.sample, self.pen.node, self.visit, self.pen.path)
@@ -129,3 +147,26 @@ class Desk:
         """The seed of a draw made at this visit."""
         stage, pen = self.stage, self.pen
         return seed_of(stage.seed, stage.problem.id, stage.sample, what, pen.node, self.visit, pen.path)
+
+
+def taken(solo: Solo, amount: Amount, cut: Cut, tokenizer: Tokenizer) -> Piece:
+    """The first part of a pooled solo's thought; what follows the thinking is never taken."""
+    thought = solo.text[: solo.thought]
+    ids, _ = keep(tokenizer, solo.ids, thought.encode())
+    match amount:
+        case Share(share=share):
+            return take(thought, ids, tokenizer, share=share, cut=cut)
+        case Tokens(tokens=tokens):
+            return take(thought, ids, tokenizer, tokens=tokens, cut=cut)
+        case Sentences(sentences=sentences):
+            return take(thought, ids, tokenizer, sentences=sentences)
+        case Paragraphs(paragraphs=paragraphs):
+            return take(thought, ids, tokenizer, paragraphs=paragraphs)
+
+
+def missing(need: Need | None, desk: Desk) -> Act:
+    """The pool holds no sample that this node could use: the rollout is left out, and counted."""
+    assert need is not None  # only a node that needs a sample can miss one
+    which = "" if need.where == "any" else f"{need.where} "
+    why = f"no {which}sample of {need.model} on {need.of} for {desk.stage.problem.id}"
+    return Act(rest=StopReason.MISSING, why=why)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from relay import graph
@@ -16,9 +15,10 @@ from relay.prepare.selection import Rule, select
 from relay.problem_sets import load_problems
 from relay.problems import Problem
 from relay.reading import Reading
-from relay.scenario import Need, Scenario
+from relay.scenario import Scenario
 from relay.store.rows import pack, unpack
 from relay.store.writer import RunWriter
+from relay.scenario import Need
 
 
 class Watcher(Protocol):
@@ -100,7 +100,7 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
     """Load, sample, select and assign, and write it all down at once. Raises UserError."""
     scenario = reading.cells[0].scenario
     cells = cell_plans(reading)
-    drawn = await _draw(scenario, cells, load_problems(scenario.problems, Path(reading.source).parent), tools)
+    drawn = await _draw(scenario, cells, load_problems(scenario.problems, reading.folder, scenario.seed), tools)
     plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, _systems(scenario), {})
     given = _give(plan, drawn, tools)
     with writer.at_once():

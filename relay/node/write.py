@@ -1,0 +1,160 @@
+"""The verb `write`: a model goes on."""
+
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from functools import cached_property
+from time import perf_counter
+from typing import NamedTuple
+
+from relay.amounts import NOTHING_OF_IT, Paragraphs, Sentences
+from relay.amounts import Tokens as TokenAmount
+from relay.cuts import Cut
+from relay.engine import Request
+from relay.events import Tokens
+from relay.handoff import Prompt
+from relay.node import Act, Desk, Hand, missing, taken
+from relay.shapes import OneOrMore
+from relay.trajectory import Segment, Usage
+from relay.scenario import ModelName, Need, Node, Opening, Until, UntilText
+from relay.walk import StopReason
+
+
+class Stops(NamedTuple):
+    """What ends a visit: the earliest of these."""
+
+    tokens: int | None = None
+    sentences: int | None = None
+    paragraphs: int | None = None
+    texts: tuple[str, ...] = ()
+    answered: bool = False  # the other stops do not hold in the answer
+
+
+ONLY_THE_TURN = Stops(answered=True)
+
+
+class Write(Node):
+    """A model goes on, until the earliest of these; without `until`, to the end of its turn."""
+
+    write: ModelName
+    opens_with: Opening | None = None  # in place of the first visit's writing
+    until: OneOrMore[Until] | None = None
+
+    def models(self) -> Iterable[str]:
+        """The one that writes."""
+        return (self.write,)
+
+    def need(self, name: str) -> Need | None:
+        """The solo that it opens with."""
+        opening = self.opens_with
+        if opening is None or opening.take == NOTHING_OF_IT:
+            return None
+        return Need(name, opening.pool, "this problem", opening.where)
+
+    def ends_turns(self) -> bool:
+        """A model's turn can end here."""
+        return True
+
+    def most_tokens(self) -> int | None:
+        """The tokens that `until` allows; an opening may be longer than that."""
+        return None if self.opens_with else self.stops.tokens
+
+    @cached_property
+    def stops(self) -> Stops:
+        """What ends a visit."""
+        until = self.until or ()
+        return Stops(
+            min((u.tokens for u in until if isinstance(u, TokenAmount)), default=None),
+            min((u.sentences for u in until if isinstance(u, Sentences)), default=None),
+            min((u.paragraphs for u in until if isinstance(u, Paragraphs)), default=None),
+            tuple(u.text for u in until if isinstance(u, UntilText)),
+            "answered" in until,
+        )
+
+    def act(self, desk: Desk) -> Act | AsyncGenerator[Tokens | Act, None]:
+        """Write until the cut says so; or replay the opening."""
+        if self.opens_with is not None and desk.visit == 1:
+            return self._replay(self.opens_with, desk)
+        return self._write(desk)
+
+    async def _write(self, desk: Desk) -> AsyncGenerator[Tokens | Act, None]:
+        hand = desk.hand(self.write)
+        prompt = desk.reader(self.write).prompt(desk.pen.trajectory)
+        room = hand.engine.context - len(prompt.ids)
+        if room < 1:
+            why = f"{self.write}: {len(prompt.ids)} prompt tokens leave no room in {hand.engine.context}"
+            yield Act(rest=StopReason.CONTEXT, why=why)
+            return
+        cut = self._cut(desk, hand, room)
+        usage, began, deadline = Usage(), perf_counter(), desk.deadline
+        ticks = desk.stage.ticks
+        seen = -1 if ticks is None else ticks.n
+        request = Request(prompt.ids, cut, desk.stage.sampling, desk.seed("write"), _banned(desk, hand), desk.purpose)
+        deadline.arm()
+        try:
+            async with aclosing(hand.engine.extend(request)) as deltas:
+                async for delta in deltas:
+                    if delta.usage is not None:
+                        usage = delta.usage
+                    if ticks is None or ticks.n != seen:
+                        seen = -1 if ticks is None else ticks.n
+                        deadline.disarm()
+                        yield Tokens(desk.pen.path, desk.pen.node, desk.visit, len(cut.ids), cut.text)
+                        deadline.arm()
+        except CancelledError:
+            if not deadline.took():
+                raise
+            cut.expire(StopReason.SECONDS)
+        finally:
+            deadline.disarm()
+        yield self._wrote(desk, hand, prompt, cut, usage._replace(seconds=round(perf_counter() - began, 3)))
+
+    def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
+        stops = self.stops
+        if stops.answered and any(s.closed >= 0 for s in desk.pen.trajectory.newest_first()):
+            stops = ONLY_THE_TURN
+        tokens, sentences, paragraphs, texts, _ = stops
+        limit, why = (tokens, "tokens") if tokens is not None else (desk.tokens_left, str(StopReason.TOKENS))
+        if desk.tokens_left < limit:
+            limit, why = desk.tokens_left, str(StopReason.TOKENS)
+        if room < limit:
+            limit, why = room, str(StopReason.CONTEXT)
+        return Cut(
+            hand.engine.tokenizer,
+            tokens=limit,
+            why_tokens=why,
+            sentences=sentences,
+            paragraphs=paragraphs,
+            texts=texts,
+            closes=desk.may_answer,
+            after=desk.pen.trajectory,
+        )
+
+    def _wrote(self, desk: Desk, hand: Hand, prompt: Prompt, cut: Cut, usage: Usage) -> Act:
+        s = cut.settle()
+        usage = usage._replace(decoded=len(s.ids) - s.recoded, thrown=s.thrown)
+        ended = s.turn_ended and desk.may_answer
+        if not s.text:
+            rest = StopReason.SECONDS if s.stop == StopReason.SECONDS else None
+            return Act(usage=usage, rest=rest, recoded=prompt.recoded, turn_ended=ended)
+        print_ = hand.engine.tokenizer.fingerprint
+        segment = Segment(desk.pen.node, self.write, s.text, s.ids, print_, s.stop, s.matched, s.closed)
+        return Act(segment, usage, recoded=prompt.recoded, turn_ended=ended)
+
+    def _replay(self, opening: Opening, desk: Desk) -> Act:
+        solo = desk.solo
+        if opening.take == NOTHING_OF_IT:
+            return Act()
+        if solo is None:
+            return missing(self.need(desk.pen.node), desk)
+        piece = taken(solo, opening.take, opening.cut, desk.tokenizer(opening.pool))
+        if not piece.text:
+            return Act(source=solo.source)
+        segment = Segment(desk.pen.node, opening.pool, piece.text, piece.ids, solo.tokenizer, "replayed")
+        return Act(segment, source=solo.source)
+
+
+def _banned(desk: Desk, hand: Hand) -> frozenset[int]:
+    """Only a node named by `answer:` may close the thinking."""
+    think = hand.engine.tokenizer.think
+    return frozenset() if desk.may_answer or think is None else frozenset({think.close})
