@@ -1,209 +1,22 @@
-"""Conditions of edges: one subject, at most one comparison, no code.
+"""Conditions of edges: one subject, at most one comparison, no code; and all, any, not."""
 
-`test()` compiles a condition to a closure over plain values; the loop calls it on every hop, after the hop has
-been folded into the pen.
-"""
-
-import re
-from abc import abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import AfterValidator, Field
 
-from relay.shapes import Frozen, Kind, Known, OneOf, Text, Whole, wrong
-from relay.trajectory import Trajectory
-from relay.walk import Pen
-
-Test: TypeAlias = Callable[[Pen], bool]
-
-
-class Condition(Frozen):
-    """What may hold of a pen. A subclass's first field is the key that tells it from the others."""
-
-    def test(self) -> Test:
-        """A fast closure that says whether it holds."""
-        return self._compiled()
-
-    @abstractmethod
-    def _compiled(self) -> Test: ...
-
-
-class Answered(Condition):
-    """The answering node's turn ended. Written as the word alone: `answered`."""
-
-    @model_serializer
-    def _word(self) -> str:
-        return "answered"
-
-    def _compiled(self) -> Test:
-        return lambda pen: pen.answered
-
-    def __str__(self) -> str:
-        return "answered"
-
-
-class Stopped(Condition):
-    """What ended the last segment: the text that matched, or a word such as `tokens` or `turn`."""
-
-    stopped: Text
-
-    def _compiled(self) -> Test:
-        what = self.stopped
-
-        def holds(pen: Pen) -> bool:
-            last = pen.trajectory.segment
-            return last is not None and what in (last.matched, last.stop)
-
-        return holds
-
-    def __str__(self) -> str:
-        return f"stopped by {self.stopped!r}"
-
-
-def thought(trajectory: Trajectory) -> str:
-    """The text up to and with the closing of the thinking; all of it while it is open."""
-    texts: list[str] = []
-    for segment in trajectory.segments:
-        if segment.closed >= 0:
-            return "".join((*texts, segment.text[: segment.closed]))
-        texts.append(segment.text)
-    return "".join(texts)
-
-
-Within = Annotated[Literal["segment", "thought", "trajectory"], Field(alias="in")]
-_READ: dict[str, Callable[[Trajectory], str]] = {
-    "segment": lambda trajectory: trajectory.segment.text if trajectory.segment is not None else "",
-    "thought": thought,
-    "trajectory": lambda trajectory: trajectory.text,
-}
-
-
-class EndsWith(Condition):
-    """The last segment (or the thought, or the trajectory) ends with this text."""
-
-    ends_with: Text
-    within: Within = "segment"
-
-    def _compiled(self) -> Test:
-        end, read = self.ends_with, _READ[self.within]
-        return lambda pen: read(pen.trajectory).endswith(end)
-
-    def __str__(self) -> str:
-        return f"{self.within} ends with {self.ends_with!r}"
-
-
-class Contains(Condition):
-    """The last segment (or the thought, or the trajectory) contains this text."""
-
-    contains: Text
-    within: Within = "segment"
-
-    def _compiled(self) -> Test:
-        part, read = self.contains, _READ[self.within]
-        return lambda pen: part in read(pen.trajectory)
-
-    def __str__(self) -> str:
-        return f"{self.within} contains {self.contains!r}"
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise wrong(f"this is no regular expression: {error}") from None
-    return pattern
-
-
-class Matches(Condition):
-    """A regular expression (Python's) is found in the last segment (or the thought, or the trajectory)."""
-
-    matches: Annotated[Text, AfterValidator(_compiles)]
-    within: Within = "segment"
-
-    def _compiled(self) -> Test:
-        search, read = re.compile(self.matches).search, _READ[self.within]
-        return lambda pen: search(read(pen.trajectory)) is not None
-
-    def __str__(self) -> str:
-        return f"{self.within} matches /{self.matches}/"
-
-
-Compare: TypeAlias = Callable[[Callable[[Pen], int], int], Test]
-_COMPARE: dict[str, tuple[str, Compare]] = {
-    "equals": ("=", lambda read, k: lambda pen: read(pen) == k),
-    "over": (">", lambda read, k: lambda pen: read(pen) > k),
-    "under": ("<", lambda read, k: lambda pen: read(pen) < k),
-    "at_least": (">=", lambda read, k: lambda pen: read(pen) >= k),
-    "at_most": ("<=", lambda read, k: lambda pen: read(pen) <= k),
-}
-
-
-class Counted(Condition):
-    """A number of a pen, compared once."""
-
-    equals: Whole | None = None
-    over: Whole | None = None
-    under: Whole | None = None
-    at_least: Whole | None = None
-    at_most: Whole | None = None
-
-    @model_validator(mode="after")
-    def _compares_once(self) -> "Counted":
-        said = [name for name in _COMPARE if getattr(self, name) is not None]
-        if not said:
-            raise wrong(f"compares with nothing; one of these must stand here: {', '.join(map(repr, _COMPARE))}")
-        if len(said) > 1:
-            raise wrong(f"{said[1]!r} cannot stand beside {said[0]!r}: one comparison is enough", at=(said[1],))
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_blanks(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
-        said = {key: value for key, value in dump(self).items() if value is not None}
-        return dict(sorted(said.items(), key=lambda item: item[0] in _COMPARE))  # the subject first
-
-    @abstractmethod
-    def _read(self) -> Callable[[Pen], int]: ...
-
-    @property
-    def comparison(self) -> tuple[str, int]:
-        """The one comparison: its key and the number."""
-        return next((name, k) for name in _COMPARE if (k := getattr(self, name)) is not None)
-
-    def _compiled(self) -> Test:
-        name, k = self.comparison
-        return _COMPARE[name][1](self._read(), k)
-
-    def _compared(self, what: str) -> str:
-        name, k = self.comparison
-        return f"{what} {_COMPARE[name][0]} {k}"
-
-
-class Visits(Counted):
-    """How often this pen, or those it came from, visited a node."""
-
-    visits: Annotated[str, Known("node")]
-
-    def _read(self) -> Callable[[Pen], int]:
-        node = self.visits
-        return lambda pen: pen.visits.get(node, 0)
-
-    def __str__(self) -> str:
-        return self._compared(f"visits of {self.visits}")
-
-
-class TokensSpent(Counted):
-    """How many tokens the last segment has, or the pen has spent along its path."""
-
-    tokens: Literal["segment", "rollout"]
-
-    def _read(self) -> Callable[[Pen], int]:
-        if self.tokens == "rollout":
-            return lambda pen: pen.tokens
-        return lambda pen: len(pen.trajectory.segment.ids) if pen.trajectory.segment is not None else 0
-
-    def __str__(self) -> str:
-        return self._compared(f"tokens of the {self.tokens}")
+from relay.shapes import Kind, OneOf
+from relay.subjects import (
+    Answered,
+    Condition,
+    Contains,
+    EndsWith,
+    Matches,
+    Stopped,
+    Test,
+    TokensSpent,
+    Visits,
+)
 
 
 class Every(Condition):

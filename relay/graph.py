@@ -1,11 +1,11 @@
 """The graph of a scenario: plain dicts and compiled conditions for the loop, and the checks before it runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from relay.conditions import Test
 from relay.errors import UserError
 from relay.scenario import ENDS, GraphSpec, Node, Scenario
+from relay.subjects import Test
 from relay.telling import Fault
 
 if TYPE_CHECKING:
@@ -92,6 +92,14 @@ def _answers(spec: GraphSpec, reached: set[str], without: frozenset[str]) -> Ite
         yield Fault(("sweep", "also"), "passes over every node that may answer", "leave another one in", True)
 
 
-def successors(spec: GraphSpec) -> Mapping[str, tuple[str, ...]]:
-    """Where each node's edges lead."""
-    return {name: tuple(edge.to for edge in exits) for name, exits in spec.edges.items()}
+def most_tokens(spec: GraphSpec) -> int | None:
+    """At most so many tokens along any way through the graph; None: only the budget limits them."""
+    import networkx as nx
+
+    limits = {name: node.most_tokens() for name, node in spec.nodes.items()}
+    edged: nx.DiGraph[str] = nx.DiGraph()
+    for name, exits in spec.edges.items():
+        edged.add_edges_from((name, edge.to, {"tokens": limits[name]}) for edge in exits)
+    if None in limits.values() or not nx.is_directed_acyclic_graph(edged):
+        return None
+    return int(nx.dag_longest_path_length(edged, "tokens"))

@@ -69,7 +69,8 @@ def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
     scene = scene_of(tree)
     sweep, faults = _sweep(tree, scene)
     points, odd = grid(sweep) if not faults else ([], [])
-    faults += [*odd, *misused(tree, _variables(tree))]
+    variables = _variables(tree)
+    faults += [*odd, *(misused(tree, variables) if variables is not None else ())]
     spots = list(uses(tree))
     body = {key: value for key, value in tree.items() if key != "sweep"}
     cells: list[Cell] = []
@@ -87,11 +88,11 @@ def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
     return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
 
 
-def _variables(tree: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names in `sweep: over:`, even if the sweep cannot be read."""
+def _variables(tree: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The names in `sweep: over:`, even if the rest of the sweep cannot be read; None: they are not to be seen."""
     sweep = tree.get("sweep")
-    over = sweep.get("over") if isinstance(sweep, dict) else None
-    return tuple(over) if isinstance(over, dict) else ()
+    over = sweep.get("over") if isinstance(sweep, dict) else {} if sweep is None else None
+    return tuple(over) if isinstance(over, dict) else None
 
 
 _type = cache(Type)

@@ -96,6 +96,16 @@ def _strangers(sweep: Sweep) -> Iterator[Fault]:
             yield Fault(("sweep", key, i, name), f"no sweep variable {name!r}", one_of(name, names), at_key=True)
 
 
+def is_variable(text: str) -> bool:
+    """Whether this text stands for a variable's value: "{m}"."""
+    return _VARIABLE.fullmatch(text) is not None
+
+
+def is_text_of_braces(text: str) -> bool:
+    """Whether this text is written with doubled braces, "{{m}}", to mean itself."""
+    return _DOUBLED.fullmatch(text) is not None
+
+
 def uses(tree: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Where the tree stands a variable in for a value: paths and names."""
     if isinstance(tree, str) and (found := _VARIABLE.fullmatch(tree)):

@@ -143,8 +143,6 @@ class Type(Generic[T]):
             missed = stand.here["discriminator"].missed(value)
             if missed is not None:
                 error = {"type": "relay", "ctx": missed.context}
-                if type(value) is dict and not missed.context["at"]:
-                    return _said(stand.path, error["ctx"], "", at_key=True)
         if error["type"] == "relay":
             path = (*stand.path, *error["ctx"]["at"])
             return _said(path, error["ctx"], at(tree, path))

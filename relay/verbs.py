@@ -187,5 +187,7 @@ class Engines(OneOf):
     def __get_pydantic_json_schema__(self, schema: cs.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         union = handler(schema)
         for kind, choice in zip(self.kinds, union["oneOf"], strict=True):
-            handler.resolve_ref_schema(choice)["properties"]["engine"] = {"const": kind.tag[1:-1]}
+            model = handler.resolve_ref_schema(choice)
+            model["properties"]["engine"] = {"const": kind.tag[1:-1]}
+            model["required"] = sorted({*model.get("required", ()), "engine"})
         return union

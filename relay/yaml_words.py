@@ -41,6 +41,12 @@ class _Writer(yaml.SafeDumper):
         return True
 
 
+def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
+    style = '"' if any(not c.isprintable() for c in text) else None  # one line, with escapes
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _text)
 _Writer.yaml_implicit_resolvers = {}
 for _tag, _pattern in (("null", _NULL), ("bool", _BOOL), ("int", _INT), ("float", _FLOAT), ("merge", re.compile("<<"))):
     _Writer.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern.pattern})$"), None)
@@ -48,7 +54,15 @@ for _tag, _pattern in (("null", _NULL), ("bool", _BOOL), ("int", _INT), ("float"
 
 def write(tree: Any) -> str:
     """This plain tree as YAML that reads back as the same tree."""
-    return str(yaml.dump(tree, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=100))
+    return str(yaml.dump(tree, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=10**9))
+
+
+def flow(value: Any) -> str:
+    """A value on one line."""
+    text = str(
+        yaml.dump([value], Dumper=_Writer, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9)
+    )
+    return text.strip()[1:-1]
 
 
 # What PyYAML says, what relay says, and what to do. {0} is the first group.

@@ -1,0 +1,128 @@
+"""relay check: read a scenario, say all that is wrong with it or all that it will do."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from relay.reading import Reading
+    from relay.scenario import Scenario
+
+
+def check(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")] = "",
+    set_: Annotated[
+        list[str], typer.Option("--set", help="Change a value: --set models.main.model=Qwen/Qwen3-0.6B")
+    ] = [],  # noqa: B006  typer copies it
+    expand: Annotated[bool, typer.Option("--expand", help="Print the scenario with every default said.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of scenarios, for editors.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Find a scenario's mistakes, or say what a run of it will do and cost at most."""
+    from json import dumps
+
+    from relay.errors import UserError
+
+    if bool(scenario) == schema:
+        raise UserError("relay check: takes a scenario, or --schema (one of the two)")
+    if schema:
+        from relay.schema import schema as json_schema
+
+        print(dumps(json_schema(), indent=2, ensure_ascii=False))
+        return
+    from relay.reading import parse_sets, read
+
+    reading = read(scenario, parse_sets(set_))
+    if expand:
+        from relay.expanding import expanded
+        from relay.yaml_words import write
+
+        print(dumps(expanded(reading)) if json else write(expanded(reading)), end="\n" if json else "")
+        return
+    plan = forecast(reading)
+    print(dumps(plan) if json else "\n".join(_lines(plan)))
+
+
+def forecast(reading: "Reading") -> dict[str, Any]:
+    """What a run of this scenario does, and how much at most. Raises UserError for problems that cannot be read."""
+    from relay.problem_sets import load_problems
+
+    scenario = reading.cells[0].scenario
+    problems = len(load_problems(scenario.problems, reading.folder))
+    select = scenario.select
+    kept = min(problems, select.limit or problems) if select else problems
+    pooled = sorted(_pooled(reading))
+    samples = scenario.pool.samples if scenario.pool else 0
+    most = {cell.name: _most_tokens(cell.scenario) for cell in reading.cells}
+    rollouts = kept * scenario.samples
+    return {
+        "title": scenario.title,
+        "source": reading.source,
+        "problems": problems,
+        "problems_selected_at_most": kept if select else None,
+        "samples": scenario.samples,
+        "cells": [cell.name for cell in reading.cells],
+        "rollouts_a_cell": rollouts,
+        "rollouts": rollouts * len(reading.cells),
+        "tokens_a_rollout_at_most": max(most.values()),
+        "tokens_at_most": rollouts * sum(most.values()),
+        "pool_models": pooled,
+        "pool_samples_at_most": problems * samples * len(pooled),
+        "pool_tokens_at_most": problems * len(pooled) * samples * _pool_tokens(scenario),
+        "models": {name: _model(scenario, name, max(most.values())) for name in scenario.models},
+    }
+
+
+def _pool_tokens(scenario: "Scenario") -> int:
+    return (scenario.pool and scenario.pool.tokens) or scenario.budget.tokens
+
+
+def _pooled(reading: "Reading") -> set[str]:
+    """The models of which the pool must hold samples."""
+    select = reading.cells[0].scenario.select
+    needs = [
+        node.need(name)
+        for cell in reading.cells
+        for name, node in cell.scenario.graph.nodes.items()
+        if name not in cell.without
+    ]
+    return {need.model for need in needs if need} | {rule.solved for rule in (select.problems if select else ())}
+
+
+def _most_tokens(scenario: "Scenario") -> int:
+    """The most that one rollout may spend: its budget, or less when every way through the graph is shorter."""
+    from relay.graph import most_tokens
+
+    return min(scenario.budget.tokens, most_tokens(scenario.graph) or scenario.budget.tokens)
+
+
+def _model(scenario: "Scenario", name: str, tokens: int) -> dict[str, Any]:
+    model = scenario.models[name]
+    writes = any(name in node.models() for node in scenario.graph.nodes.values())
+    most = max(tokens if writes else 0, _pool_tokens(scenario) if scenario.pool else 0)
+    return {"engine": model.engine, "context": model.context, "writes": writes, "tokens_after_the_question": most}
+
+
+def _lines(plan: dict[str, Any]) -> list[str]:
+    cells, selected = plan["cells"], plan["problems_selected_at_most"]
+    told = ", ".join(cells[:12]) + (f" and {len(cells) - 12} more" if len(cells) > 12 else "")
+    bound = "at most " if selected is not None else ""
+    rows = [
+        ("problems", f"{plan['problems']:,}" + (f", of which at most {selected:,} are selected" if bound else "")),
+        ("samples", f"{plan['samples']:,} of each problem and cell"),
+        ("cells", f"{len(cells):,}: {told}" if cells != ["all"] else "1: there is no sweep"),
+        ("rollouts", f"{bound}{plan['rollouts']:,}, {bound}{plan['rollouts_a_cell']:,} a cell"),
+        ("tokens", f"at most {plan['tokens_at_most']:,}, and {plan['tokens_a_rollout_at_most']:,} a rollout"),
+    ]
+    if plan["pool_models"]:
+        models, n = ", ".join(plan["pool_models"]), plan["pool_samples_at_most"]
+        rows.append(("pool", f"at most {n:,} samples by {models}, of at most {plan['pool_tokens_at_most']:,} tokens"))
+    for name, model in plan["models"].items():
+        has = f"{model['context']:,}" if model["context"] else "what the model allows"
+        needs = f"up to {model['tokens_after_the_question']:,} tokens after the question"
+        short = model["context"] is not None and model["context"] <= model["tokens_after_the_question"]
+        late = "; a rollout that outgrows it ends as 'context full'" if short else ""
+        rows.append((f"model {name}", f"{model['engine']}, context {has}; {needs}{late}"))
+    width = max(len(head) for head, _ in rows)
+    title = f"{plan['title']} ({plan['source']})" if plan["title"] else plan["source"]
+    return [f"{title}: no mistakes", *(f"  {head:<{width}}  {words}" for head, words in rows)]

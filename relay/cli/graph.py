@@ -1,0 +1,72 @@
+"""relay graph: who may write after whom, as text or as a Mermaid flowchart."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from relay.reading import Reading
+
+
+def graph(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")],
+    set_: Annotated[list[str], typer.Option("--set", help="Change a value: --set graph.start=steer")] = [],  # noqa: B006  typer copies it
+    format: Annotated[Literal["text", "mermaid"], typer.Option(help="Lines to read, or a Mermaid flowchart.")] = "text",
+) -> None:
+    """Draw a scenario's graph."""
+    from relay.reading import parse_sets, read
+
+    reading = read(scenario, parse_sets(set_))
+    lines = text(reading) if format == "text" else mermaid(reading)
+    print("\n".join(lines))
+
+
+def text(reading: "Reading") -> Iterator[str]:
+    """The graph in lines: its nodes, its edges in the order in which they are tried, and who may answer."""
+    spec = reading.cells[0].scenario.graph
+    width = max(map(len, spec.nodes))
+    for name in spec.nodes:
+        yield f"{name:<{width}}  {described(reading, name)}"
+    yield ""
+    yield f"start --> {spec.start}"
+    for name, exits in spec.edges.items():
+        for edge in exits:
+            yield f"{name} --> {edge.to}" if edge.when is None else f"{name} --({edge.when})--> {edge.to}"
+    yield ""
+    yield f"may answer: {', '.join(spec.answer)}"
+    for cell in reading.cells:
+        if cell.without:
+            yield f"passed over in the cell {cell.name!r}: {', '.join(sorted(cell.without))}"
+
+
+def described(reading: "Reading", node: str) -> str:
+    """What a node does, in the scenario's own words."""
+    from relay.yaml_words import flow
+
+    return ", ".join(f"{key}: {flow(value)}" for key, value in reading.tree["graph"]["nodes"][node].items())
+
+
+def mermaid(reading: "Reading") -> Iterator[str]:
+    """The graph as a Mermaid flowchart."""
+    spec = reading.cells[0].scenario.graph
+    names = {name: f"n{i}" for i, name in enumerate(spec.nodes)}
+    ends = dict.fromkeys(edge.to for exits in spec.edges.values() for edge in exits if edge.to not in names)
+    yield "flowchart TD"
+    yield f"  begin((start)) --> {names[spec.start]}"
+    for name in spec.nodes:
+        yield f'  {names[name]}["{_escaped(name)}<br/>{_escaped(described(reading, name))}"]'
+    for end in ends:
+        yield f'  e_{end}(("{end}"))'
+    for name, exits in spec.edges.items():
+        for edge in exits:
+            label = "" if edge.when is None else f'|"{_escaped(str(edge.when))}"|'
+            yield f"  {names[name]} -->{label} {names.get(edge.to, f'e_{edge.to}')}"
+    yield f"  class {','.join(names[name] for name in spec.answer)} answers"
+    yield "  classDef answers stroke-width:3px"
+
+
+def _escaped(label: str) -> str:
+    """Whatever could mean something to Mermaid or HTML as its entity code."""
+    return re.sub(r"[^\w .,:=()/'-]", lambda found: f"#{ord(found[0])};", label)

@@ -1,0 +1,27 @@
+"""A scenario with every default said, as a tree that reads back as the same scenario."""
+
+from typing import Any
+
+from relay.reading import Reading
+from relay.shapes import dumped
+from relay.sweeps import is_text_of_braces, is_variable
+
+
+def expanded(reading: Reading) -> dict[str, Any]:
+    """The whole tree, short forms written out; the sweep's variables stand where they stood."""
+    full = dumped(reading.cells[0].scenario)
+    assert isinstance(full, dict)
+    return {key: _restored(reading.tree.get(key), value) for key, value in full.items()}
+
+
+def _restored(said: Any, full: Any) -> Any:
+    """The full form, with what the first cell put in place of a variable taken out again."""
+    if isinstance(said, str) and (is_variable(said) or is_text_of_braces(said)):
+        return said
+    if isinstance(full, list) and not isinstance(said, list):
+        return [_restored(said, item) for item in full] if len(full) == 1 else full
+    if isinstance(full, list):
+        return [_restored(*pair) for pair in zip(said, full, strict=True)]
+    if isinstance(full, dict) and isinstance(said, dict):
+        return {key: _restored(said.get(key), value) for key, value in full.items()}
+    return full
