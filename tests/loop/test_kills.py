@@ -1,0 +1,82 @@
+"""kill -9 at any moment, resume, and the run is as if it had never been killed."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from relay.store.reader import Run
+from relay.walk import Walk
+
+PROGRAM = Path(__file__).with_name("two_pens.py")
+CHAINS, KILLS = 5, 20  # runs, and kills of each: a hundred in all
+
+Tree = dict[int, tuple[Walk, str]]
+
+
+def trees(path: Path) -> Tree:
+    """Every rollout's tree of pens and its verdict; clocks left out."""
+    with Run(path) as run:
+        verdicts = dict(run.query("SELECT v.rollout, n.text || v.answer FROM verdict v JOIN name n ON n.id = v.outcome"))
+        found = {}
+        for listed in run.rollouts():
+            walk = run.walk(listed.id)
+            pens = {path: pen._replace(seconds=0.0) for path, pen in walk.pens.items()}
+            found[listed.id] = (Walk(pens), verdicts.get(listed.id, ""))
+        return found
+
+
+def hop_rows(path: Path) -> list[tuple[object, ...]]:
+    with Run(path) as run:
+        return run.query("SELECT rollout, pen, n, node, text, ids FROM hop ORDER BY id")
+
+
+@pytest.fixture(scope="module")
+def never_killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, float]:
+    path = tmp_path_factory.mktemp("whole") / "run.relay"
+    began = time.monotonic()
+    subprocess.run([sys.executable, str(PROGRAM), str(path)], check=True, stdout=subprocess.DEVNULL)
+    found = trees(path)
+    assert len(found) == 48
+    assert {len(walk.pens) for walk, _ in found.values()} == {3}
+    return found, time.monotonic() - began
+
+
+@pytest.mark.parametrize("chain", range(CHAINS))
+def test_two_live_pens_survive_twenty_kills(chain: int, never_killed: tuple[Tree, float], tmp_path: Path) -> None:
+    """Each kill falls at a random moment of what is left; no hop is lost or doubled, every frontier stands."""
+    whole, _ = never_killed
+    draw = random.Random(chain)
+    path = tmp_path / "run.relay"
+    killed, before, both_live = 0, [], False
+    while True:
+        resume = ["--resume"] if path.exists() else []
+        process = subprocess.Popen([sys.executable, str(PROGRAM), str(path), *resume], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()  # "ready": from here on it walks
+        if killed < KILLS:
+            time.sleep(draw.random() * 0.1)
+            os.kill(process.pid, signal.SIGKILL)
+        code = process.wait(60)
+        process.stdout.close()
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        killed += 1
+        rows = hop_rows(path)
+        assert rows[: len(before)] == before, "a hop that was committed changed or vanished"
+        assert len({row[:3] for row in rows}) == len(rows), "a hop was walked twice"
+        before = rows
+        both_live |= any(len(walk.frontier) == 2 for walk, _ in trees(path).values())
+    assert killed == KILLS, f"the run ended after {killed} kills"
+    assert both_live, "no kill found two pens live"
+    assert trees(path) == whole
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT count(*), count(DISTINCT rollout) FROM verdict").fetchone() == (48, 48)
+        assert db.execute("SELECT count(*) FROM rollout WHERE stop IS NULL").fetchone() == (0,)
