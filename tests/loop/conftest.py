@@ -1,0 +1,80 @@
+"""Running a scenario in a test: text in, run file out."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from relay.batch import Tally
+from relay.engine import Delta, Engine, Request
+from relay.reading import read
+from relay.session import Options, Outcome, resume, start
+
+
+class Silent:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.phases: list[str] = []
+
+    def phase(self, name: str, tally: Tally) -> None:
+        self.phases.append(name)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class Recording:
+    """An engine around an engine that keeps every prompt it was given."""
+
+    def __init__(self, inner: Engine) -> None:
+        self.inner = inner
+        self.tokenizer, self.template = inner.tokenizer, inner.template
+        self.context, self.facts = inner.context, inner.facts
+        self.requests: list[Request] = []
+
+    async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
+        self.requests.append(request)
+        async for delta in self.inner.extend(request):
+            yield delta
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class Bench:
+    """A folder in which scenarios are written and run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.watcher = Silent()
+        self.engines: dict[str, Recording] = {}
+
+    def write(self, text: str, name: str = "s.yaml") -> Path:
+        path = self.folder / name
+        path.write_text(dedent(text))
+        return path
+
+    async def start(self, text: str, out: str = "out.relay", sets: Mapping[str, str] | None = None, **options: object) -> Outcome:
+        reading = read(str(self.write(text)), sets or {})
+        models = reading.cells[0].scenario.models
+        self.engines = {name: Recording(await model.open(deterministic=False)) for name, model in models.items()}
+        chosen = Options(pool=self.folder / "pool.sqlite", **options)  # type: ignore[arg-type]
+        return await start(reading, self.folder / out, chosen, self.watcher, self.engines)
+
+    async def resume(self, out: str = "out.relay") -> Outcome:
+        return await resume(self.folder / out, Options(pool=self.folder / "pool.sqlite"), self.watcher)
+
+    def run(self, text: str, **options: object) -> Outcome:
+        return asyncio.run(self.start(text, **options))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+Starter = Callable[[str], Outcome]
