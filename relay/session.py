@@ -86,6 +86,10 @@ async def _go_on(
         beating = await stack.enter_async_context(_heartbeat(writer))
         opened = dict(engines or {})
         for name in sorted(used_models(reading, cell_plans(reading)) - set(opened)):
+            twin = next((n for n in opened if scenario.models[n] == scenario.models[name]), None)
+            if twin is not None:  # the same model under two names is loaded once
+                opened[name] = opened[twin]
+                continue
             watcher.phase(f"loading {name}", Tally())
             opened[name] = await scenario.models[name].open(deterministic=options.deterministic)
             stack.push_async_callback(opened[name].aclose)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -45,14 +46,18 @@ class Scripted:
         facts: Mapping[str, str] | None = None,
     ) -> None:
         """`says` gives the text of a call, parsed as the template is ("</think>" closes), or its ids; the id that ends
-        a turn follows. `seconds` is how long a call takes.
+        a turn follows. `seconds` is how long a call takes. `facts` say which script it is; without them no other
+        engine is taken for this one, and its pool samples are not used again.
         """
         if not tokenizer.eos:
             raise UserError("a scripted model needs a tokenizer with an id that ends a turn")
         self.tokenizer = tokenizer
         self.template = template
         self.context = context
-        self.facts: Mapping[str, str] = {"engine": "scripted", "tokenizer": tokenizer.fingerprint, **(facts or {})}
+        self.facts: Mapping[str, str] = {
+            "engine": "scripted",
+            **(facts if facts is not None else {"script": uuid.uuid4().hex}),
+        }
         self._says = says
         self._by_token = delta == "token"
         self._seconds = seconds

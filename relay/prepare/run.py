@@ -160,7 +160,7 @@ def _give(plan: RunPlan, drawn: Drawn, tools: Tools) -> dict[tuple[int, int, int
     pairs = [(p, k) for k in range(plan.samples) for p in plan.problems]
     index = {p.id: i for i, p in enumerate(plan.problems)}
     assigned: dict[tuple[Need, int], dict[tuple[str, int], units.Given]] = {}
-    kept: dict[tuple[str, units.Given], Solo] = {}
+    kept: dict[tuple[str, str, int], Solo] = {}
     given: dict[tuple[int, int, int], dict[str, Solo]] = {}
     for number, cell in enumerate(plan.cells):
         for need in needs_of(cell):
@@ -169,11 +169,12 @@ def _give(plan: RunPlan, drawn: Drawn, tools: Tools) -> dict[tuple[int, int, int
                 assigned[key] = units.assign(need, pairs, drawn.everywhere, drawn.outcomes[need.model], cell.seed)
                 _tell_short(need, drawn, cell.seed, tools)
             for (problem, sample), unit in assigned[key].items():
-                solo = kept.get((need.model, unit))
+                which = (need.model, unit.problem.id, unit.sample)
+                solo = kept.get(which)
                 if solo is None:
                     assert tools.pool is not None
                     address = drawn.plans[need.model].address
-                    solo = kept[need.model, unit] = tools.pool.get(address, need.model, unit.problem, unit.sample)
+                    solo = kept[which] = tools.pool.get(address, need.model, unit.problem, unit.sample)
                 given.setdefault((index[problem], sample, number), {})[need.node] = solo
     return given
 

@@ -9,7 +9,7 @@ import pytest
 
 from relay.batch import Tally
 from relay.engine import Delta, Engine, Request
-from relay.reading import read
+from relay.reading import Reading, read
 from relay.session import Options, Outcome, resume, start
 
 
@@ -52,16 +52,23 @@ class Bench:
         self.folder = folder
         self.watcher = Silent()
         self.engines: dict[str, Recording] = {}
+        self.given: dict[str, Engine] = {}  # engines that take the place of the scenario's
 
     def write(self, text: str, name: str = "s.yaml") -> Path:
         path = self.folder / name
         path.write_text(dedent(text))
         return path
 
+    async def start_canned(self, name: str, sets: Mapping[str, str], out: str = "out.relay") -> Outcome:
+        return await self._go(read(name, sets), out)
+
     async def start(self, text: str, out: str = "out.relay", sets: Mapping[str, str] | None = None, **options: object) -> Outcome:
-        reading = read(str(self.write(text)), sets or {})
+        return await self._go(read(str(self.write(text)), sets or {}), out, **options)
+
+    async def _go(self, reading: Reading, out: str, **options: object) -> Outcome:
         models = reading.cells[0].scenario.models
-        self.engines = {name: Recording(await model.open(deterministic=False)) for name, model in models.items()}
+        spoken = {name: await model.open(deterministic=False) for name, model in models.items()}
+        self.engines = {name: Recording({**spoken, **self.given}[name]) for name in spoken}
         chosen = Options(pool=self.folder / "pool.sqlite", **options)  # type: ignore[arg-type]
         return await start(reading, self.folder / out, chosen, self.watcher, self.engines)
 

@@ -1,0 +1,166 @@
+"""A mistake put at any key and level of the language is told at its own line and column."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relay.errors import UserError
+from relay.reading import read
+
+HERE = Path(__file__).parent
+FILES = ("everything.yaml", "short.yaml")
+TEXTS = {name: (HERE / name).read_text() for name in FILES}
+
+# In these maps the keys are the user's own names: a typo there is another name, not a mistake of the key.
+OWN_NAMES = ("models", "graph.nodes", "sweep.over", "problems.where", "models.small.says")
+ANY_SCALAR = ("problems.where", "sweep.over", "sweep.also", "sweep.except")
+JARGON = re.compile(
+    r"pydantic|input|valid|extra|discriminator|union|tuple|dict|None\b|\b(str|int|float|bool|list\[)\b|instance|type=|type_"
+)
+
+
+class Key(NamedTuple):
+    file: str
+    path: tuple[str | int, ...]
+    name: str
+    key: yaml.ScalarNode
+    value: yaml.Node
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(map(str, self.path))
+
+    @property
+    def parent(self) -> str:
+        return ".".join(map(str, self.path[:-1]))
+
+
+def keys_of(file: str) -> Iterator[Key]:
+    def walk(node: yaml.Node, path: tuple[str | int, ...]) -> Iterator[Key]:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                yield Key(file, (*path, key.value), key.value, key, value)
+                yield from walk(value, (*path, key.value))
+        elif isinstance(node, yaml.SequenceNode):
+            for i, item in enumerate(node.value):
+                yield from walk(item, (*path, i))
+
+    yield from walk(yaml.compose(TEXTS[file], Loader=yaml.BaseLoader), ())
+
+
+KEYS = [key for file in FILES for key in keys_of(file)]
+
+
+def named(key: Key) -> str:
+    return f"{key.file.removesuffix('.yaml')}:{key.dotted}"
+
+
+def place(node: yaml.Node) -> str:
+    return f"{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+
+
+def swapped(text: str, node: yaml.Node, new: str) -> str:
+    start, end = node.start_mark.index, node.end_mark.index
+    tail = text[start:end]
+    return text[:start] + new + tail[len(tail.rstrip()) :] + text[end:]
+
+
+def mistakes(text: str, folder: Path) -> list[tuple[str, str]]:
+    """The mistakes of this text, as (line:col, words)."""
+    path = folder / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read(str(path))
+    told = [(m.where.removeprefix(f"{path}:"), f"{m.what} ({m.instead})") for m in caught.value.mistakes]
+    for _, words in told:
+        assert not JARGON.search(re.sub(r"'[^']*'", "", words.split(": ", 1)[-1])), words
+    return told
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_scenarios_under_test_have_no_mistake(file: str) -> None:
+    assert read(str(HERE / file)).cells
+
+
+def test_every_key_of_the_language_is_tried() -> None:
+    """A new field must be added to everything.yaml."""
+    from relay.composing import language
+
+    tried = {key.name for key in KEYS} | {"without", "except", "also", "over", "sweep"}
+    types = language()
+    known: set[str] = set()
+    seen: set[int] = set()
+
+    def collect(schema: Any) -> None:
+        if isinstance(schema, dict):
+            if id(schema) in seen:
+                return
+            seen.add(id(schema))
+            if schema.get("type") == "model-fields":
+                known.update(f.get("validation_alias", name) for name, f in schema["fields"].items())
+            if schema.get("type") == "definition-ref":
+                collect(types.bare(schema))
+            for value in schema.values():
+                collect(value)
+        elif isinstance(schema, list | tuple):
+            for item in schema:
+                collect(item)
+
+    collect(types.root)
+    engines_own = {"revision", "dtype", "device", "gguf_file", "batch", "model", "weights", "template"}
+    assert known - tried - engines_own == set()
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.parent not in OWN_NAMES], ids=named)
+def test_a_typo_in_a_key_is_told_at_the_key(key: Key, tmp_path: Path) -> None:
+    typo = key.name + key.name[-1]
+    told = mistakes(swapped(TEXTS[key.file], key.key, typo), tmp_path)
+    assert {where for where, _ in told} == {place(key.key)}
+    assert len(told) == 1
+    assert repr(typo) in told[0][1]
+    assert f"did you mean {key.name!r}?" in told[0][1]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=named)
+def test_a_value_of_a_wrong_type_is_told_at_the_value(key: Key, tmp_path: Path) -> None:
+    any_scalar = key.dotted.startswith(ANY_SCALAR) and not key.dotted.endswith("without")
+    is_number = isinstance(key.value, yaml.ScalarNode) and re.fullmatch(r"[0-9.]+|true", key.value.value)
+    wrong = "{}" if any_scalar or is_number else "17.5"
+    told = mistakes(swapped(TEXTS[key.file], key.value, wrong), tmp_path)
+    assert {where for where, _ in told if "nothing uses" not in _} == {place(key.value)}, told
+    assert any("not 17.5" in words or "not an empty map" in words or "none of its keys" in words for _, words in told), told
+
+
+@pytest.mark.parametrize("key", [k for k in KEYS if isinstance(k.value, yaml.ScalarNode)], ids=named)
+def test_a_value_that_is_null_or_a_list_of_lists_never_gives_a_traceback(key: Key, tmp_path: Path) -> None:
+    for wrong in ("null", "[[]]", "{a: {b: c}}", "-1", "''", "'{q}'", "true"):
+        path = tmp_path / "x.yaml"
+        path.write_text(swapped(TEXTS[key.file], key.value, wrong))
+        try:
+            read(str(path))
+        except UserError as error:
+            assert all(str(m).startswith(str(path)) for m in error.mistakes)
+
+
+LONG = [k for k in KEYS if k.parent not in OWN_NAMES and len(k.name) > 3 and k.name[1] != k.name[2]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_all_of_several_mistakes_are_told_in_the_order_of_their_places(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = data.draw(st.sampled_from(FILES))
+    drawn = data.draw(st.lists(st.sampled_from([k for k in LONG if k.file == file]), min_size=2, max_size=5, unique_by=named))
+    chosen = [k for k in drawn if not any(k is not o and k.path[: len(o.path)] == o.path for o in drawn)]
+    text = TEXTS[file]
+    for key in chosen:  # two letters change places: the text keeps its length
+        text = swapped(text, key.key, key.name[0] + key.name[2] + key.name[1] + key.name[3:])
+    told = [where for where, _ in mistakes(text, tmp_path_factory.mktemp("several"))]
+    assert {place(key.key) for key in chosen} <= set(told)
+    order = [tuple(map(int, where.split(":"))) for where in told]
+    assert order == sorted(order)
