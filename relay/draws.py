@@ -9,7 +9,7 @@ import random
 
 def seed_of(seed: int, problem: str, sample: int, *purpose: object) -> int:
     """A seed of 63 bits for this purpose (what is drawn, the node, its visit, the pen's path)."""
-    content = "\x1f".join(map(str, (seed, problem, sample, *purpose)))
+    content = f"{seed}\x1f{problem}\x1f{sample}\x1f" + "\x1f".join([str(part) for part in purpose])
     return int.from_bytes(hashlib.blake2b(content.encode(), digest_size=8).digest(), "little") >> 1
 
 

@@ -2,7 +2,6 @@
 
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
 from functools import cached_property
 from time import perf_counter
 from typing import NamedTuple
@@ -90,24 +89,25 @@ class Write(Node):
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
         request = Request(prompt.ids, cut, desk.stage.sampling, desk.seed("write"), _banned(desk, hand), desk.purpose)
+        deltas = hand.engine.extend(request)
         deadline.arm()
         try:
-            async with aclosing(hand.engine.extend(request)) as deltas:
-                async for delta in deltas:
-                    if delta.usage is not None:
-                        usage = delta.usage
-                    if ticks is None or ticks.n != seen:
-                        seen = -1 if ticks is None else ticks.n
-                        deadline.disarm()
-                        yield Tokens(desk.pen.path, desk.pen.node, desk.visit, len(cut.ids), cut.text)
-                        deadline.arm()
-        except CancelledError:
-            if not deadline.took():
+            async for delta in deltas:
+                if delta.usage is not None:
+                    usage = delta.usage
+                if ticks is None or ticks.n != seen:
+                    seen = -1 if ticks is None else ticks.n
+                    deadline.disarm()
+                    yield Tokens(desk.pen.path, desk.pen.node, desk.visit, len(cut.ids), cut.text)
+                    deadline.arm()
+        except BaseException as error:
+            await deltas.aclose()  # leaving early aborts the request; an exhausted generator needs no closing
+            if not isinstance(error, CancelledError) or not deadline.took():
                 raise
             cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        yield self._wrote(desk, hand, prompt, cut, usage._replace(seconds=round(perf_counter() - began, 3)))
+        yield self._wrote(desk, hand, prompt, cut, usage, round(perf_counter() - began, 3))
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops
@@ -130,9 +130,9 @@ class Write(Node):
             after=desk.pen.trajectory,
         )
 
-    def _wrote(self, desk: Desk, hand: Hand, prompt: Prompt, cut: Cut, usage: Usage) -> Act:
+    def _wrote(self, desk: Desk, hand: Hand, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
         s = cut.settle()
-        usage = usage._replace(decoded=len(s.ids) - s.recoded, thrown=s.thrown)
+        usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, seconds)
         ended = s.turn_ended and desk.may_answer
         if not s.text:
             rest = StopReason.SECONDS if s.stop == StopReason.SECONDS else None

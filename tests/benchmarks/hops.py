@@ -11,27 +11,31 @@ rows are counted afterwards; LangGraph runs without a checkpointer. Figures are 
 import argparse
 import asyncio
 import json
+import operator
 import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple, TypedDict
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 from relay.batch import Batch, Tally
+from relay.cuts import Cut
+from relay.draws import seed_of
+from relay.engine import Purpose, Request, Sampling
 from relay.engine.scripted import Scripted, shipped
 from relay.graph import Exit, Graph
 from relay.node import Act, Desk, Limits, Ticks
 from relay.node.insert import Insert
 from relay.node.write import Write
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
-from relay.engine import Sampling
 from relay.problems import Problem
 from relay.session import RunRecorder
 from relay.store.writer import RunWriter
-from relay.trajectory import Segment, Usage
+from relay.templates import Template
+from relay.tokens import Tokenizer
 from relay.walk import Pen
 
 IN_FLIGHT, TOKENS, CYCLES = 256, 32, 20
@@ -39,7 +43,9 @@ SCRIPT = (
     "We need to find the value of 41 + 7 - 22 + 16. First 41 + 7 = 48, then 48 - 22 = 26, then 26 + 16 = 42. "
     "So the value is 42, and a check from the right gives the same value as before. "
 )
+BACK = "\nGo on."
 PROBLEM = Problem("chain", "Compute the value of 41 + 7 - 22 + 16.", "42")
+PURPOSE = Purpose(PROBLEM, 0, "write", 1, "0")
 
 
 class Speed(NamedTuple):
@@ -52,10 +58,6 @@ class Speed(NamedTuple):
 
 class Check:
     """A rule over the last text; a verb of a third party, in the three lines it takes."""
-
-    def need(self, name: str) -> None: ...
-    def models(self) -> tuple[str, ...]:
-        return ()
 
     def act(self, desk: Desk) -> Act:
         segment = desk.pen.trajectory.segment
@@ -78,7 +80,7 @@ def graph(cycles: int, *, fork: bool) -> Graph:
     nodes: dict[str, Any] = {
         "write": Write.model_validate({"write": "w", "until": {"tokens": TOKENS}}),
         "check": Check(),
-        "back": Insert.model_validate({"insert": {"text": "\nGo on."}}),
+        "back": Insert.model_validate({"insert": {"text": BACK}}),
         "fork": Fork(),
     }
     edges = {
@@ -90,13 +92,17 @@ def graph(cycles: int, *, fork: bool) -> Graph:
     return Graph("fork" if fork else "write", frozenset({"write"}), nodes, edges, frozenset())
 
 
+def writer_of(delta: str) -> tuple[Tokenizer, Scripted]:
+    """The instant writer of both; it suspends once a call."""
+    tokenizer = shipped()
+    ids = tuple(tokenizer.encode(SCRIPT)[: TOKENS + 1])
+    template = Template(tokenizer, "{{ messages[-1].content }}\n")
+    return tokenizer, Scripted(tokenizer, template, lambda _: ids, delta="token" if delta == "token" else "segment")
+
+
 async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
     """Walk so many rollouts with the run file on, and count its rows."""
-    from relay.templates import Template
-
-    tokenizer = shipped()
-    ids = tokenizer.encode(SCRIPT)[:TOKENS + 1]
-    engine = Scripted(tokenizer, Template(tokenizer, "{{ messages[-1].content }}\n"), lambda _: ids, delta=delta)
+    _, engine = writer_of(delta)
     plan = RunPlan(
         [PROBLEM], [CellPlan(graph(CYCLES // pens, fork=pens == 2), Limits(10**6, 10**6, 600.0), Sampling(), 7)],
         rollouts, {"w": engine}, {}, {},
@@ -121,38 +127,32 @@ async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
 
 
 async def langgraph_hops(rollouts: int, delta: str) -> Speed:
-    """The same graph in LangGraph, without a checkpointer."""
+    """The same graph with the same writer in LangGraph, without a checkpointer: its state is a list of segments."""
     from langgraph.graph import END, StateGraph
 
-    tokenizer = shipped()
-    ids = tuple(tokenizer.encode(SCRIPT)[:TOKENS])
-    more = tuple(tokenizer.encode("\nGo on."))
+    tokenizer, engine = writer_of(delta)
+    head = tuple(engine.template.render(PROBLEM.question).ids)
+    more = tuple(tokenizer.encode(BACK))
 
     class State(TypedDict):
-        ids: tuple[int, ...]
-        text: str
+        segments: Annotated[list[tuple[tuple[int, ...], str]], operator.add]
         computed: bool
         cycles: int
 
-    async def deltas() -> AsyncGenerator[tuple[int, ...], None]:
-        await asyncio.sleep(0)
-        if delta == "segment":
-            yield ids
-        else:
-            for i in ids:
-                yield (i,)
-
     async def write(state: State) -> dict[str, Any]:
-        new: list[int] = []
-        async for some in deltas():
-            new.extend(some)
-        return {"ids": state["ids"] + tuple(new), "text": tokenizer.text_of(new)}
+        prompt = [*head, *(i for ids, _ in state["segments"] for i in ids)]
+        cut = Cut(tokenizer, tokens=TOKENS)
+        seed = seed_of(7, PROBLEM.id, 0, "write", "write", state["cycles"], "0")
+        async for _ in engine.extend(Request(prompt, cut, Sampling(), seed, frozenset(), PURPOSE)):
+            pass
+        settled = cut.settle()
+        return {"segments": [(settled.ids, settled.text)]}
 
     async def check(state: State) -> dict[str, Any]:
-        return {"computed": "=" in state["text"]}
+        return {"computed": "=" in state["segments"][-1][1]}
 
     async def back(state: State) -> dict[str, Any]:
-        return {"ids": state["ids"] + more, "text": "\nGo on.", "cycles": state["cycles"] + 1}
+        return {"segments": [(more, BACK)], "cycles": state["cycles"] + 1}
 
     def way(state: State) -> str:
         return END if state["cycles"] >= CYCLES else "write"
@@ -165,27 +165,27 @@ async def langgraph_hops(rollouts: int, delta: str) -> Speed:
     build.add_edge("check", "back")
     build.add_conditional_edges("back", way)
     compiled = build.compile()
-    head = tuple(tokenizer.encode(PROBLEM.question + "\n"))
     todo: Iterator[int] = iter(range(rollouts))
 
     async def walker() -> int:
-        cycles = 0
+        hops = 0
         for _ in todo:
-            start = {"ids": head, "text": "", "computed": False, "cycles": 0}
-            cycles += (await compiled.ainvoke(start, {"recursion_limit": 10**6}))["cycles"]
-        return cycles
+            end = await compiled.ainvoke({"segments": [], "computed": False, "cycles": 0}, {"recursion_limit": 10**6})
+            hops += 3 * end["cycles"]
+            assert len(end["segments"]) == 2 * CYCLES
+        return hops
 
     wall, cpu = time.perf_counter(), time.process_time()
-    cycles = sum(await asyncio.gather(*(walker() for _ in range(IN_FLIGHT))))
+    hops = sum(await asyncio.gather(*(walker() for _ in range(IN_FLIGHT))))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Speed(3 * cycles, wall, cpu)
+    return Speed(hops, wall, cpu)
 
 
 def main() -> None:
     """Measure in alternating pairs and print the medians of their ratios."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--pairs", type=int, default=3)
-    asked.add_argument("--rollouts", type=int, default=512, help="of relay's; LangGraph walks an eighth")
+    asked.add_argument("--rollouts", type=int, default=512, help="of relay's; LangGraph walks 256")
     asked.add_argument("--no-rival", action="store_true")
     asked.add_argument("--json", action="store_true")
     options = asked.parse_args()
@@ -196,7 +196,7 @@ def main() -> None:
             ours = asyncio.run(relay_hops(options.rollouts, delta))
             speeds.append(ours.hops / ours.wall)
             if not options.no_rival:
-                theirs = asyncio.run(langgraph_hops(max(IN_FLIGHT // 4, options.rollouts // 8), delta))
+                theirs = asyncio.run(langgraph_hops(IN_FLIGHT, delta))
                 walls.append(ours.hops / ours.wall / (theirs.hops / theirs.wall))
                 cpus.append(ours.hops / ours.cpu / (theirs.hops / theirs.cpu))
         figures[f"relay hops a second, a delta a {delta}"] = median(speeds)
