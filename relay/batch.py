@@ -54,7 +54,9 @@ class Recorder(Protocol):
 class Grade(Protocol):
     """A verifier, bound to its name."""
 
-    async def __call__(self, job: Job, answer: Answer) -> Graded: ...
+    async def __call__(self, job: Job, answer: Answer) -> Graded:
+        """The verdict on this answer."""
+        ...
 
 
 @dataclass

@@ -37,6 +37,11 @@ CREATE TABLE IF NOT EXISTS solo (
     UNIQUE (address, problem, sample)
 );
 """
+_INSERT = (
+    "INSERT OR IGNORE INTO solo "
+    "(address, problem, sample, text, ids, tokenizer, thought, finished, stop, verifier, outcome) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _VERSION = 1
 
 
@@ -100,27 +105,39 @@ class Pool:
             self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
-                raise UserError(Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL"))
+                raise UserError(
+                    Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL")
+                )
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_TABLES + f"PRAGMA user_version = {_VERSION};")
         except (OSError, sqlite3.Error) as error:
-            raise UserError(Mistake(str(path), f"the pool cannot be opened: {error}", "set RELAY_POOL to another file")) from None
+            raise UserError(
+                Mistake(str(path), f"the pool cannot be opened: {error}", "set RELAY_POOL to another file")
+            ) from None
 
     def add(self, address: str, facts: Mapping[str, object], samples: Iterable[Sampled]) -> None:
         """Add these trajectories; those already there stay as they are."""
         rows = [
-            (address, s.problem, s.sample, s.text, pack(s.ids), s.tokenizer, s.thought, s.finished, s.stop, s.verifier, s.outcome)
+            (
+                address,
+                s.problem,
+                s.sample,
+                s.text,
+                pack(s.ids),
+                s.tokenizer,
+                s.thought,
+                s.finished,
+                s.stop,
+                s.verifier,
+                s.outcome,
+            )
             for s in samples
         ]
         self._db.execute("BEGIN IMMEDIATE")
         try:
             self._db.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (address, json.dumps(facts, sort_keys=True)))
-            self._db.executemany(
-                "INSERT OR IGNORE INTO solo (address, problem, sample, text, ids, tokenizer, thought, finished, stop, verifier, outcome)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            self._db.executemany(_INSERT, rows)
         except BaseException:
             self._db.execute("ROLLBACK")
             raise

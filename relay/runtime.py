@@ -71,7 +71,8 @@ def commit(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[Pen, Hop]:
     if rest is None:
         to, rest = _way_on(pen, visit, act, stage)
     hop = Hop(
-        pen.path, pen.hops, pen.node, visit, to, segment, usage, rest, why, branches, starts, source, recoded, turn_ended
+        pen.path, pen.hops, pen.node, visit, to, segment, usage, rest, why,
+        branches, starts, source, recoded, turn_ended,
     )  # fmt: skip
     return advance(pen, hop), hop
 
@@ -151,5 +152,3 @@ async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]
         for task in pumps.values():
             task.cancel()
         await asyncio.gather(*pumps.values(), return_exceptions=True)
-
-

@@ -193,7 +193,15 @@ class JsonLines:
             outcomes: dict[str, int] = {}
             for (_, outcome), n in c.outcomes.items():
                 outcomes[outcome] = outcomes.get(outcome, 0) + n
-            self.say(event="progress", phase=self._name, done=c.done, total=c.total, tokens=c.tokens, failed=c.failed, **outcomes)
+            self.say(
+                event="progress",
+                phase=self._name,
+                done=c.done,
+                total=c.total,
+                tokens=c.tokens,
+                failed=c.failed,
+                **outcomes,
+            )
 
 
 def display(*, as_json: bool) -> Display:

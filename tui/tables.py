@@ -19,7 +19,9 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
     table.add_column("cell")
     for column in ("score", "95 % interval", "correct", "graded", "problems"):
         table.add_column(column, justify="right")
-    extra = [c for c in ("undecided", "cut_short", "missing", "failed", "unfinished") if any(getattr(s, c) for s in scores)]
+    extra = [
+        c for c in ("undecided", "cut_short", "missing", "failed", "unfinished") if any(getattr(s, c) for s in scores)
+    ]
     for column in extra:
         table.add_column(column.replace("_", " "), justify="right")
     table.add_column("tokens", justify="right")
@@ -29,7 +31,15 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
         style = "dim" if s.graded < FEW else ""
         counts = [f"{getattr(s, c):,}" for c in extra]
         table.add_row(
-            visible(s.cell), score, interval, f"{s.correct:,}", f"{s.graded:,}", f"{s.problems:,}", *counts, f"{s.decoded:,}", style=style
+            visible(s.cell),
+            score,
+            interval,
+            f"{s.correct:,}",
+            f"{s.graded:,}",
+            f"{s.problems:,}",
+            *counts,
+            f"{s.decoded:,}",
+            style=style,
         )
     return table
 

@@ -31,7 +31,10 @@ def _path(pen: str) -> list[int]:
 
 
 def _head(listed: Listed, problem: Problem) -> Text:
-    head = Text(f"rollout {listed.id}  {visible(listed.problem)}  {visible(listed.cell)}  sample {listed.sample}\n", style="bold")
+    head = Text(
+        f"rollout {listed.id}  {visible(listed.problem)}  {visible(listed.cell)}  sample {listed.sample}\n",
+        style="bold",
+    )
     head.append(visible(problem.question).rstrip() + "\n", style="italic")
     head.append(f"reference answer: {visible(problem.answer)}\n", style="dim")
     return head
@@ -50,7 +53,11 @@ def _pen(hops: Sequence[Hop], authors: Authors) -> Table:
         colour = authors.colour(hop.node)
         text = visible(segment.text.strip("\n"))
         lines = text.count("\n") + 1
-        table.add_row(Text("\n".join([authors.mark(hop.node)] * lines), style=colour), Text(text, style=colour), Text(_margin(hop)))
+        table.add_row(
+            Text("\n".join([authors.mark(hop.node)] * lines), style=colour),
+            Text(text, style=colour),
+            Text(_margin(hop)),
+        )
     return table
 
 
@@ -59,7 +66,9 @@ def _margin(hop: Hop) -> str:
     lines = [f"{hop.node} · visit {hop.visit}"]
     if (segment := hop.segment) is not None:
         lines[0] = f"{hop.node} · {segment.model}"
-        lines.append(f"{segment.tokens} tok · {segment.stop}{f' {visible(segment.matched)!r}' if segment.matched else ''}")
+        lines.append(
+            f"{segment.tokens} tok · {segment.stop}{f' {visible(segment.matched)!r}' if segment.matched else ''}"
+        )
     usage = hop.usage
     if usage.computed or usage.cached:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
@@ -73,8 +82,10 @@ def _margin(hop: Hop) -> str:
 
 
 def _foot(listed: Listed) -> Text:
-    marks = {"correct": (f"✓ {visible(listed.found)}", GOOD), "wrong": (f"✗ {visible(listed.found)}, not {visible(listed.answer)}", BAD)}
+    marks = {
+        "correct": (f"✓ {visible(listed.found)}", GOOD),
+        "wrong": (f"✗ {visible(listed.found)}, not {visible(listed.answer)}", BAD),
+    }
     said, style = marks.get(listed.outcome, (f"· {listed.outcome or listed.state}", "dim"))
     why = f"  ({visible(listed.why)})" if listed.why else ""
     return Text(f"\n{said}{why}", style=style)
-

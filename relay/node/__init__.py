@@ -16,10 +16,10 @@ from relay.handoff import Reader
 from relay.pieces import Piece, keep, take
 from relay.pool import Solo
 from relay.problems import Problem
+from relay.scenario import Need
 from relay.templates import Head
 from relay.tokens import Tokenizer
 from relay.trajectory import Segment, Usage
-from relay.scenario import Need
 from relay.walk import Pen, StopReason
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from relay.engine import Request
 from relay.events import Tokens
 from relay.handoff import Prompt
 from relay.node import Act, Desk, Hand, missing, taken
+from relay.scenario import ModelName, Need, Node, Opening, Until, UntilText
 from relay.shapes import OneOrMore
 from relay.trajectory import Segment, Usage
-from relay.scenario import ModelName, Need, Node, Opening, Until, UntilText
 from relay.walk import StopReason
 
 

@@ -88,7 +88,10 @@ class Jobs:
     def _hands_of(self, problem: int) -> Mapping[str, Hand]:
         question = self.plan.problems[problem].question
         return MappingProxyType(
-            {name: Hand(e, e.template.render(question, self.plan.systems.get(name))) for name, e in self.plan.engines.items()}
+            {
+                name: Hand(e, e.template.render(question, self.plan.systems.get(name)))
+                for name, e in self.plan.engines.items()
+            }
         )
 
     def heads(self) -> Iterator[tuple[int, str, Head]]:

@@ -15,10 +15,9 @@ from relay.prepare.selection import Rule, select
 from relay.problem_sets import load_problems
 from relay.problems import Problem
 from relay.reading import Reading
-from relay.scenario import Scenario
+from relay.scenario import Need, Scenario
 from relay.store.rows import pack, unpack
 from relay.store.writer import RunWriter
-from relay.scenario import Need
 
 
 class Watcher(Protocol):
@@ -116,7 +115,8 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
     outcomes: dict[str, units.Outcomes] = {}
     solved: dict[str, dict[str, int]] = {}
     for model in models:
-        assert scenario.pool is not None and tools.pool is not None  # graph.check refuses a pool use without `pool:`
+        assert scenario.pool is not None  # reading refuses a pool's use without `pool:`
+        assert tools.pool is not None
         plans[model] = _solo_plan(scenario, model, problems, tools.engines[model])
         await _fill(tools, plans[model], problems)
         address, samples = plans[model].address, scenario.pool.samples
@@ -194,7 +194,10 @@ def _write(
     given: Mapping[tuple[int, int, int], Mapping[str, Solo]],
 ) -> None:
     name = writer.name
-    writer.put("cell", ((i, c.name, json.dumps({**c.values, "without": sorted(c.without)})) for i, c in enumerate(reading.cells)))
+    writer.put(
+        "cell",
+        ((i, c.name, json.dumps({**c.values, "without": sorted(c.without)})) for i, c in enumerate(reading.cells)),
+    )
     writer.put("problem", (_problem_row(i, p) for i, p in enumerate(plan.problems)))
     heads = Jobs(plan).heads()
     writer.put("head", ((p, name(m), pack(h.ids), h.text, h.thinking) for p, m, h in heads))
@@ -240,7 +243,9 @@ def read_back(writer: RunWriter, reading: Reading, engines: Mapping[str, Engine]
 def _units_of(writer: RunWriter) -> dict[tuple[int, int, int], dict[str, Solo]]:
     text = writer.text
     kept = {
-        number: Solo(problem, answer, text(model), sample, address, words, unpack(ids), text(tokenizer), thought, outcome)
+        number: Solo(
+            problem, answer, text(model), sample, address, words, unpack(ids), text(tokenizer), thought, outcome
+        )
         for number, problem, answer, model, sample, address, words, ids, tokenizer, thought, outcome in writer.query(
             "SELECT id, problem, answer, model, sample, address, text, ids, tokenizer, thought, outcome FROM solo"
         )

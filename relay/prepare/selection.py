@@ -61,5 +61,7 @@ def _nothing(problems: Sequence[Problem], rules: Sequence[Rule], solved: Solved)
     told = ", ".join(f"{p.id} ({' and '.join(f'{solved[r.model][p.id]}/{r.of}' for r in rules)})" for p in nearest)
     wanted = " and ".join(map(str, rules))
     return Mistake(
-        "select", f"no problem of {len(problems)} was {wanted}; the nearest were {told}", "loosen `select:`, or take more problems"
+        "select",
+        f"no problem of {len(problems)} was {wanted}; the nearest were {told}",
+        "loosen `select:`, or take more problems",
     )

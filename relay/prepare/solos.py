@@ -62,7 +62,9 @@ def graph_of(model: str) -> Graph:
     return Graph(NODE, frozenset({NODE}), {NODE: node}, {NODE: (Exit(None, "end", 0),)}, frozenset())
 
 
-async def fill(pool: Pool, plan: SoloPlan, problems: list[Problem], grade: Grade | None, tally: Tally, in_flight: int) -> None:
+async def fill(
+    pool: Pool, plan: SoloPlan, problems: list[Problem], grade: Grade | None, tally: Tally, in_flight: int
+) -> None:
     """Sample what the pool lacks. Interrupted, it keeps what it has."""
     missing = pool.missing(plan.address, problems, plan.samples)
     tally.total += len(problems) * plan.samples

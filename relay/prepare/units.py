@@ -34,7 +34,9 @@ def assign(
     return _others(need, list(units), everywhere, outcomes, seed)
 
 
-def _own(need: Need, units: Iterable[tuple[Problem, int]], outcomes: Outcomes, seed: int) -> dict[tuple[str, int], Given]:
+def _own(
+    need: Need, units: Iterable[tuple[Problem, int]], outcomes: Outcomes, seed: int
+) -> dict[tuple[str, int], Given]:
     given: dict[tuple[str, int], Given] = {}
     for problem, sample in units:
         order = _fitting(need, problem, outcomes)
@@ -54,7 +56,9 @@ def _others(
     used: Counter[int] = Counter()
     given: dict[tuple[str, int], Given] = {}
     for problem, sample in pairs:
-        allowed = (i for i, s in enumerate(steers) if s.problem.id != problem.id and not _same_answer(s.problem, problem))
+        allowed = (
+            i for i, s in enumerate(steers) if s.problem.id != problem.id and not _same_answer(s.problem, problem)
+        )
         best = min(allowed, key=lambda i: (used[i], i), default=None)
         if best is not None:
             used[best] += 1

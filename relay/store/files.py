@@ -76,11 +76,15 @@ def check(path: Path) -> None:
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise UserError(Mistake(str(path), "is not a run file", "a run file is what `relay run` writes"))
     if int.from_bytes(header[68:72]) != APPLICATION:
-        raise UserError(Mistake(str(path), "is a database, but not a run file", "a run file is what `relay run` writes"))
+        raise UserError(
+            Mistake(str(path), "is a database, but not a run file", "a run file is what `relay run` writes")
+        )
     version = int.from_bytes(header[60:64])
     if version > VERSION:
         raise UserError(
-            Mistake(str(path), f"was written by a newer relay (schema {version}, this one reads {VERSION})", "upgrade relay")
+            Mistake(
+                str(path), f"was written by a newer relay (schema {version}, this one reads {VERSION})", "upgrade relay"
+            )
         )
     if header[18] == 2 and not _beside(path, "-wal").exists() and _was_going_on(path):
         raise UserError(Mistake(str(path), "was copied without its -wal file", f"copy {path.name}-wal beside it too"))

@@ -79,8 +79,8 @@ def row_of(rollout: int, hop: Hop, names: Names) -> Row:
     return (
         rollout, id_(pen), n, id_(node), visit, id_(to), *wrote, turn_ended or None,
         usage.computed or None, usage.cached or None, usage.decoded or None, usage.thrown or None,
-        round(usage.seconds * 1000) or None, recoded if recoded >= 0 else None, id_(rest) if rest else None, why or None,
-        branches or None, id_(starts) if starts else None, id_(source) if source else None,
+        round(usage.seconds * 1000) or None, recoded if recoded >= 0 else None, id_(rest) if rest else None,
+        why or None, branches or None, id_(starts) if starts else None, id_(source) if source else None,
     )  # fmt: skip
 
 

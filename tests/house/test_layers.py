@@ -9,12 +9,33 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = {"relay": ROOT / "relay", "relay.verifiers": ROOT / "verifiers", "relay.tui": ROOT / "tui", "relay.scenarios": ROOT / "scenarios"}
+FOLDERS = {
+    "relay": ROOT / "relay",
+    "relay.verifiers": ROOT / "verifiers",
+    "relay.tui": ROOT / "tui",
+    "relay.scenarios": ROOT / "scenarios",
+}
 
 # Lowest first. A module may import its own layer and those below it.
 LAYERS = [
     ("values", ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline"]),
-    ("language", ["registry", "scenario", "shapes", "conditions", "amounts", "reading", "yaml_places", "yaml_words", "sweeps", "graph", "schema", "scenarios"]),
+    (
+        "language",
+        [
+            "registry",
+            "scenario",
+            "shapes",
+            "conditions",
+            "amounts",
+            "reading",
+            "yaml_places",
+            "yaml_words",
+            "sweeps",
+            "graph",
+            "schema",
+            "scenarios",
+        ],
+    ),
     ("seam", ["tokens", "sentences", "cuts", "templates", "handoff", "models"]),
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "problem_sets", "verifiers"]),
@@ -86,7 +107,9 @@ def test_the_terminal_reads_events_and_the_file_never_the_loop_or_an_engine() ->
     for module, path in modules().items():
         if room(module) == "tui":
             for name in imports(path, at_import_time=False):
-                assert room(name) not in ("runtime", "batch", "session", "engine", "prepare"), f"{module} imports {name}"
+                assert room(name) not in ("runtime", "batch", "session", "engine", "prepare"), (
+                    f"{module} imports {name}"
+                )
 
 
 @pytest.mark.parametrize("module", list(modules()))

@@ -52,12 +52,18 @@ def test_every_dependency_says_why() -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     source = tmp_path_factory.mktemp("source") / "relay"
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in listed.stdout.splitlines():
         if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)],
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
@@ -74,8 +80,15 @@ def test_the_wheel_holds_relay_and_nothing_else_at_its_top(built: Path) -> None:
 
 def test_the_source_distribution_can_be_built_from(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
-    names = {"/".join(n.split("/")[1:]) for n in tarfile.open(sdist).getnames()}
-    assert {"pyproject.toml", "relay/__init__.py", "verifiers/math.py", "tui/__init__.py", "scenarios/solo.yaml"} <= names
+    with tarfile.open(sdist) as archive:
+        names = {"/".join(n.split("/")[1:]) for n in archive.getnames()}
+    assert {
+        "pyproject.toml",
+        "relay/__init__.py",
+        "verifiers/math.py",
+        "tui/__init__.py",
+        "scenarios/solo.yaml",
+    } <= names
 
 
 def test_the_top_level_is_as_the_user_fixed_it() -> None:

@@ -62,7 +62,9 @@ class Bench:
     async def start_canned(self, name: str, sets: Mapping[str, str], out: str = "out.relay") -> Outcome:
         return await self._go(read(name, sets), out)
 
-    async def start(self, text: str, out: str = "out.relay", sets: Mapping[str, str] | None = None, **options: object) -> Outcome:
+    async def start(
+        self, text: str, out: str = "out.relay", sets: Mapping[str, str] | None = None, **options: object
+    ) -> Outcome:
         return await self._go(read(str(self.write(text)), sets or {}), out, **options)
 
     async def _go(self, reading: Reading, out: str, **options: object) -> Outcome:

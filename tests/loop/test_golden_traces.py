@@ -41,7 +41,10 @@ def test_two_models_take_turns_until_one_answers(bench: Any) -> None:
         ("first", 2, "Then it is 32.</think>\\boxed{32}", "turn", "end"),
     ]
     with Run(outcome.path) as run:
-        assert [(r.state, r.outcome, r.found) for r in run.rollouts()] == [("end", "correct", "32"), ("end", "correct", "22")]
+        assert [(r.state, r.outcome, r.found) for r in run.rollouts()] == [
+            ("end", "correct", "32"),
+            ("end", "correct", "22"),
+        ]
 
 
 def test_every_prompt_is_the_head_and_the_ids_of_the_path(bench: Any) -> None:
@@ -79,7 +82,9 @@ BUDGETS = [
 
 
 @pytest.mark.parametrize(("budget", "state", "tokens"), BUDGETS)
-def test_a_budget_ends_the_rollout_with_its_prefix_kept_and_graded(bench: Any, budget: str, state: str, tokens: int | None) -> None:
+def test_a_budget_ends_the_rollout_with_its_prefix_kept_and_graded(
+    bench: Any, budget: str, state: str, tokens: int | None
+) -> None:
     slow = "seconds: 0.05, " if "seconds" in budget else ""
     endless = TURNS.replace("engine: scripted, ", f"engine: scripted, {slow}").replace(
         '"Then it is {answer}.</think>\\\\boxed{{answer}}"', '"Again it is {answer}. "'
@@ -95,7 +100,7 @@ def test_a_budget_ends_the_rollout_with_its_prefix_kept_and_graded(bench: Any, b
 
 
 def test_a_deadline_in_the_middle_of_a_call_keeps_what_was_written(bench: Any) -> None:
-    text = TURNS.replace("says: [\"Wait", "seconds: 30, says: [\"Wait")
+    text = TURNS.replace('says: ["Wait', 'seconds: 30, says: ["Wait')
     outcome = bench.run(f"{text}\n    budget: {{seconds: 0.4}}\n")
     with Run(outcome.path) as run:
         for row in run.rollouts():
@@ -104,7 +109,10 @@ def test_a_deadline_in_the_middle_of_a_call_keeps_what_was_written(bench: Any) -
 
 
 def test_one_failing_rollout_never_stops_its_siblings(bench: Any) -> None:
-    text = TURNS.replace('b: {engine: scripted, says: ["Wait. Let me see. Ok. "]}', 'b: {engine: scripted, says: {sum-0001: ["Wait. Ok. So. "]}}')
+    text = TURNS.replace(
+        'b: {engine: scripted, says: ["Wait. Let me see. Ok. "]}',
+        'b: {engine: scripted, says: {sum-0001: ["Wait. Ok. So. "]}}',
+    )
     outcome = bench.run(text)
     assert outcome.failed == 1
     with Run(outcome.path) as run:
@@ -163,7 +171,9 @@ def test_models_with_other_tokenizers_read_text_encoded_by_itself(bench: Any, tm
     rust.decoder = ByteLevel()
     rust.add_special_tokens(["<|end|>", "<think>", "</think>"])
     rust.save(str(tmp_path / "bytes.json"))
-    outcome = bench.run(TURNS.replace("b: {engine: scripted,", f"b: {{engine: scripted, tokenizer: {tmp_path / 'bytes.json'},"))
+    outcome = bench.run(
+        TURNS.replace("b: {engine: scripted,", f"b: {{engine: scripted, tokenizer: {tmp_path / 'bytes.json'},")
+    )
     with Run(outcome.path) as run:
         first, second, third = run.hops(0)
         assert (first.recoded, second.recoded) == (0, len("We add."))

@@ -23,7 +23,9 @@ Tree = dict[int, tuple[Walk, str]]
 def trees(path: Path) -> Tree:
     """Every rollout's tree of pens and its verdict; clocks left out."""
     with Run(path) as run:
-        verdicts = dict(run.query("SELECT v.rollout, n.text || v.answer FROM verdict v JOIN name n ON n.id = v.outcome"))
+        verdicts = dict(
+            run.query("SELECT v.rollout, n.text || v.answer FROM verdict v JOIN name n ON n.id = v.outcome")
+        )
         found = {}
         for listed in run.rollouts():
             walk = run.walk(listed.id)

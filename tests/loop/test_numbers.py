@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "numbers.md"
 
 def queries() -> dict[str, str]:
     """The page's queries by the name that stands before each."""
-    found = re.findall(r"^([a-z ]+?)(?: \([^)]*\))?:\n\n```sql\n(.*?)```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
+    found = re.findall(
+        r"^([a-z ]+?)(?: \([^)]*\))?:\n\n```sql\n(.*?)```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE
+    )
     return {name.strip(): sql for name, sql in found}
 
 
@@ -31,7 +33,8 @@ def run_file(bench: Any) -> Path:
 def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
     asked = queries()
     assert set(asked) == {
-        "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished", "tokens", "score", "interval",
+        "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
+        "tokens", "score", "interval",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
@@ -43,7 +46,9 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
             assert s.score is not None
             assert s.interval is not None
             assert run.query(asked["score"], s.cell)[0][0] == pytest.approx(100 * s.score)
-            assert run.query(asked["interval"], s.cell)[0] == pytest.approx((100 * s.interval.low, 100 * s.interval.high))
+            assert run.query(asked["interval"], s.cell)[0] == pytest.approx(
+                (100 * s.interval.low, 100 * s.interval.high)
+            )
 
 
 def test_the_printed_table_shows_these_figures(run_file: Path) -> None:

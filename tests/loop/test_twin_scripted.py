@@ -30,7 +30,9 @@ def number(request: Request) -> int:
     return int(request.purpose.problem.id.removeprefix("sum-"))
 
 
-def model(recovers: Callable[[str, Request], bool], solves: Callable[[Request], bool] = lambda r: number(r) % 2 == 0) -> Scripted:
+def model(
+    recovers: Callable[[str, Request], bool], solves: Callable[[Request], bool] = lambda r: number(r) % 2 == 0
+) -> Scripted:
     """A model that solves some problems alone, and whose return from a steer depends on what it read."""
     tokenizer = shipped()
 
@@ -110,7 +112,9 @@ def test_an_empty_selection_says_what_was_nearest_and_leaves_no_file(bench: Any)
     bench.given = {"main": model(lambda read, request: True, solves=lambda r: number(r) == 7 and r.purpose.sample < 3)}
     with pytest.raises(UserError) as error:
         asyncio.run(bench.start_canned("recoverability", RECOVERABILITY))
-    assert str(error.value).startswith("select: no problem of 48 was solved at least 6 of 8 times by main; the nearest were sum-0007 (3/8), ")
+    assert str(error.value).startswith(
+        "select: no problem of 48 was solved at least 6 of 8 times by main; the nearest were sum-0007 (3/8), "
+    )
     assert not list(bench.folder.glob("*.relay*"))
 
 
@@ -143,7 +147,8 @@ def test_guidability_counts_what_is_missing(bench: Any) -> None:
     with Run(outcome.path) as run:
         found = {s.cell: (s.correct, s.graded, s.missing) for s in scores(run)}
     assert found == {
-        "n=0.2": (0, 6, 3), "n=0.4": (0, 6, 3), "n=0.6": (6, 6, 3), "n=0.8": (6, 6, 3), "n=0.2 without steer": (0, 9, 0),
+        "n=0.2": (0, 6, 3), "n=0.4": (0, 6, 3), "n=0.6": (6, 6, 3), "n=0.8": (6, 6, 3),
+        "n=0.2 without steer": (0, 9, 0),
     }  # fmt: skip
 
 
@@ -154,4 +159,6 @@ def test_the_pool_is_sampled_once(bench: Any) -> None:
     asyncio.run(bench.start_canned("recoverability", RECOVERABILITY, out="again.relay"))
     assert sum(r.purpose.node == "(pool)" for r in bench.engines["main"].requests) == 0
     with Run(bench.folder / "out.relay") as one, Run(bench.folder / "again.relay") as two:
-        assert [one.walk(r.id).pens["0"].trajectory for r in one.rollouts()] == [two.walk(r.id).pens["0"].trajectory for r in two.rollouts()]
+        assert [one.walk(r.id).pens["0"].trajectory for r in one.rollouts()] == [
+            two.walk(r.id).pens["0"].trajectory for r in two.rollouts()
+        ]

@@ -8,8 +8,8 @@ from pathlib import Path
 from relay.batch import Batch, Tally
 from relay.engine import Request, Sampling
 from relay.engine.scripted import Scripted, shipped
-from relay.graph import Exit, Graph
 from relay.grading import Answer
+from relay.graph import Exit, Graph
 from relay.node import Act, Desk, Limits, Ticks
 from relay.node.insert import Insert
 from relay.node.write import Write
@@ -69,7 +69,9 @@ async def main(path: Path, *, resume: bool) -> None:
     if not resume:
         with writer.at_once():
             writer.put("cell", [(0, "all", "{}")])
-            writer.put("problem", [(i, p.id, p.kind, p.question, p.answer, p.hash, None) for i, p in enumerate(plan.problems)])
+            writer.put(
+                "problem", [(i, p.id, p.kind, p.question, p.answer, p.hash, None) for i, p in enumerate(plan.problems)]
+            )
             writer.put_meta(scenario={"graph": {"start": "open"}}, phase="walking")
     jobs = Jobs(plan, ticks := Ticks())
     recorder = RunRecorder(writer)

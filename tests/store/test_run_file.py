@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from relay.errors import UserError
 from relay.events import Tokens
-from relay.store import files, lease
+from relay.store import files
 from relay.store.reader import Run
 from relay.store.rows import HOP_COLUMNS, Names, hop_of, pack, row_of, unpack
 from relay.store.schema import TABLES, VERSION
@@ -150,7 +150,8 @@ def test_only_open_rollouts_come_back_with_their_hops(tmp_path: Path) -> None:
 
 def test_a_second_runner_is_told_that_the_run_is_in_use(tmp_path: Path) -> None:
     writer = new(tmp_path / "a.relay")
-    hold = f"import time; from pathlib import Path; from relay.store.writer import RunWriter; RunWriter.resume(Path({str(tmp_path / 'a.relay')!r}))"
+    hold = "from pathlib import Path; from relay.store.writer import RunWriter; "
+    hold += f"RunWriter.resume(Path({str(tmp_path / 'a.relay')!r}))"
     said = subprocess.run([sys.executable, "-c", hold], capture_output=True, text=True, check=False)
     assert f"the run is in use by process {os.getpid()}" in said.stderr
     writer.close(finished=True)
@@ -160,7 +161,8 @@ def test_a_killed_runner_s_lease_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "a.relay"
     new(path).close(finished=False)
     die = "import os, signal, sys; from pathlib import Path; from relay.store.writer import Begun, RunWriter\n"
-    die += f"w = RunWriter.resume(Path({str(path)!r})); w.begin(Begun(0, 0, 0, 0)); w.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    die += f"w = RunWriter.resume(Path({str(path)!r})); w.begin(Begun(0, 0, 0, 0)); w.flush()\n"
+    die += "os.kill(os.getpid(), signal.SIGKILL)"
     assert subprocess.run([sys.executable, "-c", die], check=False).returncode == -9
     writer = RunWriter.resume(path)
     assert [b.id for b, _ in writer.open_rollouts()] == [0]
@@ -184,7 +186,9 @@ def test_a_copy_without_its_wal_is_told_from_a_whole_file(tmp_path: Path) -> Non
     writer.begin(Begun(0, 0, 0, 0))
     writer.flush()
     shutil.copy(tmp_path / "a.relay", tmp_path / "copy.relay")
-    with pytest.raises(UserError, match=r"copy\.relay: was copied without its -wal file \(copy copy\.relay-wal beside it too\)"):
+    with pytest.raises(
+        UserError, match=r"copy\.relay: was copied without its -wal file \(copy copy\.relay-wal beside it too\)"
+    ):
         Run(tmp_path / "copy.relay")
     shutil.copy(tmp_path / "a.relay-wal", tmp_path / "copy.relay-wal")
     with Run(tmp_path / "copy.relay") as run:

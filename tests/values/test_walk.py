@@ -105,7 +105,9 @@ def test_a_branch_shares_its_prefix_with_its_parent(seed: int) -> None:
         if parent:
             texts = [s.text for s in walk.pens[parent].trajectory.segments]
             mine = [s.text for s in pen.trajectory.segments]
-            shared = next((i for i, (a, b) in enumerate(zip(texts, mine, strict=False)) if a != b), min(len(texts), len(mine)))
+            shared = next(
+                (i for i, (a, b) in enumerate(zip(texts, mine, strict=False)) if a != b), min(len(texts), len(mine))
+            )
             assert mine[:shared] == texts[:shared]
 
 
