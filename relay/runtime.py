@@ -13,7 +13,7 @@ from relay.deadline import Deadline
 from relay.errors import EngineError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.node import NOTHING, Act, Desk, Stage
-from relay.walk import Hop, Pen, StopReason, Walk, advance, placed
+from relay.walk import Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -86,14 +86,11 @@ def _way_on(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[str, StopReas
         hop = Hop(pen.path, pen.hops, pen.node, visit, "", segment, act.usage, turn_ended=act.turn_ended)
         after = advance(pen, hop)
         to = next(e.to for e in exits if e.when is None or e.when(after))
-    spent = act.usage.thrown
-    if segment is not None:
-        spent += len(segment.ids)
-        if segment.stop in _CUT_SHORT:
-            return to, _CUT_SHORT[segment.stop]
+    if segment is not None and segment.stop in _CUT_SHORT:
+        return to, _CUT_SHORT[segment.stop]
     if to in ENDS:
         return to, ENDS[to]
-    if pen.tokens + spent >= stage.limits.tokens:
+    if pen.tokens + spent(segment, act.usage) >= stage.limits.tokens:
         return to, StopReason.TOKENS
     if pen.hops + 1 >= stage.limits.hops:
         return to, StopReason.HOPS

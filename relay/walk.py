@@ -94,19 +94,23 @@ def advance(pen: Pen, hop: Hop) -> Pen:
     if (hop.pen, hop.n, hop.node) != (pen.path, pen.hops, pen.node) or pen.rest is not None:
         raise ValueError(f"hop {hop.pen}#{hop.n} at {hop.node} does not follow pen {pen.path}#{pen.hops} at {pen.node}")
     segment, usage = hop.segment, hop.usage
-    spent = len(segment.ids) if segment is not None else 0
     return Pen(
         pen.path,
         hop.to,
         pen.trajectory if segment is None else pen.trajectory.add(segment),
         {**pen.visits, hop.node: hop.visit},
         pen.hops + 1,
-        pen.tokens + spent + usage.thrown,
+        pen.tokens + spent(segment, usage),
         pen.seconds + usage.seconds,
         hop.turn_ended or (segment is None and pen.answered),
         hop.rest,
         pen.children + hop.branches,
     )
+
+
+def spent(segment: Segment | None, usage: Usage) -> int:
+    """What a hop takes from the token budget: what was decoded, thrown away, or put in."""
+    return (usage.decoded or (len(segment.ids) if segment is not None else 0)) + usage.thrown
 
 
 def fold(walk: Walk, hop: Hop) -> Walk:

@@ -48,6 +48,7 @@ class Hand(NamedTuple):
 
     engine: Engine
     head: Head
+    others_ends: frozenset[int] = frozenset()  # ids that end the turn of a model with the same tokenizer, not its own
 
 
 class Limits(NamedTuple):

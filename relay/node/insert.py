@@ -29,7 +29,7 @@ class Insert(Node):
         pick = self.insert
         if isinstance(pick, GivenText):
             tokenizer, text = desk.some_tokenizer, self.stitch + pick.text
-            return Act(Segment(desk.pen.node, "text", text, _encoded(tokenizer, text), tokenizer.fingerprint, "steer"))
+            return Act(_steer(desk.pen.node, "text", text, _encoded(tokenizer, text), tokenizer))
         if self.take == NOTHING_OF_IT:
             return Act()
         solo = desk.solo
@@ -40,7 +40,14 @@ class Insert(Node):
         if not piece.text:
             return Act(source=solo.source)
         ids, text = (*_encoded(tokenizer, self.stitch), *piece.ids), self.stitch + piece.text
-        return Act(Segment(desk.pen.node, "pool", text, ids, tokenizer.fingerprint, "steer"), source=solo.source)
+        return Act(_steer(desk.pen.node, "pool", text, ids, tokenizer), source=solo.source)
+
+
+def _steer(node: str, model: str, text: str, ids: tuple[int, ...], tokenizer: Tokenizer) -> Segment:
+    """The segment; where the vocabulary cannot spell the text it has no ids, and each reader encodes it."""
+    if tokenizer.bytes_of(ids) != text.encode():
+        return Segment(node, model, text, (), "", "steer")
+    return Segment(node, model, text, ids, tokenizer.fingerprint, "steer")
 
 
 @lru_cache(maxsize=1024)

@@ -155,6 +155,8 @@ class Write(Node):
 
 
 def _banned(desk: Desk, hand: Hand) -> frozenset[int]:
-    """Only a node named by `answer:` may close the thinking."""
+    """Only a node named by `answer:` may close the thinking; nobody writes an id that ends a reader's turn."""
     think = hand.engine.tokenizer.think
-    return frozenset() if desk.may_answer or think is None else frozenset({think.close})
+    if desk.may_answer or think is None:
+        return hand.others_ends
+    return hand.others_ends | {think.close}

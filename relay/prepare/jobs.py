@@ -51,6 +51,11 @@ class Jobs:
         self.plan = plan
         self._ticks = ticks
         self._hands = lru_cache(maxsize=4096)(self._hands_of)
+        tokenizers = {name: engine.tokenizer for name, engine in plan.engines.items()}
+        self._others_ends = {
+            name: frozenset[int]().union(*(o.eos for o in tokenizers.values() if o.fingerprint == t.fingerprint)) - t.eos
+            for name, t in tokenizers.items()
+        }
 
     def begun(self, number: int) -> Begun:
         """Which problem, sample and cell a number stands for."""
@@ -86,12 +91,10 @@ class Jobs:
             yield self.job(self.begun(n))
 
     def _hands_of(self, problem: int) -> Mapping[str, Hand]:
-        question = self.plan.problems[problem].question
+        question, engines = self.plan.problems[problem].question, self.plan.engines
+        systems = self.plan.systems
         return MappingProxyType(
-            {
-                name: Hand(e, e.template.render(question, self.plan.systems.get(name)))
-                for name, e in self.plan.engines.items()
-            }
+            {n: Hand(e, e.template.render(question, systems.get(n)), self._others_ends[n]) for n, e in engines.items()}
         )
 
     def heads(self) -> Iterator[tuple[int, str, Head]]:
