@@ -1,6 +1,7 @@
 """Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +79,7 @@ def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
     for point in points or [Point({})]:
         scenario, found = _cell(filled(body, point.values), scene, point)
         unfilled = [path for path, name in spots if name not in point.values]
-        found = [f for f in found if not any(f.path[: len(path)] == path for path in unfilled)]
+        found = [f for f in found if f.at_key or not any(f.path[: len(path)] == path for path in unfilled)]
         if found:
             broken.append((point, found))
         elif scenario is not None:
@@ -91,8 +92,16 @@ def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
 def _variables(tree: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The names in `sweep: over:`, even if the rest of the sweep cannot be read; None: they are not to be seen."""
     sweep = tree.get("sweep")
-    over = sweep.get("over") if isinstance(sweep, dict) else {} if sweep is None else None
-    return tuple(over) if isinstance(over, dict) else None
+    if sweep is None:
+        return None if _misspelt("sweep", tree) else ()
+    over = sweep.get("over") if isinstance(sweep, dict) else None
+    return tuple(over) if isinstance(over, dict) and over else None
+
+
+def _misspelt(key: str, tree: Mapping[str, Any]) -> bool:
+    """Whether a key of the file is probably meant to be this one."""
+    good = Scenario.model_fields
+    return any(get_close_matches(str(said), good, 1) == [key] for said in tree if said not in good)
 
 
 _type = cache(Type)
@@ -121,7 +130,7 @@ def scene_of(tree: Mapping[str, Any]) -> Scene:
         scene["node"] = frozenset(graph_tree["nodes"])
     if isinstance(tree.get("models"), dict):
         scene["model"] = frozenset(tree["models"])
-    if pool is None:
+    if pool is None and not _misspelt("pool", tree):
         scene["samples"] = None
     elif isinstance(pool, dict) and type(samples := pool.get("samples", 8)) is int and samples > 0:
         scene["samples"] = samples
@@ -154,11 +163,11 @@ def placed(faults: Iterable[Fault], spots: Places, source: str) -> list[Mistake]
     rows = []
     for fault in faults:
         path = fault.path
-        while path and path not in spots:
-            path = path[:-1]
+        while spots and path not in spots:
+            path = path[:-1]  # a short form: what is wrong within it stands at it
         spot = spots.get(path)
         place = spot and ((spot.key or spot.value) if fault.at_key else spot.value)
-        dotted = ".".join(map(str, fault.path))
+        dotted = ".".join(map(str, path))
         where = str(place or source)
         what = f"{dotted}: {fault.what}" if dotted and where != f"--set {dotted}" else fault.what
         order = (not place, not (place and place.line), str(place and place.file) != source, place or (), dotted)

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from relay import registry
 from relay.conditions import AnyCondition
-from relay.shapes import Count, Frozen, Kind, Known, Name, OneOf, OneOrMore, Says, Scalar, wrong
+from relay.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Whole, wrong
 from relay.sweeps import Sweep
 from relay.verbs import (
     ENDS,
@@ -195,11 +195,10 @@ def _registered(name: str) -> str:
 
 
 def _solo(comparison: str, info: ValidationInfo) -> str:
-    word, _, model = comparison.partition(" ")
-    if word != "solo" or not model:
-        raise wrong(f"should be 'solo' and a model's name, not {comparison!r}")
-    Known("model").check(model, info)
-    return comparison
+    models = (info.context or {}).get("model")
+    if models is None or comparison in (good := [f"solo {model}" for model in sorted(models)]):
+        return comparison
+    raise wrong(f"should be 'solo' and the name of a model, not {comparison!r}", good)
 
 
 class Scenario(Frozen):
@@ -214,7 +213,7 @@ class Scenario(Frozen):
     budget: Budget = Budget()
     sampling: SamplingSpec = SamplingSpec()
     samples: Count = 1  # continuations of each problem and cell
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Whole = 0
     verify: Annotated[str, AfterValidator(_registered)] = "math"
     sweep: Sweep | None = None
     select: Select | None = None

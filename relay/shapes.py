@@ -109,7 +109,7 @@ class OneOf:
         if type(value) is dict and (head := next((key for key in value if key in self.heads), None)):
             return self.heads[head]
         for kind in self.kinds:
-            if type(value) in kind.of or (isinstance(kind.type, type) and isinstance(value, kind.type)):
+            if type(value) in kind.of or (isinstance(value, Frozen) and type(value) is kind.type):
                 return kind.tag
         return None
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import ConfigDict, Field
 
+from relay.phrases import shown
 from relay.shapes import Frozen, Known, OneOrMore, Says, Scalar
 from relay.telling import Fault, Path, one_of
 
@@ -26,7 +27,7 @@ class Also(Frozen):
     """One more cell: values of some variables (the others take their first), and nodes to pass over."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Scalar]
+    __pydantic_extra__: dict[str, Any]
     without: OneOrMore[Annotated[str, Known("node")]] | None = None
 
 
@@ -87,13 +88,15 @@ def grid(sweep: Sweep | None) -> tuple[list[Point], list[Fault]]:
 
 
 def _strangers(sweep: Sweep) -> Iterator[Fault]:
-    """The names in `also` and `except` that are no variables."""
-    told = [("also", i, name) for i, also in enumerate(sweep.also) for name in also.__pydantic_extra__]
-    told += [("except", i, name) for i, values in enumerate(sweep.but) for name in values]
-    for key, i, name in told:
+    """What in `also` and `except` is no variable or no value."""
+    told = [("also", i, *item) for i, also in enumerate(sweep.also) for item in also.__pydantic_extra__.items()]
+    told += [("except", i, *item) for i, values in enumerate(sweep.but) for item in values.items()]
+    for key, i, name, value in told:
         if name not in sweep.over:
             names = (*sweep.over, "without") if key == "also" else sweep.over
             yield Fault(("sweep", key, i, name), f"no sweep variable {name!r}", one_of(name, names), at_key=True)
+        elif isinstance(value, dict | list) or value is None:
+            yield Fault(("sweep", key, i, name), f"should be text, a number, true or false, not {shown(value)}")
 
 
 def is_variable(text: str) -> bool:

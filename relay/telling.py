@@ -189,21 +189,23 @@ def _said(path: Path, context: Mapping[str, Any], said: object, at_key: bool = F
 
 
 def _unknown(stand: Stand, key: str, tree: object) -> tuple[Fault, str]:
-    """The fault of an unknown key, and the key that was meant."""
-    present = at(tree, stand.path)
-    fields = stand.here.get("fields", {})
-    good = [name for n, f in fields.items() if (name := f.get("validation_alias", n)) not in (present or ())]  # type: ignore[operator]
-    near = get_close_matches(key, good, 1)
+    """The fault of an unknown key, and the missing key that was meant."""
+    here = at(tree, stand.path)
+    present = here if isinstance(here, dict) else {}
     path = (*stand.path, key)
-    head = next((h for h in stand.union.heads if h in (present or ())), None) if stand.union else None  # type: ignore[operator]
+    head = next((said for said in present if said in stand.union.heads), None) if stand.union else None
     if stand.union and head and key in stand.union.heads:
         return Fault(path, f"{key!r} cannot stand beside {head!r}", "leave one out", True), ""
-    if near:
-        return Fault(path, f"unknown key {key!r}", f"did you mean {near[0]!r}?", True), near[0]
+    good = [field.get("validation_alias", name) for name, field in stand.here.get("fields", {}).items()]
+    for near in get_close_matches(key, good, 1):
+        too = ", which stands here too" if near in present else ""
+        fault = Fault(path, f"unknown key {key!r}", f"did you mean {near!r}{too}?", True)
+        return fault, "" if too else near
     for kind in stand.union.kinds if stand.union and head else ():
         if kind.key and key in getattr(kind.type, "model_fields", ()):
             return Fault(path, f"unknown key {key!r} beside {head!r}", f"it goes with {kind.key!r}", True), ""
-    return Fault(path, f"unknown key {key!r}", one_of(key, good, "the other keys here:"), True), ""
+    others = [name for name in good if name not in present]
+    return Fault(path, f"unknown key {key!r}", one_of(key, others, "the other keys here:"), True), ""
 
 
 def _bad_key(stand: Stand, key: str, error: Mapping[str, Any]) -> Fault:

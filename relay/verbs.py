@@ -14,6 +14,7 @@ from pydantic_core import core_schema as cs
 
 from relay import registry
 from relay.amounts import PARAGRAPHS, SENTENCES, TOKENS, Amount, Cut, Paragraphs, Sentences, Share, Tokens
+from relay.phrases import shown
 from relay.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
 
 if TYPE_CHECKING:
@@ -179,10 +180,11 @@ class Engines(OneOf):
         if type(value) is not dict:
             return None
         if "engine" not in value:
-            return wrong("the key 'engine' is missing", instead=f"one of: {', '.join(names)}")
+            return wrong("the key 'engine' is missing", names)
         engine = value["engine"]
-        said = repr(engine) if isinstance(engine, str) else "this"
-        return wrong(f"there is no engine {said}", names, at=("engine",))
+        if not isinstance(engine, str):
+            return wrong(f"should be the name of an engine, not {shown(engine)}", names, at=("engine",))
+        return wrong(f"there is no engine {engine!r}", names, at=("engine",))
 
     def __get_pydantic_json_schema__(self, schema: cs.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         union = handler(schema)

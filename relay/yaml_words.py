@@ -105,7 +105,8 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
 def told(error: yaml.MarkedYAMLError, place: Callable[[Any], P]) -> tuple[P, str, str]:
     """Where, what and what instead, for an error of PyYAML's."""
     problem, context = error.problem or "", error.context or ""
-    opening = "quoted scalar" in context and ("end of stream" in problem or "separator" in problem)
+    unclosed = "quoted scalar" in context and ("end of stream" in problem or "separator" in problem)
+    opening = unclosed or "expected ':'" in problem  # what went wrong began there
     mark = (error.context_mark if opening else None) or error.problem_mark or error.context_mark
     assert mark is not None  # every scanner and parser error has one
     opened = f"it opened at {place(error.context_mark)}" if error.context_mark else ""
