@@ -1,0 +1,154 @@
+"""Loading a model through transformers: weights, tokenizer, template, and the facts of what was loaded."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.models import Where, resolve
+from relay.templates import Template
+from relay.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from relay.engine.transformers import TransformersModel
+
+NEEDS_EXTRA = "engine transformers needs the extra [transformers]: pip install 'relay-cot[transformers]'"
+TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<turn|>", "<|return|>")
+
+
+class Loaded(NamedTuple):
+    """A model in memory, with all that an engine shows of it."""
+
+    model: Any  # a transformers model in eval mode
+    tokenizer: Tokenizer
+    template: Template
+    context: int
+    facts: dict[str, str]
+
+
+def load(spec: "TransformersModel") -> Loaded:
+    """Find and load this model. Takes seconds or minutes; raises UserError when the user can mend what is wrong."""
+    _check_extra("torch", "transformers")
+    where = resolve(spec.model, spec.gguf_file, spec.revision)
+    if where.gguf_file is not None:
+        _check_extra("gguf")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    with _quiet():
+        device = _device(spec.device)
+        try:
+            return _load(spec, where, device)
+        except UserError:
+            raise
+        except (Exception, MemoryError) as error:  # what the libraries below raise has no common root
+            raise UserError(Mistake(f"model {spec.model!r}", f"cannot be loaded: {first_line(error)}")) from error
+
+
+def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
+    import torch
+    import transformers
+
+    origin: dict[str, Any] = {"local_files_only": where.here}
+    if where.gguf_file is not None:
+        origin["gguf_file"] = where.gguf_file
+    if where.what == "hub":
+        origin["revision"] = where.revision
+    fast = transformers.AutoTokenizer.from_pretrained(where.source, **origin)
+    dtype = "float32" if spec.dtype == "auto" and device == "cpu" else spec.dtype
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(where.source, dtype=dtype, **origin)
+    model = model.to(device).eval()
+    tokenizer = _tokenizer(spec, fast, model)
+    template = Template(
+        tokenizer, _chat_template(fast), bos=fast.bos_token or "", eos=fast.eos_token or "", thinking=spec.thinking
+    )
+    facts = {
+        "engine": "transformers",
+        "model": spec.model,
+        "revision": where.revision,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        "parameters": str(sum(p.numel() for p in model.parameters())),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    if where.gguf_file is not None:
+        facts["gguf_file"] = where.gguf_file
+    return Loaded(model, tokenizer, template, _context(spec, fast, model), facts)
+
+
+def _check_extra(*modules: str) -> None:
+    if any(find_spec(module) is None for module in modules):
+        raise UserError(NEEDS_EXTRA)
+
+
+def _device(asked: str) -> str:
+    """The device to use. Raises UserError when it is not there."""
+    import torch
+
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked == "auto":
+        return "cuda" if there else "cpu"
+    if asked.startswith("cuda"):
+        if not there:
+            raise UserError(Mistake(f"device: {asked}", "torch finds no CUDA device here", "device: cpu"))
+        if int(asked.partition(":")[2] or 0) >= there:
+            raise UserError(Mistake(f"device: {asked}", f"there are {there}, numbered from cuda:0"))
+    return asked
+
+
+def _tokenizer(spec: "TransformersModel", fast: Any, model: Any) -> Tokenizer:
+    """Its ids, with all those that end a turn: a model may end it with other ids than its tokenizer says."""
+    rust = getattr(fast, "backend_tokenizer", None)
+    if rust is None:
+        what = f"its tokenizer ({type(fast).__name__}) is not one of the tokenizers library, whose ids relay needs"
+        raise UserError(Mistake(f"model {spec.model!r}", what, "a model with a tokenizer.json"))
+    config, generation = model.config.get_text_config(), getattr(model, "generation_config", None)
+    ends: set[int] = set()
+    for said in (fast.eos_token_id, config.eos_token_id, getattr(generation, "eos_token_id", None)):
+        ends.update(said if isinstance(said, list | tuple) else () if said is None else (said,))
+    plain = Tokenizer.from_rust(rust)
+    source = _chat_template(fast) or ""
+    ends.update(plain.special[end] for end in TURN_ENDS if end in source and end in plain.special)
+    return Tokenizer.from_rust(rust, sorted(end for end in ends if 0 <= end < plain.size))
+
+
+def _chat_template(fast: Any) -> str | None:
+    """The template for a chat; None for a base model."""
+    source = fast.chat_template
+    return source.get("default") if isinstance(source, dict) else source
+
+
+def _context(spec: "TransformersModel", fast: Any, model: Any) -> int:
+    """Tokens that prompt and continuation may have together."""
+    said = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    for limit in (spec.context, said, fast.model_max_length):
+        if isinstance(limit, int) and 0 < limit < 1 << 30:
+            return limit
+    raise UserError(Mistake(f"model {spec.model!r}", "does not say how long its context is", "say it: `context: 4096`"))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No bars and no advice from transformers: relay shows its own."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def first_line(error: BaseException) -> str:
+    """An exception of others in one line."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:300]}".removesuffix(": ")
