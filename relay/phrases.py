@@ -23,15 +23,15 @@ def phrase(schema: Schema, bare: Bare) -> str | None:  # noqa: PLR0911  a table 
         case "float":
             return "a number" + _bounds(schema)
         case "str":
-            return "text" + _not_empty(schema)
+            return "text" + _size(schema)
         case "bool":
             return "true or false"
         case "literal":
             return _listed([shown(each) for each in schema["expected"]])
         case "list" | "tuple":
-            return "a list" + _not_empty(schema)
+            return "a list" + _size(schema)
         case "dict" | "model-fields":
-            return "a map" + _not_empty(schema)
+            return "a map" + _size(schema)
         case "tagged-union":
             if isinstance(schema["discriminator"], Several):
                 return f"{phrase(schema['choices']['<one>'], bare)} or a list of these"
@@ -98,8 +98,12 @@ def _bounds(schema: Schema) -> str:
     return (" of " if said[:1] and said[0][:2] == "at" else " ") + " and ".join(said) if said else ""
 
 
-def _not_empty(schema: Schema) -> str:
-    return " that is not empty" if schema.get("min_length") else ""
+def _size(schema: Schema) -> str:
+    least, most = schema.get("min_length"), schema.get("max_length")
+    if least == 1 and most is None:
+        return " that is not empty"
+    said = [f"{word} {n}" for word, n in (("at least", least), ("at most", most)) if n]
+    return " of " + " and ".join(said) if said else ""
 
 
 def _listed(parts: list[str]) -> str:

@@ -108,7 +108,7 @@ class Type(Generic[T]):
                     missing.add(fault)
                     if (*path, loc[-1]) in meant:
                         continue
-                case "too_short" if at(tree, self._stand(loc, tree).path):
+                case "too_short" if _length(at(tree, self._stand(loc, tree).path)) >= error["ctx"]["min_length"]:
                     continue  # it has items, and what is wrong with them is told
                 case _ if loc[-1:] == ("[key]",):
                     fault = _bad_key(self._stand(loc[:-2], tree), str(loc[-2]), error)
@@ -152,7 +152,8 @@ class Type(Generic[T]):
         if wanted is None:
             return Fault(stand.path, f"{error['msg'][:1].lower()}{error['msg'][1:]}")
         instead = did_you_mean(value, words(stand.spot, self.bare))
-        return Fault(stand.path, f"should be {wanted}, not {shown(value)}", instead)
+        size = f" of {_length(value)}" if error["type"].startswith("too_") and value else ""
+        return Fault(stand.path, f"should be {wanted}, not {shown(value)}{size}", instead)
 
 
 def at(tree: object, path: Iterable[str | int]) -> object:
@@ -168,6 +169,10 @@ def _has(tree: object, item: str | int) -> bool:
     if isinstance(tree, dict):
         return item in tree
     return isinstance(tree, list) and isinstance(item, int) and item < len(tree)
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, dict | list) else 0
 
 
 def did_you_mean(said: object, names: Iterable[str]) -> str:

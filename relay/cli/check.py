@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.options import Sets
+
 if TYPE_CHECKING:
     from relay.reading import Reading
     from relay.scenario import Scenario
@@ -11,9 +13,7 @@ if TYPE_CHECKING:
 
 def check(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")] = "",
-    set_: Annotated[
-        list[str], typer.Option("--set", help="Change a value: --set models.main.model=Qwen/Qwen3-0.6B")
-    ] = [],  # noqa: B006  typer copies it
+    set_: Sets = [],  # noqa: B006  typer copies it
     expand: Annotated[bool, typer.Option("--expand", help="Print the scenario with every default said.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of scenarios, for editors.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
@@ -45,10 +45,10 @@ def check(
 
 def forecast(reading: "Reading") -> dict[str, Any]:
     """What a run of this scenario does, and how much at most. Raises UserError for problems that cannot be read."""
-    from relay.problem_sets import load_problems
+    from relay.problem_sets import problems_of
 
     scenario = reading.cells[0].scenario
-    problems = len(load_problems(scenario.problems, reading.folder))
+    problems = len(problems_of(reading))
     select = scenario.select
     kept = min(problems, select.limit or problems) if select else problems
     pooled = sorted(_pooled(reading))
@@ -111,7 +111,10 @@ def _lines(plan: dict[str, Any]) -> list[str]:
         ("problems", f"{plan['problems']:,}" + (f", of which at most {selected:,} are selected" if bound else "")),
         ("samples", f"{plan['samples']:,} of each problem and cell"),
         ("cells", f"{len(cells):,}: {told}" if cells != ["all"] else "1: there is no sweep"),
-        ("rollouts", f"{bound}{plan['rollouts']:,}, {bound}{plan['rollouts_a_cell']:,} a cell"),
+        (
+            "rollouts",
+            f"{bound}{plan['rollouts']:,}" + f", {bound}{plan['rollouts_a_cell']:,} a cell" * (len(cells) > 1),
+        ),
         ("tokens", f"at most {plan['tokens_at_most']:,}, and {plan['tokens_a_rollout_at_most']:,} a rollout"),
     ]
     if plan["pool_models"]:
