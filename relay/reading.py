@@ -1,9 +1,8 @@
 """Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path as Folder
 from typing import Any, NamedTuple
 
 from relay import graph
@@ -12,7 +11,7 @@ from relay.errors import Mistake, UserError
 from relay.scenario import GraphSpec, Scenario
 from relay.shapes import Scene
 from relay.sweeps import Point, Sweep, filled, grid, misused, uses
-from relay.telling import Fault, Type
+from relay.telling import Fault, Path, Type
 from relay.yaml_places import Places, places, plain
 
 MOST_BROKEN = 50  # cells whose mistakes are looked at
@@ -36,10 +35,10 @@ class Reading(NamedTuple):
     source: str  # the file, as the user named it
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Folder:
         """Where the file that says `problems:` lies: paths in it start there."""
         spot = self.places.get(("problems",))
-        return Path(spot.value.file).parent if spot and spot.value.line else Path(self.source).parent
+        return Folder(spot.value.file).parent if spot and spot.value.line else Folder(self.source).parent
 
 
 def read(name: str, sets: Mapping[str, str] | None = None) -> Reading:
@@ -62,8 +61,34 @@ parse_sets = settings
 def _reading(tree: Any, spots: Places, source: str) -> Reading:
     cells, faults = _cells(tree)
     if faults:
-        raise UserError.of(placed(faults, spots, source))
+        raise UserError.of(placed(_behind_typos(tree, faults), spots, source))
     return Reading(tree, tuple(cells), spots, source)
+
+
+def _behind_typos(tree: Any, faults: list[Fault]) -> Iterable[Fault]:
+    """The typos in keys, and what is wrong once they are mended: so that one typo hides nothing and causes nothing."""
+    typos: list[Fault] = []
+    renamed: dict[Path, str] = {}  # by the path after mending: the key as it was written
+    while found := [fault for fault in faults if fault.meant]:
+        typos += found
+        for fault in found:
+            *above, key = fault.path
+            tree = _renamed(tree, above, str(key), fault.meant)
+            renamed[*above, fault.meant] = str(key)
+        _, faults = _cells(tree)
+    for fault in (*typos, *faults):
+        written = (renamed.get(fault.path[: i + 1], key) for i, key in enumerate(fault.path))
+        yield fault._replace(path=tuple(written))
+
+
+def _renamed(tree: Any, above: Sequence[str | int], key: str, meant: str) -> Any:
+    """The tree with another name for one key."""
+    if not above:
+        return {meant if name == key else name: value for name, value in tree.items()}
+    first, *rest = above
+    if isinstance(tree, dict):
+        return {**tree, str(first): _renamed(tree[str(first)], rest, key, meant)}
+    return [_renamed(item, rest, key, meant) if i == first else item for i, item in enumerate(tree)]
 
 
 def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
@@ -93,15 +118,9 @@ def _variables(tree: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The names in `sweep: over:`, even if the rest of the sweep cannot be read; None: they are not to be seen."""
     sweep = tree.get("sweep")
     if sweep is None:
-        return None if _misspelt("sweep", tree) else ()
+        return ()
     over = sweep.get("over") if isinstance(sweep, dict) else None
     return tuple(over) if isinstance(over, dict) and over else None
-
-
-def _misspelt(key: str, tree: Mapping[str, Any]) -> bool:
-    """Whether a key of the file is probably meant to be this one."""
-    good = Scenario.model_fields
-    return any(get_close_matches(str(said), good, 1) == [key] for said in tree if said not in good)
 
 
 _type = cache(Type)
@@ -130,7 +149,7 @@ def scene_of(tree: Mapping[str, Any]) -> Scene:
         scene["node"] = frozenset(graph_tree["nodes"])
     if isinstance(tree.get("models"), dict):
         scene["model"] = frozenset(tree["models"])
-    if pool is None and not _misspelt("pool", tree):
+    if pool is None:
         scene["samples"] = None
     elif isinstance(pool, dict) and type(samples := pool.get("samples", 8)) is int and samples > 0:
         scene["samples"] = samples

@@ -16,6 +16,7 @@ from relay.shapes import OneOf, Scene
 
 Path: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")
+SURE = 0.75  # difflib's likeness from which a typo is taken for the key that was meant
 
 
 class Fault(NamedTuple):
@@ -25,6 +26,7 @@ class Fault(NamedTuple):
     what: str
     instead: str = ""
     at_key: bool = False  # the key is wrong, or all of what it stands for: not one value
+    meant: str = ""  # the key that this unknown one was surely meant to be
 
 
 class Stand(NamedTuple):
@@ -94,20 +96,18 @@ class Type(Generic[T]):
 
     def _told(self, errors: ValidationError, tree: object) -> Iterator[Fault]:
         faults: dict[Fault, None] = {}
-        meant: set[Path] = set()  # keys that are not missing but misspelt
+        misspelt: set[Path] = set()  # what is not missing
         missing: set[Fault] = set()
         for error in errors.errors(include_url=False):
             loc = error["loc"]
             match error["type"]:
                 case "extra_forbidden":
                     fault, guess = _unknown(self._stand(loc[:-1], tree), str(loc[-1]), tree)
-                    meant.add((*fault.path[:-1], guess))
+                    misspelt.add((*fault.path[:-1], guess))
                 case "missing":
                     path = self._stand(loc[:-1], tree).path
                     fault = Fault(path, f"the key {str(loc[-1])!r} is missing", at_key=True)
                     missing.add(fault)
-                    if (*path, loc[-1]) in meant:
-                        continue
                 case "too_short" if _length(at(tree, self._stand(loc, tree).path)) >= error["ctx"]["min_length"]:
                     continue  # it has items, and what is wrong with them is told
                 case _ if loc[-1:] == ("[key]",):
@@ -116,7 +116,7 @@ class Type(Generic[T]):
                     fault = self._bad_value(self._stand(loc, tree), error, tree)
             faults[fault] = None
         for fault in faults:
-            if fault not in missing or (*fault.path, fault.what.split("'")[1]) not in meant:
+            if fault not in missing or (*fault.path, fault.what.split("'")[1]) not in misspelt:
                 yield fault
 
     def _stand(self, loc: Path, tree: object) -> Stand:
@@ -204,8 +204,8 @@ def _unknown(stand: Stand, key: str, tree: object) -> tuple[Fault, str]:
     good = [field.get("validation_alias", name) for name, field in stand.here.get("fields", {}).items()]
     for near in get_close_matches(key, good, 1):
         too = ", which stands here too" if near in present else ""
-        fault = Fault(path, f"unknown key {key!r}", f"did you mean {near!r}{too}?", True)
-        return fault, "" if too else near
+        sure = "" if too or not get_close_matches(key, [near], 1, SURE) else near
+        return Fault(path, f"unknown key {key!r}", f"did you mean {near!r}{too}?", True, sure), "" if too else near
     for kind in stand.union.kinds if stand.union and head else ():
         if kind.key and key in getattr(kind.type, "model_fields", ()):
             return Fault(path, f"unknown key {key!r} beside {head!r}", f"it goes with {kind.key!r}", True), ""
