@@ -38,7 +38,7 @@ LAYERS = [
     ),
     ("seam", ["tokens", "sentences", "cuts", "templates", "handoff", "models"]),
     ("engines", ["engine"]),
-    ("lasting", ["store", "pool", "problem_sets", "verifiers"]),
+    ("lasting", ["store", "pool", "problem_files", "problem_sets", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["runtime", "grading", "batch", "prepare", "session"]),
     ("science", ["measure"]),
