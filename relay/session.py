@@ -6,10 +6,10 @@ A new run and a resumed one differ in one place only: whether the plan is made o
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine
@@ -20,11 +20,14 @@ from relay.node import Ticks
 from relay.pool import Pool, default_path
 from relay.prepare.jobs import Jobs, RunPlan
 from relay.prepare.run import Tools, Watcher, cell_plans, prepare, read_back, same_problems, used_models
+from relay.problem_sets import problems_of
 from relay.reading import Reading, from_tree
 from relay.registry import VERIFIERS, load
+from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter
 from relay.verifiers import Question, Verifier
 from relay.walk import Hop
+from relay.yaml_places import Place, Spot
 
 BEAT = 1.0  # seconds between heartbeats while nothing is flushed
 
@@ -43,39 +46,58 @@ class Outcome(NamedTuple):
     path: Path
     total: int
     failed: int
+    why: str = ""  # the last failure
 
 
 async def start(
     reading: Reading, out: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
 ) -> Outcome:
-    """Run a scenario into a new file. A UserError leaves no file behind."""
+    """Run a scenario into a new file. A UserError before the first rollout leaves nothing behind."""
     _refuse_uneven_cells(reading)
+    remove = files.footprint(out)
     writer = RunWriter.create(out)
-    try:
+    with _closing(writer, remove):
         with writer.at_once():
-            writer.put_meta(
-                scenario=reading.tree, source=reading.source, phase="preparing", made=time.time(), relay=_version()
-            )
-        outcome = await _go_on(writer, reading, options, watcher, engines)
-    except UserError:
-        writer.discard()
-        raise
-    except BaseException:
-        writer.close(finished=False)
-        raise
-    return outcome
+            writer.put_meta(scenario=reading.tree, source=reading.source, folder=str(reading.folder.resolve()))
+            writer.put_meta(phase="preparing", made=time.time(), relay=_version())
+        problems_of(reading)  # what is wrong with them is told before a model is loaded
+        return await _go_on(writer, reading, options, watcher, engines)
 
 
 async def resume(
     path: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
 ) -> Outcome:
-    """Do exactly what is missing in this run file."""
+    """Do exactly what is missing in this run file; where nothing is, the file is not touched."""
+    with opening.opened(path) as run:
+        if run.meta["phase"] == "done":
+            total = run.query("SELECT count(*) FROM rollout")[0][0]
+            watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
+            return Outcome(path, total, *_failures(run.query))
     writer = RunWriter.resume(path)
+    with _closing(writer):
+        return await _go_on(writer, _read_back(writer), options, watcher, engines)
+
+
+@contextlib.contextmanager
+def _closing(writer: RunWriter, remove: Callable[[], None] | None = None) -> Iterator[None]:
+    """Closes the file, whatever happens; a user's mistake found before the first rollout removes a new one."""
     try:
-        return await _go_on(writer, from_tree(writer.meta("scenario"), writer.meta("source")), options, watcher, engines)
-    except BaseException:
-        writer.close(finished=False)
+        yield
+    except BaseException as error:
+        if remove is not None and isinstance(error, UserError) and writer.meta("phase") == "preparing":
+            writer.discard()
+            remove()
+        else:
+            writer.close(finished=False)
         raise
+    writer.close(finished=True)
+
+
+def _read_back(writer: RunWriter) -> Reading:
+    """The scenario that the file holds; the paths in its `problems:` start where they did."""
+    reading = from_tree(writer.meta("scenario"), writer.meta("source"))
+    place = Place(str(Path(writer.meta("folder") or "") / "scenario"), 1)
+    return reading._replace(places={("problems",): Spot(None, place)})
 
 
 async def _go_on(
@@ -96,7 +118,9 @@ async def _go_on(
         grade = await stack.enter_async_context(_grader(scenario.verify))
         in_flight = options.in_flight or max((getattr(e, "rows", 256) for e in opened.values()), default=256)
         if writer.meta("phase") == "preparing":
-            pool = stack.enter_context(contextlib.closing(Pool(options.pool or default_path()))) if scenario.pool else None
+            pool = (
+                stack.enter_context(contextlib.closing(Pool(options.pool or default_path()))) if scenario.pool else None
+            )
             plan = await prepare(writer, reading, Tools(opened, pool, grade, watcher, in_flight, []))
         else:
             plan = read_back(writer, reading, opened)
@@ -116,11 +140,16 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     recorder = RunRecorder(writer)
     coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
     await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
-    failed = writer.query("SELECT count(*) FROM rollout JOIN name ON name.id = stop WHERE name.text = 'failed'")[0][0]
+    failures = _failures(writer.query)
     with writer.at_once():
         writer.put_meta(phase="done", ended=time.time())
-    writer.close(finished=True)
-    return Outcome(writer.path, plan.total, failed)
+    return Outcome(writer.path, plan.total, *failures)
+
+
+def _failures(query: Callable[[str], list[Any]]) -> tuple[int, str]:
+    """How many rollouts failed, and what the last said."""
+    whys = query("SELECT why FROM rollout JOIN name ON name.id = stop WHERE name.text = 'failed' ORDER BY rollout.id")
+    return len(whys), whys[-1][0] or "" if whys else ""
 
 
 class RunRecorder:

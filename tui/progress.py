@@ -8,6 +8,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from relay.tui.console import Plain
 from relay.tui.safe import visible
 
 EVERY = 5.0  # seconds between plain lines
@@ -34,6 +35,12 @@ def running_score(counts: Counts) -> str:
         return ""
     correct = sum(n for (_, outcome), n in counts.outcomes.items() if outcome == "correct")
     return f"{100 * correct / graded:.0f} % of {graded:,} correct"
+
+
+def facts(counts: Counts, rate: float) -> str:
+    """Tokens a second, the running score, and how many rollouts failed."""
+    said = [f"{rate:,.0f} tok/s" if counts.tokens else "", running_score(counts)]
+    return " · ".join(filter(None, [*said, f"{counts.failed:,} failed" if counts.failed else ""]))
 
 
 class Display(Protocol):
@@ -66,17 +73,16 @@ class Bar:
     """A bar with rollouts done, tokens a second and the running score."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-            TextColumn("{task.fields[facts]}"),
+            TextColumn("{task.fields[done]}", markup=False),
+            TextColumn("{task.fields[facts]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
-            transient=False,
+            expand=True,
         )
         self._task: TaskID | None = None
         self._counts: Counts | None = None
@@ -85,27 +91,34 @@ class Bar:
 
     def phase(self, name: str, tally: Counts) -> None:
         """A phase begins: a new bar."""
-        self.refresh()
+        self._end_phase()
         self._counts, self._rate = tally, _Rate()
-        self._task = self._progress.add_task(visible(name), total=tally.total or None, facts="")
+        self._task = self._progress.add_task(visible(name), total=tally.total or None, done="", facts="")
+        self.refresh()
 
     def note(self, text: str) -> None:
         """Above the bars."""
-        self._progress.console.print(visible(text), markup=False, highlight=False)
+        self._progress.console.print(visible(text))
 
     def refresh(self) -> None:
         """Draw what has been counted since."""
         c = self._counts
         if c is None or self._task is None:
             return
-        failed = f" · {c.failed} failed" if c.failed else ""
-        facts = f"{self._rate.of(c):,.0f} tok/s · {running_score(c)}{failed}" if c.tokens else ""
-        self._progress.update(self._task, completed=c.done, total=c.total or None, facts=facts)
+        done = f"{c.done:,}/{c.total:,}" if c.total else ""
+        self._progress.update(
+            self._task, completed=c.done, total=c.total or None, done=done, facts=facts(c, self._rate.of(c))
+        )
 
     def close(self) -> None:
         """The last state stays on the screen."""
         self.refresh()
         self._progress.stop()
+
+    def _end_phase(self) -> None:
+        self.refresh()
+        if self._task is not None and self._counts is not None and not self._counts.total:
+            self._progress.update(self._task, completed=1, total=1)  # a model has loaded: there is nothing to count
 
 
 class Lines:
@@ -147,9 +160,7 @@ class Lines:
     def _state(self) -> None:
         c = self._counts
         if c is not None:
-            facts = [f"{self._name}: {c.done:,}/{c.total:,}", f"{self._rate.of(c):,.0f} tok/s", running_score(c)]
-            facts += [f"{c.failed} failed"] if c.failed else []
-            self._say(" · ".join(filter(None, facts)))
+            self._say(" · ".join(filter(None, [f"{self._name}: {c.done:,}/{c.total:,}", facts(c, self._rate.of(c))])))
 
     def _say(self, text: str) -> None:
         print(visible(text), file=self._out, flush=True)
@@ -205,8 +216,8 @@ class JsonLines:
 
 
 def display(*, as_json: bool) -> Display:
-    """What fits: JSON when asked, a bar in a terminal, plain lines elsewhere. Progress goes to stderr, JSON to stdout."""
+    """What fits: JSON to stdout when asked, else to stderr a bar in a terminal and plain lines elsewhere."""
     if as_json:
         return JsonLines(sys.stdout)
-    console = Console(stderr=True)
+    console = Plain(stderr=True)
     return Bar(console) if console.is_terminal else Lines(sys.stderr)

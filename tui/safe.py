@@ -21,6 +21,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(_show, text)
 
 
+def escaped(text: str) -> str:
+    """The same with YAML's escapes, for YAML whose odd characters all stand within double quotes."""
+    return _CONTROL.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
+
+
 def one_line(text: str, width: int = 60) -> str:
     """The text on one line, shortened in the middle of nothing: its beginning and an ellipsis."""
     line = visible(" ".join(text.split()))

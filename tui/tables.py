@@ -31,7 +31,7 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
         style = "dim" if s.graded < FEW else ""
         counts = [f"{getattr(s, c):,}" for c in extra]
         table.add_row(
-            visible(s.cell),
+            one_line(s.cell, 100),
             score,
             interval,
             f"{s.correct:,}",
@@ -56,7 +56,13 @@ def rollout_table(rows: Iterable[Listed]) -> Table:
     table.add_column("verdict")
     for r in rows:
         table.add_row(
-            str(r.id), visible(r.problem), visible(r.cell), str(r.sample), r.state, f"{r.tokens:,}", _verdict(r)
+            str(r.id),
+            one_line(r.problem, 40),
+            one_line(r.cell, 100),
+            str(r.sample),
+            visible(r.state),
+            f"{r.tokens:,}",
+            _verdict(r),
         )
     return table
 
@@ -66,4 +72,4 @@ def _verdict(row: Listed) -> Text:
         return Text(f"✓ {one_line(row.found, 20)}", style=GOOD)
     if row.outcome == "wrong":
         return Text(f"✗ {one_line(row.found or '(none)', 20)}, not {one_line(row.answer, 20)}", style=BAD)
-    return Text(f"· {row.outcome}", style="dim")
+    return Text(f"· {one_line(row.outcome or row.why, 60)}", style="dim")

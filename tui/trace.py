@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment as Strip
 from rich.table import Table
 from rich.text import Text
 
 from relay.problems import Problem
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD, Authors
-from relay.tui.safe import visible
+from relay.tui.safe import one_line, visible
 from relay.walk import Hop
 
 
@@ -31,10 +33,8 @@ def _path(pen: str) -> list[int]:
 
 
 def _head(listed: Listed, problem: Problem) -> Text:
-    head = Text(
-        f"rollout {listed.id}  {visible(listed.problem)}  {visible(listed.cell)}  sample {listed.sample}\n",
-        style="bold",
-    )
+    which = f"{one_line(listed.problem, 60)}  {one_line(listed.cell, 100)}  sample {listed.sample}"
+    head = Text(f"rollout {listed.id}  {which}\n", style="bold")
     head.append(visible(problem.question).rstrip() + "\n", style="italic")
     head.append(f"reference answer: {visible(problem.answer)}\n", style="dim")
     return head
@@ -42,50 +42,66 @@ def _head(listed: Listed, problem: Problem) -> Text:
 
 def _pen(hops: Sequence[Hop], authors: Authors) -> Table:
     table = Table.grid(padding=(0, 1))
-    table.add_column(width=1)
-    table.add_column(ratio=1, overflow="fold")
+    table.add_column(overflow="fold")
     table.add_column(width=30, style="dim", overflow="fold")
     for hop in hops:
         segment = hop.segment
         if segment is None:
-            table.add_row("", Text(f"({hop.node} leaves no segment)", style="dim"), Text(_margin(hop)))
+            nothing = Text(f"({visible(hop.node)} leaves no segment)", style="dim")
+            table.add_row(_Marked(nothing, " ", "dim"), Text(_margin(hop)))
             continue
         colour = authors.colour(hop.node)
-        text = visible(segment.text.strip("\n"))
-        lines = text.count("\n") + 1
-        table.add_row(
-            Text("\n".join([authors.mark(hop.node)] * lines), style=colour),
-            Text(text, style=colour),
-            Text(_margin(hop)),
-        )
+        text = Text(visible(segment.text.strip("\n")), style=colour)
+        table.add_row(_Marked(text, authors.mark(hop.node), colour), Text(_margin(hop)))
     return table
+
+
+class _Marked:
+    """A text with its author's mark before each line, those that come of wrapping too."""
+
+    def __init__(self, text: Text, mark: str, style: str) -> None:
+        self._text, self._mark, self._style = text, mark, style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        narrower = options.update(width=max(1, options.max_width - 2))
+        style = console.get_style(self._style)
+        for line in console.render_lines(self._text, narrower, pad=False):
+            yield Strip(f"{self._mark} ", style)
+            yield from line
+            yield Strip.line()
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        low, high = Measurement.get(console, options, self._text)
+        return Measurement(low + 2, min(high + 2, options.max_width))
 
 
 def _margin(hop: Hop) -> str:
     """Node and model, tokens, seconds, cached share, and why the segment ended."""
+    return visible("\n".join(_facts(hop)))
+
+
+def _facts(hop: Hop) -> list[str]:
     lines = [f"{hop.node} · visit {hop.visit}"]
     if (segment := hop.segment) is not None:
         lines[0] = f"{hop.node} · {segment.model}"
-        lines.append(
-            f"{segment.tokens} tok · {segment.stop}{f' {visible(segment.matched)!r}' if segment.matched else ''}"
-        )
+        lines.append(f"{segment.tokens} tok · {segment.stop}{f' {segment.matched!r}' if segment.matched else ''}")
     usage = hop.usage
     if usage.computed or usage.cached:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
     if hop.source:
-        lines.append(f"of {visible(hop.source)}")
+        lines.append(f"of {hop.source}")
     if hop.rest is not None:
-        lines.append(f"→ {hop.rest}{f': {visible(hop.why)}' if hop.why else ''}")
+        lines.append(f"→ {hop.rest}{f': {hop.why}' if hop.why else ''}")
     elif hop.branches:
         lines.append(f"→ {hop.branches} pens at {hop.starts}")
-    return "\n".join(lines)
+    return lines
 
 
 def _foot(listed: Listed) -> Text:
     marks = {
         "correct": (f"✓ {visible(listed.found)}", GOOD),
-        "wrong": (f"✗ {visible(listed.found)}, not {visible(listed.answer)}", BAD),
+        "wrong": (f"✗ {visible(listed.found or '(none)')}, not {visible(listed.answer)}", BAD),
     }
-    said, style = marks.get(listed.outcome, (f"· {listed.outcome or listed.state}", "dim"))
+    said, style = marks.get(listed.outcome, (f"· {visible(listed.outcome or listed.state)}", "dim"))
     why = f"  ({visible(listed.why)})" if listed.why else ""
     return Text(f"\n{said}{why}", style=style)

@@ -1,12 +1,15 @@
 """The command line. Each command is a file; what is heavy is imported where it is used, so that --help is quick."""
 
+import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from relay.errors import RelayError, UserError
 
-MISTAKE, INTERRUPTED = 2, 130
+DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for click's and for typer's own
 
 
 def build() -> typer.Typer:
@@ -16,7 +19,6 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="relay",
         help="Several reasoning models write one chain of thought. A scenario says who writes after whom.",
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -30,7 +32,9 @@ def build() -> typer.Typer:
     return app
 
 
-def _version_option(version: bool = typer.Option(False, "--version", help="Say which relay this is.", is_eager=True)) -> None:
+def _version_option(
+    version: bool = typer.Option(False, "--version", help="Say which relay this is.", is_eager=True),
+) -> None:
     if version:
         from relay import __version__
 
@@ -38,21 +42,50 @@ def _version_option(version: bool = typer.Option(False, "--version", help="Say w
         raise typer.Exit
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Run the command line: a user's mistakes are a line each and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character gets its number
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        build()()
-    except UserError as error:
-        from relay.tui.safe import visible
-
-        for mistake in error.mistakes:
-            print(visible(str(mistake)), file=sys.stderr)
-        sys.exit(MISTAKE)
-    except RelayError as error:
-        print(f"relay: {error}", file=sys.stderr)
-        sys.exit(1)
+        code = _code(list(sys.argv[1:] if args is None else args))
     except BrokenPipeError:  # `relay show RUN | head` is no mistake
-        sys.stderr.close()
-        sys.exit(0)
+        code = DONE
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # what is left to say goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    sys.exit(code)
+
+
+def _code(args: list[str]) -> int:
+    """Run a command; how the process should end."""
+    command = typer.main.get_command(build())
+    try:
+        with command.make_context("relay", args or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except UsageError as error:
+        from relay.cli.usage import mistake
+
+        _say(str(mistake(error, f"relay {args[0]}" if args[0] in getattr(command, "commands", ()) else "relay")))
+        return MISTAKE
+    except UserError as error:
+        for each in error.mistakes:
+            _say(str(each))
+        return MISTAKE
+    except RelayError as error:
+        _say(f"relay: {error}")
+        return FAILED
+    return DONE
+
+
+def _say(words: str) -> None:
+    """One line for the user, whatever stands in it."""
+    from relay.tui.safe import visible
+
+    print(visible(words).replace("\n", "\u240a"), file=sys.stderr)

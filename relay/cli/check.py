@@ -31,16 +31,18 @@ def check(
         print(dumps(json_schema(), indent=2, ensure_ascii=False))
         return
     from relay.reading import parse_sets, read
+    from relay.tui.safe import visible
 
     reading = read(scenario, parse_sets(set_))
     if expand:
         from relay.expanding import expanded
+        from relay.tui.safe import escaped
         from relay.yaml_words import write
 
-        print(dumps(expanded(reading)) if json else write(expanded(reading)), end="\n" if json else "")
+        print(dumps(expanded(reading)) if json else escaped(write(expanded(reading))).rstrip("\n"))
         return
     plan = forecast(reading)
-    print(dumps(plan) if json else "\n".join(_lines(plan)))
+    print(dumps(plan) if json else visible("\n".join(_lines(plan))))
 
 
 def forecast(reading: "Reading") -> dict[str, Any]:
@@ -127,5 +129,5 @@ def _lines(plan: dict[str, Any]) -> list[str]:
         late = "; a rollout that outgrows it ends as 'context full'" if short else ""
         rows.append((f"model {name}", f"{model['engine']}, context {has}; {needs}{late}"))
     width = max(len(head) for head, _ in rows)
-    title = f"{plan['title']} ({plan['source']})" if plan["title"] else plan["source"]
+    title = f"{' '.join(plan['title'].split())} ({plan['source']})" if plan["title"] else plan["source"]
     return [f"{title}: no mistakes", *(f"  {head:<{width}}  {words}" for head, words in rows)]

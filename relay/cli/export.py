@@ -22,29 +22,41 @@ class Rows(StrEnum):
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run file.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where it goes; the ending says how: .jsonl or .parquet.")],
-    rows: Annotated[Rows, typer.Option(help="One row a rollout, or one row a hop with its text and token ids.")] = Rows.ROLLOUTS,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", help="Where it goes; the ending says how: .jsonl or .parquet."),
+    ],
+    rows: Annotated[
+        Rows, typer.Option(help="One row a rollout, or one row a hop with its text and token ids.")
+    ] = Rows.ROLLOUTS,
 ) -> None:
     """Write a run's rollouts or hops as JSONL or Parquet."""
     from relay.errors import Mistake, UserError
-    from relay.store.reader import Run
+    from relay.store.files import footprint
+    from relay.store.opening import opened
+    from relay.tui.safe import visible
 
     if out.suffix not in (".jsonl", ".parquet"):
-        raise UserError(Mistake(str(out), f"cannot export to {out.suffix or 'a name without an ending'!r}", ".jsonl or .parquet"))
-    if out.exists():
-        raise UserError(Mistake(str(out), "exists already", "choose another name"))
+        ending = f"a name that ends in {out.suffix!r}" if out.suffix else "a name without an ending"
+        raise UserError(Mistake(str(out), f"cannot export to {ending}", "it should end in .jsonl or .parquet"))
     unfinished = out.with_name(out.name + ".unfinished")
-    with Run(run) as opened:
-        found = _rollouts(opened) if rows is Rows.ROLLOUTS else _hops(opened)
+    remove = footprint(unfinished)
+    with opened(run) as found:
         try:
+            if out.exists():
+                raise UserError(Mistake(str(out), "exists already", "choose another name"))
             out.parent.mkdir(parents=True, exist_ok=True)
-            number = (_write_jsonl if out.suffix == ".jsonl" else _write_parquet)(unfinished, found)
+            whole = _rollouts(found) if rows is Rows.ROLLOUTS else _hops(found)
+            number = (_write_jsonl if out.suffix == ".jsonl" else _write_parquet)(unfinished, whole)
             unfinished.rename(out)
         except OSError as error:
-            raise UserError(Mistake(str(out), f"cannot be written: {error.strerror}")) from None
-        finally:
-            unfinished.unlink(missing_ok=True)
-    print(f"{number:,} {rows} in {out}")
+            remove()
+            why = error.strerror or error
+            raise UserError(Mistake(str(out), f"cannot be written: {why}", "choose another place with -o")) from None
+        except BaseException:
+            remove()
+            raise
+    print(visible(f"{number:,} {rows} in {out}"))
 
 
 def _rollouts(run: "Run") -> Iterator[dict[str, Any]]:
@@ -71,8 +83,9 @@ def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> int:
 
     number = 0
     with path.open("w", encoding="utf-8") as file:
-        for number, row in enumerate(rows, 1):
+        for row in rows:
             file.write(dumps(row) + "\n")
+            number += 1
     return number
 
 

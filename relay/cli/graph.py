@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from relay.cli.options import Sets
+
 if TYPE_CHECKING:
     from relay.reading import Reading
 
 
 def graph(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")],
-    set_: Annotated[list[str], typer.Option("--set", help="Change a value: --set graph.start=steer")] = [],  # noqa: B006  typer copies it
+    set_: Sets = [],  # noqa: B006  typer copies it
     format: Annotated[Literal["text", "mermaid"], typer.Option(help="Lines to read, or a Mermaid flowchart.")] = "text",
 ) -> None:
     """Draw a scenario's graph."""
     from relay.reading import parse_sets, read
+    from relay.tui.safe import visible
 
     reading = read(scenario, parse_sets(set_))
     lines = text(reading) if format == "text" else mermaid(reading)
-    print("\n".join(lines))
+    print(visible("\n".join(lines)))
 
 
 def text(reading: "Reading") -> Iterator[str]:

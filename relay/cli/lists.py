@@ -25,7 +25,7 @@ def scenarios(
 
 def problems(
     name: Annotated[str, typer.Argument(help="A problem set: print its first problems.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="How many to print.")] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="How many to print.")] = 5,
 ) -> None:
     """List the problem sets that have a name, or print the first problems of one."""
     from relay.registry import PROBLEMS, load, names
@@ -35,7 +35,7 @@ def problems(
         if name not in names(PROBLEMS):
             raise _unknown("problem set", name, list(names(PROBLEMS)))
         for problem in islice(load(PROBLEMS, name)(), limit):
-            print(f"{problem.id}  {one_line(problem.question, 100)}  -> {one_line(problem.answer, 40)}")
+            print(f"{one_line(problem.id, 40)}  {one_line(problem.question, 100)}  -> {one_line(problem.answer, 40)}")
         return
     for each in names(PROBLEMS):
         print(f"{each:<12}  {(load(PROBLEMS, each).__doc__ or '').splitlines()[0]}")
@@ -48,4 +48,5 @@ def _unknown(what: str, name: str, known: list[str]) -> Exception:
     from relay.errors import Mistake, UserError
 
     near = get_close_matches(name, known, 1)
-    return UserError(Mistake("", f"no {what} {name!r}", f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"))
+    instead = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return UserError(Mistake("", f"there is no {what} {name!r}", instead))

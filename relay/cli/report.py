@@ -20,24 +20,23 @@ def report(
 
 def print_report(runs: Sequence[Path]) -> None:
     """Print the score table of each run."""
-    from rich.console import Console
-
     from relay.measure.scores import caption, scores
-    from relay.store.reader import Run
-    from relay.tui.safe import visible
+    from relay.store.opening import opened
+    from relay.tui.console import Plain
+    from relay.tui.safe import one_line, visible
     from relay.tui.tables import score_table
 
-    console = Console(highlight=False)
+    console = Plain()
     for path in runs:
-        with Run(path) as run:
+        with opened(path) as run:
             found = scores(run)
             meta = run.meta
-            models = ", ".join(f"{name} = {facts.get('model', '?')}" for name, facts in meta.get("models", {}).items())
-            title = meta["scenario"].get("title") or meta["source"]
+            models = [f"{n} = {facts.get('model') or facts['engine']}" for n, facts in meta.get("models", {}).items()]
+            title = [meta["scenario"].get("title") or meta["source"], ", ".join(models)]
             phase = "" if meta["phase"] == "done" else f" ({meta['phase']})"
-            console.print(score_table(f"{visible(title)} · {visible(models)}{phase}", found))
+            console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found))
             for note in meta.get("notes", []):
-                console.print(f"note: {visible(note)}", markup=False)
+                console.print(f"note: {visible(note)}")
             console.print(caption(found), style="dim")
 
 
@@ -45,10 +44,10 @@ def _print_json(runs: Sequence[Path]) -> None:
     from json import dumps
 
     from relay.measure.scores import scores
-    from relay.store.reader import Run
+    from relay.store.opening import opened
 
     for path in runs:
-        with Run(path) as run:
+        with opened(path) as run:
             for s in scores(run):
                 row = {**s._asdict(), "graded": s.graded, "score": s.score}
                 row["interval"] = s.interval._asdict() if s.interval else None

@@ -1,8 +1,7 @@
 """relay run: walk a scenario, or go on with a run."""
 
-import asyncio
 import contextlib
-import signal
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -10,26 +9,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.errors import Mistake, UserError
+from relay.cli.options import Sets
+from relay.errors import Mistake, RelayError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import asyncio
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from relay.session import Outcome
     from relay.tui.progress import Display
 
+    Work = Callable[[Display], Coroutine[Any, Any, Outcome]]
+
 REFRESH = 0.2  # seconds between two looks at the counts
+INTERRUPTED = 130
 
 
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")] = "",
-    set_: Annotated[list[str], typer.Option("--set", help="Change a value: --set models.main.model=Qwen/Qwen3-0.6B")] = [],  # noqa: B006  typer copies it
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the run file goes; by default into runs/.")] = None,
-    resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this run file: do exactly what is missing.")] = None,
-    in_flight: Annotated[int | None, typer.Option(min=1, help="Rollouts at once; by default what the engines like.")] = None,
-    pool: Annotated[Path | None, typer.Option(help="The pool's file; by default $RELAY_POOL or the user's data folder.")] = None,
-    deterministic: Annotated[bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")] = False,
+    set_: Sets = [],  # noqa: B006  typer copies it
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
+    ] = None,
+    in_flight: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
+    ] = None,
+    pool: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
+    ] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
@@ -38,57 +56,87 @@ def run(
     if resume is not None and (set_ or out):
         raise UserError(Mistake("relay run --resume", "takes neither --set nor --out: a run goes on as it began"))
     from relay.reading import parse_sets, read
-    from relay.session import Options
+    from relay.session import Options, start
     from relay.session import resume as go_on
-    from relay.session import start
-    from relay.tui.progress import display
 
     options = Options(in_flight, deterministic, pool)
+    path = resume or out or _default_out(scenario)
     if resume is None:
         reading = read(scenario, parse_sets(set_))
-        out = out or _default_out(scenario)
-        shown = display(as_json=json)
-        outcome = _drive(start(reading, out, options, shown), shown, out)
+        work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
     else:
-        shown = display(as_json=json)
-        outcome = _drive(go_on(resume, options, shown), shown, resume)
-    if not json:
-        from relay.cli.report import print_report
-
-        print_report([outcome.path])
-        print(f"run file: {outcome.path}")
+        work = lambda shown: go_on(path, options, shown)  # noqa: E731
+    given = ["--in-flight", str(in_flight)] if in_flight else []
+    given += ["--pool", str(pool)] if pool else []
+    given += ["--deterministic"] if deterministic else []
+    outcome = _drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
+    _tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
 
 
-def _drive(work: "Coroutine[Any, Any, Outcome]", shown: "Display", path: Path) -> "Outcome":
-    """Run it with the display refreshed; Ctrl-C, SIGTERM and SIGUSR1 end it cleanly and say how to go on."""
+def _drive(work: "Work", path: Path, again: str, *, as_json: bool) -> "Outcome":
+    """Do it with the display refreshed; an interruption ends it cleanly and says how to go on."""
+    import asyncio
+    from sqlite3 import OperationalError
 
-    async def both() -> "Outcome":
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-            loop.add_signal_handler(number, task.cancel)
-        refreshing = asyncio.create_task(_refresh(shown))
-        try:
-            return await task
-        finally:
-            refreshing.cancel()
+    from relay.cli.interruption import Interruption
+    from relay.tui.progress import display
+    from relay.tui.safe import visible
 
-    with contextlib.closing(shown):
-        try:
-            return asyncio.run(both())
-        except asyncio.CancelledError:
-            pass
-    if path.exists():
-        print(f"interrupted; to go on: relay run --resume {path}", file=sys.stderr)
-    raise typer.Exit(130)
+    def farewell() -> None:
+        words = f"interrupted; to go on: {again}" if path.exists() else "interrupted before anything was begun"
+        with contextlib.suppress(OSError):  # nobody may be reading any more
+            print(visible(words), file=sys.stderr, flush=True)
+
+    shown = display(as_json=as_json)
+    with Interruption(shown.close, farewell) as interruption:
+
+        async def both() -> "Outcome":
+            task = asyncio.ensure_future(work(shown))
+            interruption.ends(asyncio.get_running_loop(), task)
+            refreshing = asyncio.create_task(_refresh(shown, task))
+            try:
+                return await task
+            finally:
+                refreshing.cancel()
+
+        with contextlib.suppress(asyncio.CancelledError, BrokenPipeError), contextlib.closing(shown):
+            try:
+                return asyncio.run(both())
+            except OperationalError as error:  # the disk is full, or gone
+                raise RelayError(f"{path}: cannot be written: {error}; to go on: {again}") from error
+        farewell()
+    raise typer.Exit(INTERRUPTED)
 
 
-async def _refresh(shown: "Display") -> None:
+async def _refresh(shown: "Display", task: "asyncio.Future[Outcome]") -> None:
+    from asyncio import sleep
+
     while True:
-        await asyncio.sleep(REFRESH)
-        shown.refresh()
+        await sleep(REFRESH)
+        try:
+            shown.refresh()
+        except BrokenPipeError:  # `relay run --json | head`: whoever read has seen enough
+            task.cancel()
+            return
+
+
+def _tell(outcome: "Outcome", *, as_json: bool) -> None:
+    """What came of it: the table, where the run file is, and what failed."""
+    if as_json:
+        from json import dumps
+
+        print(dumps({"event": "done", "run": str(outcome.path), "total": outcome.total, "failed": outcome.failed}))
+        return
+    from relay.cli.report import print_report
+    from relay.tui.safe import one_line, visible
+
+    print_report([outcome.path])
+    print(visible(f"run file: {outcome.path}"), flush=True)
+    if outcome.failed:
+        said = f"{outcome.failed:,} of {outcome.total:,} rollouts failed, the last with: {one_line(outcome.why, 300)}"
+        print(said, file=sys.stderr)
 
 
 def _default_out(scenario: str) -> Path:
@@ -96,4 +144,3 @@ def _default_out(scenario: str) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     tries = (Path("runs") / f"{name}-{stamp}{f'-{i}' if i else ''}.relay" for i in range(1000))
     return next(path for path in tries if not path.exists())
-

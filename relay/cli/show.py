@@ -11,33 +11,49 @@ if TYPE_CHECKING:
 
 def show(
     run: Annotated[Path, typer.Argument(help="A run file.")],
-    rollout: Annotated[int | None, typer.Argument(help="The number of a rollout: its trace.")] = None,
+    rollout: Annotated[
+        int | None, typer.Argument(min=0, max=2**63 - 1, help="The number of a rollout: its trace.")
+    ] = None,
     cell: Annotated[str, typer.Option(help="Only rollouts of this cell.")] = "",
     outcome: Annotated[str, typer.Option(help="Only rollouts with this verdict: correct, wrong or undecided.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many lines.")] = 50,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object for each rollout, or for each hop of one.")] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1_000_000_000, metavar="N", help="At most so many lines; 50 unless said.")
+    ] = 50,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each rollout, or for each hop of one.")
+    ] = False,
 ) -> None:
     """List a run's rollouts, or show one: who wrote what, in which order, and how it was graded."""
     from relay.errors import Mistake, UserError
-    from relay.store.reader import Run
+    from relay.store.opening import opened
 
-    with Run(run) as opened:
+    if rollout is not None and (cell or outcome):
+        raise UserError(Mistake("relay show", "takes a rollout, or --cell and --outcome", "one of the two"))
+    if outcome not in ("", "correct", "wrong", "undecided"):
+        raise UserError(Mistake("--outcome", f"there is no verdict {outcome!r}", "correct, wrong or undecided"))
+    with opened(run) as found:
         if rollout is not None:
-            _show_one(opened, rollout, json)
+            _show_one(found, rollout, json)
             return
-        if cell and cell not in opened.cells:
-            raise UserError(Mistake("--cell", f"no cell {cell!r}", f"there are {', '.join(opened.cells)}"))
-        if outcome not in ("", "correct", "wrong", "undecided"):
-            raise UserError(Mistake("--outcome", f"no verdict {outcome!r}", "correct, wrong or undecided"))
+        if cell and cell not in found.cells:
+            raise UserError(Mistake("--cell", f"there is no cell {cell!r}", _nearest(cell, found.cells)))
         wanted = [("c.name = ?", cell), ("outcome.text = ?", outcome)]
         chosen = [(sql, value) for sql, value in wanted if value]
         where = " AND ".join(sql for sql, _ in chosen) or "1"
-        _show_list(opened, where, [value for _, value in chosen], limit, json)
+        _show_list(found, where, [value for _, value in chosen], limit, json)
+
+
+def _nearest(cell: str, cells: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(cell, cells, 1)
+    more = f" and {len(cells) - 8} more" if len(cells) > 8 else ""
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, cells[:8]))}{more}"
 
 
 def _show_list(run: "Run", where: str, values: list[str], limit: int, json: bool) -> None:
-    from rich.console import Console
-
+    from relay.tui.console import Plain
+    from relay.tui.safe import visible
     from relay.tui.tables import rollout_table
 
     rows = list(run.rollouts(where, *values, limit=limit + 1))
@@ -47,15 +63,14 @@ def _show_list(run: "Run", where: str, values: list[str], limit: int, json: bool
         for row in rows[:limit]:
             print(dumps(row._asdict()))
         return
-    console = Console(highlight=False)
+    console = Plain()
     console.print(rollout_table(rows[:limit]))
     if len(rows) > limit:
-        console.print(f"... and more; --limit shows them, `relay show {run.path} N` shows one", style="dim", markup=False)
+        console.print(visible(f"... and more; --limit shows them, `relay show {run.path} N` shows one"), style="dim")
 
 
 def _show_one(run: "Run", number: int, json: bool) -> None:
-    from rich.console import Console
-
+    from relay.tui.console import Plain
     from relay.tui.trace import trace
 
     listed, hops = run.rollout(number), run.hops(number)
@@ -68,4 +83,4 @@ def _show_one(run: "Run", number: int, json: bool) -> None:
             row["usage"] = hop.usage._asdict()
             print(dumps(row))
         return
-    Console(highlight=False).print(trace(listed, run.problem_of(number), hops))
+    Plain().print(trace(listed, run.problem_of(number), hops))

@@ -1,7 +1,10 @@
 """Opening a run file: new, to write, or to read; and what may be wrong with it."""
 
+import contextlib
 import os
+import shlex
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,11 @@ _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpf
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """A new run file with its tables. Raises UserError when something is in the way."""
-    if path.exists():
-        raise UserError(Mistake(str(path), "exists already", f"relay run --resume {path}, or another name with -o"))
+    """A new run file with its tables. Raises UserError when something is in the way, and leaves nothing behind."""
+    remove = footprint(path)
+    db = None
     try:
+        _refuse_what_is_there(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)
         db = _connect(path)
@@ -26,8 +30,35 @@ def create(path: Path) -> sqlite3.Connection:
         _set_journal(db, path)
         db.executescript(f"BEGIN;{TABLES}COMMIT;")
     except (OSError, sqlite3.Error) as error:
-        raise UserError(Mistake(str(path), f"cannot be written: {error}", "choose another place with -o")) from None
+        if db is not None:
+            db.close()
+        remove()
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise UserError(Mistake(str(path), f"cannot be written: {why}", "choose another place with -o")) from None
     return db
+
+
+def _refuse_what_is_there(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(Mistake(str(path), "is a folder", "name a file in it with -o"))
+    if path.exists():
+        again = shlex.join(["relay", "run", "--resume", str(path)])
+        raise UserError(Mistake(str(path), "exists already", f"`{again}` goes on with it; or another name with -o"))
+
+
+def footprint(path: Path) -> Callable[[], None]:
+    """What removes the file that is about to be made here, and the folders made for it."""
+    there = os.path.lexists(path)
+    folders = [folder for folder in path.parents if not os.path.lexists(folder)]
+
+    def remove() -> None:
+        with contextlib.suppress(OSError):
+            for suffix in () if there else ("", "-wal", "-shm", "-journal"):
+                _beside(path, suffix).unlink(missing_ok=True)
+            for folder in folders:
+                folder.rmdir()
+
+    return remove
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
@@ -62,13 +93,14 @@ def finish(db: sqlite3.Connection) -> bool:
 
 def check(path: Path) -> None:
     """Raise UserError unless this is a run file that this version can read."""
-    if not path.exists():
-        raise UserError(Mistake(str(path), "no such run file", "`ls *.relay runs` shows what is there"))
-    if path.is_dir():
-        raise UserError(Mistake(str(path), "is a folder, not a run file"))
     try:
         with path.open("rb") as file:
             header = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise UserError(Mistake(str(path), "no such run file", "`ls *.relay runs` shows what is there")) from None
+    except IsADirectoryError:
+        raise UserError(Mistake(str(path), "is a folder, not a run file")) from None
     except OSError as error:
         raise UserError(Mistake(str(path), f"cannot be read: {error.strerror}")) from None
     if not header and _beside(path, "-wal").exists():
@@ -86,7 +118,12 @@ def check(path: Path) -> None:
                 str(path), f"was written by a newer relay (schema {version}, this one reads {VERSION})", "upgrade relay"
             )
         )
-    if header[18] == 2 and not _beside(path, "-wal").exists() and _was_going_on(path):
+    if _beside(path, "-wal").exists():
+        return
+    whole = int.from_bytes(header[16:18]) * int.from_bytes(header[28:32])  # bytes of a page, and pages
+    if size < whole:
+        raise UserError(Mistake(str(path), f"is cut short: {size:,} of {whole:,} bytes are here", "copy it again"))
+    if header[18] == 2 and _was_going_on(path):
         raise UserError(Mistake(str(path), "was copied without its -wal file", f"copy {path.name}-wal beside it too"))
 
 

@@ -1,0 +1,139 @@
+"""Problems from a file of the user's, JSONL or CSV, each with the line it stands in."""
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.problems import Problem
+
+MOST_TOLD = 10  # broken lines that one error tells
+_NAMES = {
+    "question": ("question", "problem", "prompt"),
+    "answer": ("answer", "solution"),
+    "id": ("id", "problem_id", "name"),
+}
+_MEND = "mend the line, or leave it out"
+
+
+class Placed(NamedTuple):
+    """A problem and where it stands: "sums.jsonl:3"."""
+
+    place: str
+    problem: Problem
+
+
+def problems_in(path: Path, fields: Mapping[Any, str]) -> list[Placed]:
+    """The problems of a file; `fields` names columns. Raises UserError with the broken lines, the first ten of them."""
+    found: list[Placed] = []
+    mistakes: list[Mistake] = []
+    try:
+        for number, row in _rows(path):
+            problem = row if isinstance(row, Mistake) else _problem(row, fields, number)
+            place = f"{path}:{number}"
+            if isinstance(problem, Mistake):
+                mistakes.append(problem._replace(where=place))
+            else:
+                found.append(Placed(place, problem))
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(Mistake(str(path), f"cannot be read: {why}")) from None
+    if mistakes:
+        raise UserError(*few(mistakes, str(path)))
+    return found
+
+
+def few(mistakes: list[Mistake], where: str) -> list[Mistake]:
+    """The first of these mistakes, and how many more there are."""
+    more = len(mistakes) - MOST_TOLD
+    return mistakes[:MOST_TOLD] + ([Mistake(where, f"{more:,} more lines are like these")] if more > 0 else [])
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    """Line numbers and rows; a row that cannot be read is what is wrong with it."""
+    name = path.name.removesuffix(".gz")
+    if not name.endswith((".jsonl", ".csv")):
+        raise UserError(Mistake(str(path), "is neither .jsonl nor .csv (either may end in .gz)", "convert it"))
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+        yield from (_csv_rows if name.endswith(".csv") else _json_rows)(file)
+
+
+def _json_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield number, _json_row(line)
+
+
+def _json_row(line: bytes) -> Mapping[str, Any] | Mistake:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return _NOT_UTF8
+    except json.JSONDecodeError as error:
+        return Mistake("", f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}, column {error.colno}", _MEND)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
+        return Mistake("", "is JSON of a kind that nobody needs", _MEND)
+    return row if isinstance(row, dict) else Mistake("", "is JSON, but not an object", 'write {"question": ..., ...}')
+
+
+def _csv_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    reader = csv.DictReader((line.decode("utf-8-sig") for line in lines), strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, _MANY if None in row else row
+    except UnicodeDecodeError:
+        yield reader.line_num + 1, _NOT_UTF8
+    except csv.Error as error:
+        yield reader.line_num, Mistake("", f"is not CSV: {error}", _MEND)
+
+
+_MANY = Mistake("", "has more fields than there are columns", "put what holds a comma in quotes")
+_NOT_UTF8 = Mistake("", "is not UTF-8 text", "save the file as UTF-8")
+
+
+def _problem(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> Problem | Mistake:
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for part, usual in _NAMES.items():
+        columns = (fields[part],) if part in fields else usual
+        there = [column for column in columns if column in row]
+        column = next((c for c in there if not _is_empty(row[c])), None)
+        if column is None:
+            if part == "id" and part not in fields:
+                continue
+            return _lacks(part, columns, there, row)
+        if isinstance(row[column], dict | list):
+            kind = "a list" if isinstance(row[column], list) else "a map"
+            return Mistake("", f"{column!r} should be text or a number, not {kind}", "name another with `fields:`")
+        found[part] = str(row[column])
+        used.add(column)
+    odd = next((part for part, text in found.items() if not _is_text(text)), None)
+    if odd is not None:
+        return Mistake("", f"its {odd} holds half a character (a lone surrogate)", _MEND)
+    extra = {k: v for k, v in row.items() if k not in used and isinstance(v, str | int | float | bool)}
+    return Problem(
+        found.get("id", str(number)), found["question"], found["answer"], str(row.get("kind") or "math"), extra
+    )
+
+
+def _lacks(part: str, columns: Iterable[str], there: list[str], row: Mapping[str, Any]) -> Mistake:
+    if there:
+        return Mistake("", f"{there[0]!r} is empty", _MEND)
+    looked, has = " or ".join(map(repr, columns)), ", ".join(map(repr, row)) or "nothing"
+    return Mistake("", f"has no {part}: no column {looked}; it has {has}", f"name it: `fields: {{{part}: ...}}`")
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
