@@ -1,0 +1,100 @@
+"""A real neural run, killed ten times at random moments and resumed each time, ends as if never killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from relay.engine.scripted import SHIPPED, TEMPLATE
+from relay.errors import UserError
+from relay.store.reader import Run
+from tests.loop.test_kills import hop_rows, trees
+
+KILLS = 10
+SCENARIO = """
+relay: 1
+models: {{main: {{engine: transformers, model: {folder}}}}}
+problems: {{from: sums, limit: 16}}
+graph:
+  start: first
+  answer: second
+  nodes:
+    first: {{write: main, until: {{tokens: 12}}}}
+    second: {{write: main, until: {{tokens: 9}}}}
+  edges:
+    first: second
+    second: [{{when: {{visits: second, at_least: 5}}, to: end}}, {{to: first}}]
+samples: 2
+"""
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A handoff of a tiny random Llama with itself: real weights, real batches, no meaning."""
+    import torch
+    import transformers
+
+    folder = tmp_path_factory.mktemp("tiny")
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(SHIPPED), eos_token="<|end|>")
+    fast.chat_template = TEMPLATE
+    fast.save_pretrained(folder)
+    config = transformers.LlamaConfig(
+        vocab_size=len(fast), hidden_size=64, intermediate_size=128, num_hidden_layers=3, num_attention_heads=4,
+        max_position_embeddings=1024, bos_token_id=None, eos_token_id=fast.eos_token_id, initializer_range=0.2,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    path = folder / "kills.yaml"
+    path.write_text(SCENARIO.format(folder=folder))
+    return path
+
+
+def start(*words: str | Path) -> "subprocess.Popen[bytes]":
+    program = [sys.executable, "-c", "from relay.cli import main; main()", "run", *map(str, words), "--deterministic"]
+    return subprocess.Popen(
+        program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+
+
+def walking(path: Path) -> bool:
+    try:
+        with Run(path) as run:
+            return run.meta.get("phase") == "walking" and run.query("SELECT count(*) FROM hop")[0][0] > 0
+    except UserError:
+        return False
+
+
+def test_ten_kills_of_a_real_model_s_run(scenario: Path, tmp_path: Path) -> None:
+    """Seven kills while it walks, three before it does."""
+    whole = tmp_path / "whole.relay"
+    assert start(scenario, "-o", whole).wait(120) == 0
+    draw, path, before, killed = random.Random(3), tmp_path / "killed.relay", [], 0
+    while True:
+        process = start("--resume", path) if path.exists() else start(scenario, "-o", path)
+        if killed < KILLS:
+            seen, until = (hop_rows(path) if path.exists() and walking(path) else []), time.monotonic() + 60
+            early = killed % 3 == 1
+            while not early and process.poll() is None and time.monotonic() < until:
+                if walking(path) and len(hop_rows(path)) > len(seen):
+                    break
+                time.sleep(0.05)
+            time.sleep(draw.random() * (3.0 if early else 0.4))
+            os.kill(process.pid, signal.SIGKILL)
+        code = process.wait(120)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        killed += 1
+        rows = hop_rows(path) if path.exists() and walking(path) else []
+        assert rows[: len(before)] == before, "a hop that was committed changed or vanished"
+        assert len({row[:3] for row in rows}) == len(rows), "a hop was walked twice"
+        before = rows
+    assert killed == KILLS, f"the run ended after {killed} kills"
+    found = trees(path)
+    assert len(found) == 32
+    assert found == trees(whole)
