@@ -41,7 +41,7 @@ def problems_in(path: Path, fields: Mapping[Any, str]) -> list[Placed]:
                 found.append(Placed(place, problem))
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
-        raise UserError(Mistake(str(path), f"cannot be read: {why}")) from None
+        raise UserError(Mistake(str(path), f"cannot be read: {why}", "mend it, or take another")) from None
     if mistakes:
         raise UserError(*few(mistakes, str(path)))
     return found
@@ -57,7 +57,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
     """Line numbers and rows; a row that cannot be read is what is wrong with it."""
     name = path.name.removesuffix(".gz")
     if not name.endswith((".jsonl", ".csv")):
-        raise UserError(Mistake(str(path), "is neither .jsonl nor .csv (either may end in .gz)", "convert it"))
+        raise UserError(Mistake(str(path), "ends neither in .jsonl nor in .csv", "convert it; either may end in .gz"))
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
         yield from (_csv_rows if name.endswith(".csv") else _json_rows)(file)
 
@@ -74,10 +74,14 @@ def _json_row(line: bytes) -> Mapping[str, Any] | Mistake:
     except UnicodeDecodeError:
         return _NOT_UTF8
     except json.JSONDecodeError as error:
-        return Mistake("", f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}, column {error.colno}", _MEND)
+        return Mistake("", f"is not JSON: {_lowered(error.msg)}, column {error.colno}", _MEND)
     except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
-        return Mistake("", "is JSON of a kind that nobody needs", _MEND)
+        return Mistake("", "is not JSON that can be read: it is nested too deep, or a number is too long", _MEND)
     return row if isinstance(row, dict) else Mistake("", "is JSON, but not an object", 'write {"question": ..., ...}')
+
+
+def _lowered(words: str) -> str:
+    return f"{words[:1].lower()}{words[1:]}".removesuffix(" starting at").removesuffix(" at")
 
 
 def _csv_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
@@ -88,10 +92,12 @@ def _csv_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] |
     except UnicodeDecodeError:
         yield reader.line_num + 1, _NOT_UTF8
     except csv.Error as error:
-        yield reader.line_num, Mistake("", f"is not CSV: {error}", _MEND)
+        unclosed = "unexpected end of data" in str(error)
+        yield reader.line_num + 1, _UNCLOSED if unclosed else Mistake("", f"is not CSV: {error}", _MEND)
 
 
 _MANY = Mistake("", "has more fields than there are columns", "put what holds a comma in quotes")
+_UNCLOSED = Mistake("", "opens quotes that are never closed", "close them; a quote in quotes is written twice")
 _NOT_UTF8 = Mistake("", "is not UTF-8 text", "save the file as UTF-8")
 
 
@@ -113,7 +119,7 @@ def _problem(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> 
         used.add(column)
     odd = next((part for part, text in found.items() if not _is_text(text)), None)
     if odd is not None:
-        return Mistake("", f"its {odd} holds half a character (a lone surrogate)", _MEND)
+        return Mistake("", f"its {odd} holds half a character, a lone surrogate", _MEND)
     extra = {k: v for k, v in row.items() if k not in used and isinstance(v, str | int | float | bool)}
     return Problem(
         found.get("id", str(number)), found["question"], found["answer"], str(row.get("kind") or "math"), extra
@@ -124,7 +130,9 @@ def _lacks(part: str, columns: Iterable[str], there: list[str], row: Mapping[str
     if there:
         return Mistake("", f"{there[0]!r} is empty", _MEND)
     looked, has = " or ".join(map(repr, columns)), ", ".join(map(repr, row)) or "nothing"
-    return Mistake("", f"has no {part}: no column {looked}; it has {has}", f"name it: `fields: {{{part}: ...}}`")
+    return Mistake(
+        "", f"has no {part}: no column {looked}; it has {has}", f"say which it is: `fields: {{{part}: COLUMN}}`"
+    )
 
 
 def _is_empty(value: object) -> bool:

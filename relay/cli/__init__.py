@@ -65,7 +65,7 @@ def _code(args: list[str]) -> int:
     """Run a command; how the process should end."""
     command = typer.main.get_command(build())
     try:
-        with command.make_context("relay", args or ["--help"]) as context:
+        with command.make_context("relay", list(args) or ["--help"]) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

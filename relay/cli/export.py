@@ -32,7 +32,7 @@ def export(
 ) -> None:
     """Write a run's rollouts or hops as JSONL or Parquet."""
     from relay.errors import Mistake, UserError
-    from relay.store.files import footprint
+    from relay.store.files import cannot_write, footprint
     from relay.store.opening import opened
     from relay.tui.safe import visible
 
@@ -51,8 +51,7 @@ def export(
             unfinished.rename(out)
         except OSError as error:
             remove()
-            why = error.strerror or error
-            raise UserError(Mistake(str(out), f"cannot be written: {why}", "choose another place with -o")) from None
+            raise cannot_write(out, error) from None
         except BaseException:
             remove()
             raise

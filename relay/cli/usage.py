@@ -22,10 +22,11 @@ _SAYINGS = (
 
 def mistake(error: Exception, command: str) -> Mistake:
     """The parser's error as a mistake of the user's in this command."""
-    text = str(getattr(error, "format_message", error.__str__)()).replace("' / '", "' or '")
+    text = str(getattr(error, "format_message", error.__str__)()).replace("' / '", " or ")
     for pattern, what, near in _SAYINGS:
         if found := re.fullmatch(pattern, text, re.DOTALL):
-            return Mistake(command, found.expand(what), found.expand(near) or _help(command))
+            said = re.sub(r"'(-[^']*)'", r"\1", found.expand(what))  # an option needs no quotes
+            return Mistake(command, said, found.expand(near) or _help(command))
     return Mistake(command, f"{text[:1].lower()}{text[1:]}".rstrip("."), _help(command))
 
 

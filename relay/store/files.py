@@ -33,17 +33,24 @@ def create(path: Path) -> sqlite3.Connection:
         if db is not None:
             db.close()
         remove()
-        why = (isinstance(error, OSError) and error.strerror) or error
-        raise UserError(Mistake(str(path), f"cannot be written: {why}", "choose another place with -o")) from None
+        raise cannot_write(path, error) from None
     return db
+
+
+def cannot_write(path: Path, error: Exception) -> UserError:
+    """Why a new file cannot be there, in words."""
+    why = (isinstance(error, OSError) and error.strerror) or error
+    if isinstance(error, FileExistsError):  # where a folder should be
+        why = f"{path.parent} is not a folder"
+    return UserError(Mistake(str(path), f"cannot be written: {why}", "choose another place with -o"))
 
 
 def _refuse_what_is_there(path: Path) -> None:
     if path.is_dir():
         raise UserError(Mistake(str(path), "is a folder", "name a file in it with -o"))
     if path.exists():
-        again = shlex.join(["relay", "run", "--resume", str(path)])
-        raise UserError(Mistake(str(path), "exists already", f"`{again}` goes on with it; or another name with -o"))
+        again = f"`{shlex.join(['relay', 'run', '--resume', str(path)])}` goes on with it; or " if _is_run(path) else ""
+        raise UserError(Mistake(str(path), "exists already", f"{again}choose another name with -o"))
 
 
 def footprint(path: Path) -> Callable[[], None]:
@@ -52,9 +59,10 @@ def footprint(path: Path) -> Callable[[], None]:
     folders = [folder for folder in path.parents if not os.path.lexists(folder)]
 
     def remove() -> None:
-        with contextlib.suppress(OSError):
-            for suffix in () if there else ("", "-wal", "-shm", "-journal"):
+        for suffix in () if there else ("", "-wal", "-shm", "-journal"):
+            with contextlib.suppress(OSError):
                 _beside(path, suffix).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
             for folder in folders:
                 folder.rmdir()
 
@@ -134,6 +142,11 @@ def _was_going_on(path: Path) -> bool:
             return db.execute("SELECT 1 FROM lease").fetchone() is not None
     except sqlite3.Error:
         return True
+
+
+def _is_run(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(72)[68:] == APPLICATION.to_bytes(4)
 
 
 def _is_wal(path: Path) -> bool:
