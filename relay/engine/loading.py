@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 from relay.errors import Mistake, UserError
 from relay.models import Where, resolve
@@ -132,6 +133,7 @@ def _context(spec: "TransformersModel", fast: Any, model: Any) -> int:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No bars and no advice from transformers: relay shows its own."""
+    from transformers import modeling_gguf_pytorch_utils as reading_gguf  # its bar cannot be switched off
     from transformers.utils import logging as untyped
 
     logging: Any = untyped
@@ -139,7 +141,7 @@ def _quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), patch.object(reading_gguf, "tqdm", lambda each, **_: each):
             warnings.simplefilter("ignore")
             yield
     finally:

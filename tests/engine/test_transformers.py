@@ -126,6 +126,18 @@ async def test_calls_that_come_in_while_others_are_under_way_write_the_same(open
     assert await asyncio.gather(*(said(together, r) for r in mixed(together, 12))) == expected
 
 
+async def test_a_model_that_forgets_what_is_far_back_writes_the_same_together(opens: Opens, loaded: Loaded) -> None:
+    """A sliding window's memory is not plain: its rows leave at once, and new ones come when all have left."""
+    config = transformers.MistralConfig(
+        **{**loaded.model.config.to_dict(), "sliding_window": 16, "model_type": "mistral"}
+    )
+    torch.manual_seed(1)
+    model = transformers.MistralForCausalLM(config).eval()
+    alone, together = opens(batch=1, model=model), opens(batch=4, model=model)
+    expected = [await said(alone, r) for r in mixed(alone)]
+    assert await asyncio.gather(*(said(together, r) for r in mixed(together))) == expected
+
+
 async def test_greedy_ids_are_those_of_generate(opens: Opens, loaded: Loaded) -> None:
     engine = opens()
     for prompt, ours in zip(
