@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine
-from relay.errors import Mistake, UserError
+from relay.errors import EngineError, Mistake, UserError
 from relay.events import RolloutEnded, Tokens
 from relay.grading import Answer
 from relay.node import Ticks
@@ -52,14 +52,14 @@ class Outcome(NamedTuple):
 async def start(
     reading: Reading, out: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
 ) -> Outcome:
-    """Run a scenario into a new file. A UserError before the first rollout leaves nothing behind."""
+    """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
     _refuse_uneven_cells(reading)
     remove = files.footprint(out)
     writer = RunWriter.create(out)
     with _closing(writer, remove):
         with writer.at_once():
             writer.put_meta(scenario=reading.tree, source=reading.source, folder=str(reading.folder.resolve()))
-            writer.put_meta(phase="preparing", made=time.time(), relay=_version())
+            writer.put_meta(phase="preparing", made=time.time(), relay=_version(), inode=files.inode(out))
         problems_of(reading)  # what is wrong with them is told before a model is loaded
         return await _go_on(writer, reading, options, watcher, engines)
 
@@ -75,16 +75,18 @@ async def resume(
             return Outcome(path, total, *_failures(run.query))
     writer = RunWriter.resume(path)
     with _closing(writer):
+        with writer.at_once():
+            writer.put_meta(inode=files.inode(path))
         return await _go_on(writer, _read_back(writer), options, watcher, engines)
 
 
 @contextlib.contextmanager
 def _closing(writer: RunWriter, remove: Callable[[], None] | None = None) -> Iterator[None]:
-    """Closes the file, whatever happens; a user's mistake found before the first rollout removes a new one."""
+    """Closes the file, whatever happens; what goes wrong before the first rollout removes a new one."""
     try:
         yield
     except BaseException as error:
-        if remove is not None and isinstance(error, UserError) and writer.meta("phase") == "preparing":
+        if remove is not None and isinstance(error, UserError | EngineError) and writer.meta("phase") == "preparing":
             writer.discard()
             remove()
         else:

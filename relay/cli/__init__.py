@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -32,14 +33,20 @@ def build() -> typer.Typer:
     return app
 
 
-def _version_option(
-    version: bool = typer.Option(False, "--version", help="Say which relay this is.", is_eager=True),
-) -> None:
-    if version:
+def _say_version(wanted: bool) -> None:
+    if wanted:
         from relay import __version__
 
         print(f"relay {__version__}")
         raise typer.Exit
+
+
+def _version_option(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which relay this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass
 
 
 def main(args: Sequence[str] | None = None) -> None:

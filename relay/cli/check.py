@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def check(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")] = "",
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")
+    ] = "",
     set_: Sets = [],  # noqa: B006  typer copies it
     expand: Annotated[bool, typer.Option("--expand", help="Print the scenario with every default said.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of scenarios, for editors.")] = False,

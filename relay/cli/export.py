@@ -21,7 +21,7 @@ class Rows(StrEnum):
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run file.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run file.")],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", metavar="FILE", help="Where it goes; the ending says how: .jsonl or .parquet."),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def graph(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")],
     set_: Sets = [],  # noqa: B006  typer copies it
     format: Annotated[Literal["text", "mermaid"], typer.Option(help="Lines to read, or a Mermaid flowchart.")] = "text",
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 
 
 def scenarios(
-    name: Annotated[str, typer.Argument(help="A canned scenario: print its file.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A canned scenario: print its file.")] = "",
 ) -> None:
     """List the canned scenarios, or print one, ready to be copied and changed."""
     from relay.scenarios import canned, opening
@@ -24,8 +24,8 @@ def scenarios(
 
 
 def problems(
-    name: Annotated[str, typer.Argument(help="A problem set: print its first problems.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="How many to print.")] = 5,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A problem set: print its first problems.")] = "",
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many to print.")] = 5,
 ) -> None:
     """List the problem sets that have a name, or print the first problems of one."""
     from relay.registry import PROBLEMS, load, names
@@ -34,7 +34,7 @@ def problems(
     if name:
         if name not in names(PROBLEMS):
             raise _unknown("problem set", name, list(names(PROBLEMS)))
-        for problem in islice(load(PROBLEMS, name)(), limit):
+        for problem in islice(load(PROBLEMS, name)(), min(limit, 2**62)):
             print(f"{one_line(problem.id, 40)}  {one_line(problem.question, 100)}  -> {one_line(problem.answer, 40)}")
         return
     for each in names(PROBLEMS):

@@ -8,7 +8,7 @@ import typer
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run files.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run files.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
 ) -> None:
     """Scores by cell, with intervals and counts."""

@@ -27,7 +27,9 @@ INTERRUPTED = 130
 
 
 def run(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a canned one.")] = "",
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")
+    ] = "",
     set_: Sets = [],  # noqa: B006  typer copies it
     out: Annotated[
         Path | None,

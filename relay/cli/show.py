@@ -10,15 +10,13 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A run file.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run file.")],
     rollout: Annotated[
-        int | None, typer.Argument(min=0, max=2**63 - 1, help="The number of a rollout: its trace.")
+        int | None, typer.Argument(metavar="ROLLOUT", min=0, help="The number of a rollout: its trace.")
     ] = None,
     cell: Annotated[str, typer.Option(help="Only rollouts of this cell.")] = "",
     outcome: Annotated[str, typer.Option(help="Only rollouts with this verdict: correct, wrong or undecided.")] = "",
-    limit: Annotated[
-        int, typer.Option(min=1, max=1_000_000_000, metavar="N", help="At most so many lines; 50 unless said.")
-    ] = 50,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many lines.")] = 50,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object for each rollout, or for each hop of one.")
     ] = False,
@@ -33,7 +31,7 @@ def show(
         raise UserError(Mistake("--outcome", f"there is no verdict {outcome!r}", "correct, wrong or undecided"))
     with opened(run) as found:
         if rollout is not None:
-            _show_one(found, rollout, json)
+            _show_one(found, min(rollout, 2**63 - 1), json)  # SQLite counts no further
             return
         if cell and cell not in found.cells:
             raise UserError(Mistake("--cell", f"there is no cell {cell!r}", _nearest(cell, found.cells)))
@@ -56,7 +54,7 @@ def _show_list(run: "Run", where: str, values: list[str], limit: int, json: bool
     from relay.tui.safe import visible
     from relay.tui.tables import rollout_table
 
-    rows = list(run.rollouts(where, *values, limit=limit + 1))
+    rows = list(run.rollouts(where, *values, limit=min(limit + 1, 2**62)))
     if json:
         from json import dumps
 

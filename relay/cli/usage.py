@@ -25,7 +25,7 @@ def mistake(error: Exception, command: str) -> Mistake:
     text = str(getattr(error, "format_message", error.__str__)()).replace("' / '", " or ")
     for pattern, what, near in _SAYINGS:
         if found := re.fullmatch(pattern, text, re.DOTALL):
-            said = re.sub(r"'(-[^']*)'", r"\1", found.expand(what))  # an option needs no quotes
+            said = re.sub(r"'(-[^']*|[A-Z]+)'", r"\1", found.expand(what))  # what --help spells so needs no quotes
             return Mistake(command, said, found.expand(near) or _help(command))
     return Mistake(command, f"{text[:1].lower()}{text[1:]}".rstrip("."), _help(command))
 

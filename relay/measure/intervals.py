@@ -29,7 +29,7 @@ def korn_graubard(groups: Sequence[tuple[int, int]]) -> Interval:
     Continuations of one problem resemble one another, so that fewer count than were drawn. The variance
     between problems gives the effective number, t quantiles pay for estimating it.
     """
-    from scipy.stats import beta, t
+    from scipy.special import betaincinv, stdtrit  # scipy.stats takes a second to import
 
     n, correct, problems = sum(g[1] for g in groups), sum(g[0] for g in groups), len(groups)
     p = correct / n
@@ -37,13 +37,13 @@ def korn_graubard(groups: Sequence[tuple[int, int]]) -> Interval:
     if 0 < correct < n and problems > 1:
         between = sum((c - p * k) ** 2 for c, k in groups) * problems / (problems - 1) / (n * n)
         if between > 0:
-            ratio = t.ppf(0.975, n - 1) / t.ppf(0.975, problems - 1)
+            ratio = float(stdtrit(n - 1, 0.975) / stdtrit(problems - 1, 0.975))
             effective = min(float(n), p * (1 - p) / between * ratio**2)
     elif problems:
         effective = float(problems)  # all alike: nothing tells how alike one problem's continuations are
     x = p * effective
-    low = 0.0 if correct == 0 else float(beta.ppf(0.025, x, effective - x + 1))
-    high = 1.0 if correct == n else float(beta.ppf(0.975, x + 1, effective - x))
+    low = 0.0 if correct == 0 else float(betaincinv(x, effective - x + 1, 0.025))
+    high = 1.0 if correct == n else float(betaincinv(x + 1, effective - x, 0.975))
     return Interval(low, high, "Korn-Graubard")
 
 

@@ -136,12 +136,23 @@ def check(path: Path) -> None:
 
 
 def _was_going_on(path: Path) -> bool:
-    """Whether a runner held the lease when this file was last whole: then its -wal belongs to it."""
+    """Whether a runner held the lease when this file was last whole: then its -wal belongs to it.
+
+    Unless it is the runner's own file, killed, whose -wal went into it when some other program opened it.
+    """
     try:
         with closing(_connect(path, "?mode=ro&immutable=1")) as db:
-            return db.execute("SELECT 1 FROM lease").fetchone() is not None
-    except sqlite3.Error:
+            if db.execute("SELECT 1 FROM lease").fetchone() is None:
+                return False
+            own = db.execute("SELECT value FROM meta WHERE key = 'inode'").fetchone()
+            return own is None or own[0] != str(inode(path))
+    except (OSError, sqlite3.Error):
         return True
+
+
+def inode(path: Path) -> int:
+    """What tells a file from every copy of it."""
+    return path.stat().st_ino
 
 
 def _is_run(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Running the command line in a test: in this process where many cases share one call, as a program where it matters."""
+"""Running the command line in a test: in this process where many cases share a call, as a program where it matters."""
 
 import os
 import subprocess

@@ -23,25 +23,26 @@ COMMANDS = {
     ),
     "check": "relay check: takes a scenario, or --schema (one of the two)",
     "check s.yaml --schema": "relay check: takes a scenario, or --schema (one of the two)",
-    "graph": "relay graph: 'scenario' is missing (`relay graph --help` says what there is)",
+    "graph": "relay graph: SCENARIO is missing (`relay graph --help` says what there is)",
     "graph s.yaml --format svg": (
         "relay graph: --format should be one of 'text', 'mermaid', not 'svg' (`relay graph --help` says what there is)"
     ),
-    "show": "relay show: 'run' is missing (`relay show --help` says what there is)",
-    "show x one": "relay show: 'rollout' should be a whole number (`relay show --help` says what there is)",
-    "show x 99999999999999999999": (
-        "relay show: 'rollout' should be at most 9223372036854775807 (`relay show --help` says what there is)"
-    ),
+    "show": "relay show: RUN is missing (`relay show --help` says what there is)",
+    "show x one": "relay show: ROLLOUT should be a whole number (`relay show --help` says what there is)",
+    "show x -1": "relay show: no option -1 (`relay show --help` says what there is)",
     "show x --limit 0": "relay show: --limit should be at least 1 (`relay show --help` says what there is)",
-    "report": "relay report: 'runs' is missing (`relay report --help` says what there is)",
+    "report": "relay report: RUN is missing (`relay report --help` says what there is)",
     "export x": "relay export: --out or -o is missing (`relay export --help` says what there is)",
     "export x -o y.jsonl --rows pens": (
-        "relay export: --rows should be one of 'rollouts', 'hops', not 'pens' (`relay export --help` says what there is)"
+        "relay export: --rows should be one of 'rollouts', 'hops', not 'pens' "
+        "(`relay export --help` says what there is)"
     ),
     "scenarios sol": "there is no scenario 'sol' (did you mean 'solo'?)",
     "scenarios xyz": "there is no scenario 'xyz' (there are guidability, handoff, recoverability, solo)",
     "problems sum": "there is no problem set 'sum' (did you mean 'sums'?)",
-    "problems sums --limit 0": "relay problems: --limit should be at least 1 (`relay problems --help` says what there is)",
+    "problems sums --limit 0": (
+        "relay problems: --limit should be at least 1 (`relay problems --help` says what there is)"
+    ),
 }
 
 
@@ -52,7 +53,8 @@ def test_a_mistyped_command_is_one_line(command: str, relay: Relay) -> None:
 
 def test_a_line_is_a_line_whatever_was_typed(relay: Relay) -> None:
     assert relay("run", "a\nb\x1b[2J.yaml").err == (
-        "there is no scenario file 'a\\nb\\x1b[2J.yaml' (canned ones: guidability, handoff, recoverability, solo, strict)\n"
+        "there is no scenario file 'a\\nb\\x1b[2J.yaml' "
+        "(canned ones: guidability, handoff, recoverability, solo, strict)\n"
     )
     assert relay("show", "a\nb\x1b[2J\u202e.relay").err == (
         "a␊b␛[2J<U+202E>.relay: no such run file (`ls *.relay runs` shows what is there)\n"

@@ -54,7 +54,11 @@ FILES: dict[str, tuple[str, str | bytes, str]] = {
         "p.jsonl:2: has no answer: no column 'answer' or 'solution'; it has 'question' "
         "(say which it is: `fields: {answer: COLUMN}`)",
     ),
-    "an empty answer": ("p.jsonl", GOOD + '{"question": "2 + 2?", "answer": " "}\n', f"p.jsonl:2: 'answer' is empty {MEND}"),
+    "an empty answer": (
+        "p.jsonl",
+        GOOD + '{"question": "2 + 2?", "answer": " "}\n',
+        f"p.jsonl:2: 'answer' is empty {MEND}",
+    ),
     "an answer that is a list": (
         "p.jsonl",
         GOOD + '{"question": "2 + 2?", "answer": ["4"]}\n',

@@ -99,7 +99,9 @@ SLOW = SCENARIO.replace("scripted,", "scripted, seconds: 60,")
 def running(folder: Path) -> subprocess.Popen[str]:
     """A run that has begun and will not end."""
     (folder / "slow.yaml").write_text(SLOW)
-    process = subprocess.Popen([PROGRAM, "run", "slow.yaml", "-o", "x.relay"], cwd=folder, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [PROGRAM, "run", "slow.yaml", "-o", "x.relay"], cwd=folder, stderr=subprocess.PIPE, text=True
+    )
     assert process.stderr is not None
     assert process.stderr.readline() == "loading a\n"
     until = time.monotonic() + 20
@@ -139,6 +141,7 @@ def test_a_run_in_use_can_be_read_but_not_resumed(relay: Relay, folder: Path, ru
 
 QUESTIONS = {
     ("show", "x.relay", "4"): "x.relay: no rollout 4 (they go from 0 to 3)",
+    ("show", "x.relay", "9" * 30): f"x.relay: no rollout {2**63 - 1} (they go from 0 to 3)",
     ("show", "x.relay", "--cell", "al"): "--cell: there is no cell 'al' (did you mean 'all'?)",
     ("show", "x.relay", "--cell", "zz"): "--cell: there is no cell 'zz' (there are 'all')",
     ("show", "x.relay", "--outcome", "right"): "--outcome: there is no verdict 'right' (correct, wrong or undecided)",
@@ -181,7 +184,9 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("command", QUESTIONS, ids=lambda words: " ".join(words)[:60])
-def test_what_cannot_be_done_with_a_good_run_file_is_a_line(command: tuple[str, ...], relay: Relay, run_file: Path) -> None:
+def test_what_cannot_be_done_with_a_good_run_file_is_a_line(
+    command: tuple[str, ...], relay: Relay, run_file: Path
+) -> None:
     (run_file.parent / "old.jsonl").write_text("old")
     before = tree(run_file.parent)
     assert relay(*command) == Said(2, "", f"{QUESTIONS[command]}\n")

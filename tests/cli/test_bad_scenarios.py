@@ -13,7 +13,8 @@ def but(old: str, new: str) -> str:
 
 
 EXPLODES = "relay: 1\na: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{after}: &{after} [{', '.join([f'*{before}'] * 10)}]\n" for before, after in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{after}: &{after} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, after in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
 SCENARIOS: dict[str, tuple[str | bytes, str]] = {
@@ -30,7 +31,10 @@ SCENARIOS: dict[str, tuple[str | bytes, str]] = {
         "s.yaml:10:10: samples: should be a whole number of at least 1, not 'many'",
     ),
     "a map that is none": (SCENARIO + "budget: 17\n", "s.yaml:10:9: budget: should be a map, not 17"),
-    "a duplicate key": (SCENARIO + "graph: {}\n", "s.yaml:10:1: the key 'graph' stands here twice (first at s.yaml:5:1)"),
+    "a duplicate key": (
+        SCENARIO + "graph: {}\n",
+        "s.yaml:10:1: the key 'graph' stands here twice (first at s.yaml:5:1)",
+    ),
     "a tab": (but("  start", "\tstart"), "s.yaml:6:1: a tab stands where only spaces can (indent with spaces)"),
     "a bracket that is never closed": (
         but("{think: end}", "{think: end"),
