@@ -1,9 +1,9 @@
 """What can go wrong, as a tree: the user's mistakes, an engine's trouble, a broken promise of the seam.
 
-    RelayError
-    ├── UserError      the user can mend it: one line a mistake, exit 2, no traceback
-    ├── EngineError    a model or its server failed: data, it ends one rollout
-    └── SeamError      the ids of a prompt are not what the seam promises: a bug, never hidden
+RelayError
+├── UserError      the user can mend it: one line a mistake, exit 2, no traceback
+├── EngineError    a model or its server failed: data, it ends one rollout
+└── SeamError      the ids of a prompt are not what the seam promises: a bug, never hidden
 """
 
 from collections.abc import Iterable

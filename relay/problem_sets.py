@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,13 +109,9 @@ def _refuse_doubles(found: list[Placed]) -> None:
 
 
 def sums() -> Iterator[Problem]:
-    """Sums of two small numbers, without end and always the same: what a model of 135M parameters can half do."""
-    draw = random.Random("sums")
-    seen: set[tuple[int, int]] = set()
-    while True:
-        a, b = draw.randint(2, 30), draw.randint(2, 30)
-        if (a, b) not in seen:
-            seen.add((a, b))
-            yield Problem(f"sum-{len(seen) - 1:04d}", f"What is {a} + {b}?", str(a + b), "math", {"difficulty": 1})
-        elif len(seen) == 29 * 29:
-            return
+    """The 64 sums of two digits from 2 to 9: what a model of 135 million parameters solves about every second time."""
+    pairs = list(product(range(2, 10), repeat=2))
+    random.Random("sums").shuffle(pairs)
+    for number, (a, b) in enumerate(pairs):
+        question = f'Compute {a} + {b}. Show how to add them, check the sum, and end with "The answer is".'
+        yield Problem(f"sum-{number:04d}", question, str(a + b), "math", {"difficulty": 1})

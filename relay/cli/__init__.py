@@ -59,6 +59,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `relay show RUN | head` is no mistake
         code = DONE
     except KeyboardInterrupt:
+        _say("interrupted")
         code = INTERRUPTED
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:

@@ -53,5 +53,6 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
+        if self._heard is None:  # else the process is about to end, and a late signal must not change how
+            for number, before in self._before.items():
+                signal.signal(number, before)

@@ -58,10 +58,25 @@ class Engine(Protocol):
     Leaving its iterator early (`aclosing`) aborts the request. It raises EngineError when the model fails.
     """
 
-    tokenizer: "Tokenizer"
-    template: "Template"
-    context: int  # tokens that prompt and continuation may have together
-    facts: Mapping[str, str]  # what made it: revision, dtype, device, versions; kept in the run file
+    @property
+    def tokenizer(self) -> "Tokenizer":
+        """What turns its text into ids."""
+        ...
+
+    @property
+    def template(self) -> "Template":
+        """What turns a question into the head of its prompts."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """How many tokens prompt and continuation may have together."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What made it: model, revision, dtype, device, versions; kept in the run file."""
+        ...
 
     def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Continue the prompt; an async generator of deltas."""

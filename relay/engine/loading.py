@@ -37,6 +37,7 @@ def load(spec: "TransformersModel") -> Loaded:
     if where.gguf_file is not None:
         _check_extra("gguf")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for one another crawl on a busy machine
     with _quiet():
         device = _device(spec.device)
         try:

@@ -68,10 +68,18 @@ def scores(run: Run) -> list[Score]:
         sums[cell] = [a + b for a, b in zip(sums[cell], counts, strict=True)]
         groups[cell].append((counts[0], sum(counts[:3])))
     cost = {cell: rest for cell, *rest in run.query(COST)}
-    return [
-        Score(name, sum(n > 0 for _, n in groups[i]), *sums[i], *cost.get(i, (0, 0, 0, 0)), of_problems(groups[i]))
-        for i, name in enumerate(names)
-    ]
+    found = []
+    for i, name in enumerate(names):
+        correct, wrong, undecided, missing, failed, unfinished, cut_short = sums[i]
+        decoded, thrown, computed, cached = cost.get(i, (0, 0, 0, 0))
+        problems = sum(n > 0 for _, n in groups[i])
+        found.append(
+            Score(
+                name, problems, correct, wrong, undecided, missing, failed, unfinished, cut_short,
+                decoded, thrown, computed, cached, of_problems(groups[i]),
+            )
+        )  # fmt: skip
+    return found
 
 
 def caption(found: list[Score]) -> str:

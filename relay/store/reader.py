@@ -66,7 +66,7 @@ class Run:
     def problems(self) -> list[Problem]:
         """The problems, in the run's order."""
         rows = self.query("SELECT key, question, answer, kind, extra FROM problem ORDER BY id")
-        return [Problem(*row[:4], json.loads(row[4]) if row[4] else {}) for row in rows]
+        return [Problem(k, q, a, kind, json.loads(extra) if extra else {}) for k, q, a, kind, extra in rows]
 
     def rollouts(self, where: str = "1", *values: object, limit: int = -1) -> Iterator[Listed]:
         """The rollouts, in the order of their numbers; `where` is SQL over r, p, c, v, stop and outcome."""
@@ -83,7 +83,8 @@ class Run:
 
     def problem_of(self, number: int) -> Problem:
         """The problem of a rollout."""
-        return self.problems[self.query("SELECT problem FROM rollout WHERE id = ?", number)[0][0]]
+        place: int = self.query("SELECT problem FROM rollout WHERE id = ?", number)[0][0]
+        return self.problems[place]
 
     def hops(self, number: int) -> list[Hop]:
         """A rollout's hops, in the order in which they were written."""

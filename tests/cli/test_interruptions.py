@@ -131,9 +131,10 @@ def test_two_signals_at_once_are_one(begun: Path, program: Relay, whole: Tree) -
     """`timeout` and schedulers send a signal to a process and to its group; a thumb slips."""
     process = start(begun)
     wait_for(begun / "x.relay", "SELECT count(*) FROM hop", 10)
-    for _ in range(5):
-        process.send_signal(signal.SIGINT)
+    while process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
         process.send_signal(signal.SIGTERM)
+        time.sleep(0.005)
     said = ended(process)
     assert said.code == 130
     assert program(*again(said)).code == 0

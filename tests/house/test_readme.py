@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_there_are_scenarios_and_commands_to_test() -> None:
     assert len(SCENARIOS) >= 1
-    assert len(commands()) >= 8
+    assert len(commands()) >= 7
 
 
 @pytest.mark.parametrize(("page", "text"), SCENARIOS, ids=[f"{p}-{i}" for i, (p, _) in enumerate(SCENARIOS)])

@@ -38,12 +38,12 @@ def test_two_models_take_turns_until_one_answers(bench: Any) -> None:
     assert trace(outcome.path) == [
         ("first", 1, "We add.", "sentences", "second"),
         ("second", 1, "Wait. Let me see.", "sentences", "first"),
-        ("first", 2, "Then it is 32.</think>\\boxed{32}", "turn", "end"),
+        ("first", 2, "Then it is 15.</think>\\boxed{15}", "turn", "end"),
     ]
     with Run(outcome.path) as run:
         assert [(r.state, r.outcome, r.found) for r in run.rollouts()] == [
-            ("end", "correct", "32"),
-            ("end", "correct", "22"),
+            ("end", "correct", "15"),
+            ("end", "correct", "14"),
         ]
 
 

@@ -41,7 +41,9 @@ def test_originals_are_correct_samples_of_the_problem_itself() -> None:
     assert all(g.problem.id == problem for (problem, _), g in given.items())
     assert {g.sample for g in given.values()} == {0, 2}
     for p in PROBLEMS:
-        assert given[p.id, 0] != given[p.id, 1], "continuations of one problem begin with different originals while there are any"
+        assert given[p.id, 0] != given[p.id, 1], (
+            "continuations of one problem begin with different originals while there are any"
+        )
 
 
 def test_a_unit_that_does_not_exist_is_left_out() -> None:

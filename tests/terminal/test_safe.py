@@ -26,7 +26,17 @@ def test_ordinary_text_stays_as_it_is() -> None:
 def test_what_is_shown_holds_no_control_character(text: str) -> None:
     for character in visible(text):
         assert character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
-        assert unicodedata.bidirectional(character) not in ("LRO", "RLO", "LRE", "RLE", "PDF", "LRI", "RLI", "FSI", "PDI")
+        assert unicodedata.bidirectional(character) not in (
+            "LRO",
+            "RLO",
+            "LRE",
+            "RLE",
+            "PDF",
+            "LRI",
+            "RLI",
+            "FSI",
+            "PDI",
+        )
 
 
 @given(st.text(), st.integers(1, 80))
