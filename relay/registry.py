@@ -7,8 +7,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-NODES = "relay.nodes"  # verb -> a class derived from relay.scenario.Node
-ENGINES = "relay.engines"  # engine -> a class derived from relay.scenario.Model
+NODES = "relay.nodes"  # verb -> a class derived from relay.language.scenario.Node
+ENGINES = "relay.engines"  # engine -> a class derived from relay.language.scenario.Model
 VERIFIERS = "relay.verifiers"  # name -> a factory of relay.verifiers.Verifier
 PROBLEMS = "relay.problems"  # name -> a function that yields problems
 

@@ -16,18 +16,18 @@ from relay.engine import Engine
 from relay.errors import EngineError, Mistake, UserError
 from relay.events import RolloutEnded, Tokens
 from relay.grading import Answer
+from relay.language.reading import Reading, from_tree
+from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
 from relay.pool import Pool, default_path
 from relay.prepare.jobs import Jobs, RunPlan
+from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, cell_plans, prepare, read_back, same_problems, used_models
-from relay.problem_sets import problems_of
-from relay.reading import Reading, from_tree
 from relay.registry import VERIFIERS, load
 from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter
 from relay.verifiers import Question, Verifier
 from relay.walk import Hop
-from relay.yaml_places import Place, Spot
 
 BEAT = 1.0  # seconds between heartbeats while nothing is flushed
 

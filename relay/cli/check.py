@@ -7,8 +7,8 @@ import typer
 from relay.cli.options import Sets
 
 if TYPE_CHECKING:
-    from relay.reading import Reading
-    from relay.scenario import Scenario
+    from relay.language.reading import Reading
+    from relay.language.scenario import Scenario
 
 
 def check(
@@ -28,18 +28,18 @@ def check(
     if bool(scenario) == schema:
         raise UserError("relay check: takes a scenario, or --schema (one of the two)")
     if schema:
-        from relay.schema import schema as json_schema
+        from relay.language.schema import schema as json_schema
 
         print(dumps(json_schema(), indent=2, ensure_ascii=False))
         return
-    from relay.reading import parse_sets, read
+    from relay.language.reading import parse_sets, read
     from relay.tui.safe import visible
 
     reading = read(scenario, parse_sets(set_))
     if expand:
-        from relay.expanding import expanded
+        from relay.language.expanding import expanded
+        from relay.language.yaml_words import write
         from relay.tui.safe import escaped
-        from relay.yaml_words import write
 
         print(dumps(expanded(reading)) if json else escaped(write(expanded(reading))).rstrip("\n"))
         return
@@ -49,7 +49,7 @@ def check(
 
 def forecast(reading: "Reading") -> dict[str, Any]:
     """What a run of this scenario does, and how much at most. Raises UserError for problems that cannot be read."""
-    from relay.problem_sets import problems_of
+    from relay.prepare.problem_sets import problems_of
 
     scenario = reading.cells[0].scenario
     problems = len(problems_of(reading))
@@ -95,7 +95,7 @@ def _pooled(reading: "Reading") -> set[str]:
 
 def _most_tokens(scenario: "Scenario") -> int:
     """The most that one rollout may spend: its budget, or less when every way through the graph is shorter."""
-    from relay.graph import most_tokens
+    from relay.language.graph import most_tokens
 
     return min(scenario.budget.tokens, most_tokens(scenario.graph) or scenario.budget.tokens)
 

@@ -9,7 +9,7 @@ import typer
 from relay.cli.options import Sets
 
 if TYPE_CHECKING:
-    from relay.reading import Reading
+    from relay.language.reading import Reading
 
 
 def graph(
@@ -18,7 +18,7 @@ def graph(
     format: Annotated[Literal["text", "mermaid"], typer.Option(help="Lines to read, or a Mermaid flowchart.")] = "text",
 ) -> None:
     """Draw a scenario's graph."""
-    from relay.reading import parse_sets, read
+    from relay.language.reading import parse_sets, read
     from relay.tui.safe import visible
 
     reading = read(scenario, parse_sets(set_))
@@ -46,7 +46,7 @@ def text(reading: "Reading") -> Iterator[str]:
 
 def described(reading: "Reading", node: str) -> str:
     """What a node does, in the scenario's own words."""
-    from relay.yaml_words import flow
+    from relay.language.yaml_words import flow
 
     return ", ".join(f"{key}: {flow(value)}" for key, value in reading.tree["graph"]["nodes"][node].items())
 

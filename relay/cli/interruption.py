@@ -53,6 +53,5 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._heard is None:  # else the process is about to end, and a late signal must not change how
-            for number, before in self._before.items():
-                signal.signal(number, before)
+        for number, before in self._before.items():  # once heard, the process ends: a late signal must not change how
+            signal.signal(number, before if self._heard is None else signal.SIG_IGN)

@@ -9,7 +9,7 @@ def models(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a model, for machines.")] = False,
 ) -> None:
     """List the models that relay knows by name, and those in the hub's cache."""
-    from relay.models import listed
+    from relay.engine.models import listed
     from relay.tui.safe import one_line
 
     found = list(listed())

@@ -57,7 +57,7 @@ def run(
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
     if resume is not None and (set_ or out):
         raise UserError(Mistake("relay run --resume", "takes neither --set nor --out: a run goes on as it began"))
-    from relay.reading import parse_sets, read
+    from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
 

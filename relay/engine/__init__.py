@@ -11,9 +11,9 @@ from relay.problems import Problem
 from relay.trajectory import Usage
 
 if TYPE_CHECKING:
-    from relay.cuts import Cut
-    from relay.templates import Template
-    from relay.tokens import Tokenizer
+    from relay.seam.cuts import Cut
+    from relay.seam.templates import Template
+    from relay.seam.tokens import Tokenizer
 
 
 class Purpose(NamedTuple):

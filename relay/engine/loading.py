@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
+from relay.engine.models import Where, resolve
 from relay.errors import Mistake, UserError
-from relay.models import Where, resolve
-from relay.templates import Template
-from relay.tokens import Tokenizer
+from relay.seam.templates import Template
+from relay.seam.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from relay.engine.transformers import TransformersModel

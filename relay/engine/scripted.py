@@ -13,10 +13,10 @@ from pydantic import Field
 
 from relay.engine import Delta, Request
 from relay.errors import EngineError, Mistake, UserError
-from relay.scenario import Model
-from relay.shapes import Kind, OneOf, OneOrMore
-from relay.templates import Template
-from relay.tokens import Tokenizer
+from relay.language.scenario import Model
+from relay.language.shapes import Kind, OneOf, OneOrMore
+from relay.seam.templates import Template
+from relay.seam.tokens import Tokenizer
 from relay.trajectory import Usage
 
 SHIPPED = Path(__file__).with_name("scripted-tokenizer.json")

@@ -19,8 +19,8 @@ from relay.engine import Delta, Request
 from relay.engine.batching import Batch, Row
 from relay.engine.drawing import NO_NUMBERS
 from relay.engine.loading import Loaded, first_line, load
-from relay.scenario import Model
-from relay.shapes import Count, Says
+from relay.language.scenario import Model
+from relay.language.shapes import Count, Says
 from relay.trajectory import Usage
 
 T = TypeVar("T")

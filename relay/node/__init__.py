@@ -1,29 +1,29 @@
 """The verbs: what a pen does at a node. One verb, one file, found through the entry points `relay.nodes`.
 
-A verb is a class derived from `relay.scenario.Node`. Its fields are what the scenario says. Its method
+A verb is a class derived from `relay.language.scenario.Node`. Its fields are what the scenario says. Its method
 `act(desk)` returns an `Act` or, where it has to wait, an async generator of `Tokens` events and, last, one `Act`.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from relay.amounts import Amount, Cut, Paragraphs, Sentences, Share, Tokens
 from relay.deadline import Deadline
 from relay.draws import seed_of
 from relay.engine import Engine, Purpose, Sampling
 from relay.errors import EngineError
-from relay.handoff import Reader
-from relay.pieces import Piece, keep, take
+from relay.language.amounts import Amount, Cut, Paragraphs, Sentences, Share, Tokens
+from relay.language.scenario import Need
 from relay.pool import Solo
 from relay.problems import Problem
-from relay.scenario import Need
-from relay.templates import Head
-from relay.tokens import Tokenizer
+from relay.seam.handoff import Reader
+from relay.seam.pieces import Piece, keep, take
+from relay.seam.templates import Head
+from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment, Usage
 from relay.walk import Pen, StopReason
 
 if TYPE_CHECKING:
-    from relay.graph import Graph
+    from relay.language.graph import Graph
 
 
 class Act(NamedTuple):

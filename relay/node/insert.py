@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from relay.amounts import NOTHING_OF_IT, Amount, Cut, Share
+from relay.language.amounts import NOTHING_OF_IT, Amount, Cut, Share
+from relay.language.scenario import GivenText, Need, Node, Pick
 from relay.node import Act, Desk, missing, taken
-from relay.scenario import GivenText, Need, Node, Pick
-from relay.tokens import Tokenizer
+from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment
 
 

@@ -6,15 +6,15 @@ from functools import cached_property
 from time import perf_counter
 from typing import NamedTuple
 
-from relay.amounts import NOTHING_OF_IT, Paragraphs, Sentences
-from relay.amounts import Tokens as TokenAmount
-from relay.cuts import Cut
 from relay.engine import Request
 from relay.events import Tokens
-from relay.handoff import Prompt
+from relay.language.amounts import NOTHING_OF_IT, Paragraphs, Sentences
+from relay.language.amounts import Tokens as TokenAmount
+from relay.language.scenario import ModelName, Need, Node, Opening, Until, UntilText
+from relay.language.shapes import OneOrMore
 from relay.node import Act, Desk, Hand, missing, taken
-from relay.scenario import ModelName, Need, Node, Opening, Until, UntilText
-from relay.shapes import OneOrMore
+from relay.seam.cuts import Cut
+from relay.seam.handoff import Prompt
 from relay.trajectory import Segment, Usage
 from relay.walk import StopReason
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from relay.batch import Job
 from relay.engine import Engine, Sampling
-from relay.graph import Graph
+from relay.language.graph import Graph
 from relay.node import Hand, Limits, Stage, Ticks
 from relay.pool import Solo
 from relay.problems import Problem
+from relay.seam.templates import Head
 from relay.store.writer import Begun
-from relay.templates import Head
 from relay.walk import Hop, begin, fold
 
 
@@ -53,7 +53,8 @@ class Jobs:
         self._hands = lru_cache(maxsize=4096)(self._hands_of)
         tokenizers = {name: engine.tokenizer for name, engine in plan.engines.items()}
         self._others_ends = {
-            name: frozenset[int]().union(*(o.eos for o in tokenizers.values() if o.fingerprint == t.fingerprint)) - t.eos
+            name: frozenset[int]().union(*(o.eos for o in tokenizers.values() if o.fingerprint == t.fingerprint))
+            - t.eos
             for name, t in tokenizers.items()
         }
 

@@ -4,18 +4,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from relay import graph
 from relay.batch import Grade, Tally
 from relay.engine import Engine, Sampling
+from relay.language import graph
+from relay.language.reading import Reading
+from relay.language.scenario import Need, Scenario
 from relay.node import Limits
 from relay.pool import Pool, Solo
 from relay.prepare import solos, units
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
+from relay.prepare.problem_sets import load_problems
 from relay.prepare.selection import Rule, select
-from relay.problem_sets import load_problems
 from relay.problems import Problem
-from relay.reading import Reading
-from relay.scenario import Need, Scenario
 from relay.store.rows import pack, unpack
 from relay.store.writer import RunWriter
 

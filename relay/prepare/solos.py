@@ -7,14 +7,14 @@ from typing import NamedTuple
 from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine, Sampling
 from relay.events import RolloutEnded, Tokens
-from relay.graph import Exit, Graph
+from relay.language.graph import Exit, Graph
 from relay.node import Hand, Limits, Stage, Ticks
 from relay.node.write import Write
 from relay.pool import Pool, Sampled, address_of
 from relay.problems import Problem
+from relay.seam.templates import Head
+from relay.seam.tokens import Tokenizer
 from relay.store.writer import Graded
-from relay.templates import Head
-from relay.tokens import Tokenizer
 from relay.trajectory import Segment
 from relay.walk import ROOT, Hop, StopReason, begin
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from relay.draws import generator
+from relay.language.scenario import Need
 from relay.problems import Problem
-from relay.scenario import Need
 
 WHERE = {"correct": ("correct",), "wrong": ("wrong",), "any": ("correct", "wrong", "undecided")}
 

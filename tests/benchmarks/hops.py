@@ -22,20 +22,20 @@ from statistics import median
 from typing import Annotated, Any, NamedTuple, TypedDict
 
 from relay.batch import Batch, Tally
-from relay.cuts import Cut
 from relay.draws import seed_of
 from relay.engine import Purpose, Request, Sampling
 from relay.engine.scripted import Scripted, shipped
-from relay.graph import Exit, Graph
+from relay.language.graph import Exit, Graph
 from relay.node import Act, Desk, Limits, Ticks
 from relay.node.insert import Insert
 from relay.node.write import Write
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
 from relay.problems import Problem
+from relay.seam.cuts import Cut
+from relay.seam.templates import Template
+from relay.seam.tokens import Tokenizer
 from relay.session import RunRecorder
 from relay.store.writer import RunWriter
-from relay.templates import Template
-from relay.tokens import Tokenizer
 from relay.walk import Pen
 
 IN_FLIGHT, TOKENS, CYCLES = 256, 32, 20

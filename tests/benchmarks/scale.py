@@ -28,7 +28,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from relay.reading import Reading
+    from relay.language.reading import Reading
     from relay.walk import Hop
 
 PROBLEMS, OPEN = 100, 250
@@ -111,7 +111,7 @@ class Silent:
 
 def read(tree: Tree) -> "Reading":
     """The tree as a scenario."""
-    from relay.reading import from_tree
+    from relay.language.reading import from_tree
 
     return from_tree(tree)
 
@@ -214,10 +214,17 @@ def child_bytes(shape: str, folder: str) -> dict[str, float]:
             writer.flush()
     writer.close(finished=True)
     with Run(path) as run:
-        hops, tokens, letters = run.query("SELECT count(*), sum(length(ids)) / 4, sum(length(CAST(text AS BLOB))) FROM hop")[0]
+        hops, tokens, letters = run.query(
+            "SELECT count(*), sum(length(ids)) / 4, sum(length(CAST(text AS BLOB))) FROM hop"
+        )[0]
     size = path.stat().st_size
     path.unlink()
-    return {"law": size / (9 * tokens + 90 * hops), "a token": size / tokens, "a hop": size / hops, "letters": letters / tokens}
+    return {
+        "law": size / (9 * tokens + 90 * hops),
+        "a token": size / tokens,
+        "a hop": size / hops,
+        "letters": letters / tokens,
+    }
 
 
 def _tokenizer() -> tuple[Any, list[int]]:
@@ -225,7 +232,7 @@ def _tokenizer() -> tuple[Any, list[int]]:
     import tokenizers
     from tokenizers import decoders, models, pre_tokenizers, trainers
 
-    from relay.tokens import Tokenizer
+    from relay.seam.tokens import Tokenizer
 
     root = Path(__file__).parents[2]
     pages = sorted([*root.glob("*.md"), *(root / "docs").glob("*.md"), *(root / "relay").glob("*.py")])
@@ -234,7 +241,10 @@ def _tokenizer() -> tuple[Any, list[int]]:
     rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     rust.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=4000, show_progress=False, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+        vocab_size=4000,
+        show_progress=False,
+        special_tokens=["<|end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     rust.train_from_iterator([text], trainer)
     tokenizer = Tokenizer.from_rust(rust, ["<|end|>"])
@@ -326,10 +336,10 @@ async def _resumed(path: Path) -> dict[str, float]:
     from itertools import chain
 
     from relay.batch import Batch, Tally
+    from relay.language.reading import from_tree
     from relay.node import Ticks
     from relay.prepare.jobs import Jobs
     from relay.prepare.run import read_back
-    from relay.reading import from_tree
     from relay.session import RunRecorder, _grader
     from relay.store.writer import RunWriter
 
@@ -396,7 +406,10 @@ def measure_resume(folder: Path, most: int, repeats: int) -> Iterator[tuple[str,
         for step in ("all", "relay.session.resume"):
             by_size = found.pop(step)
             yield f"{title}: seconds beside {most:,}, {step}", median(by_size[most])
-            yield f"{title}: {most:,} over {few:,}, {step} (at most {RESUME:g})", median(by_size[most]) / median(by_size[few])
+            yield (
+                f"{title}: {most:,} over {few:,}, {step} (at most {RESUME:g})",
+                median(by_size[most]) / median(by_size[few]),
+            )
         for step, by_size in found.items():
             yield f"{title}: ms beside {few:,}, {step}", 1000 * median(by_size[few])
             yield f"{title}: ms beside {most:,}, {step}", 1000 * median(by_size[most])

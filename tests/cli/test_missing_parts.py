@@ -17,7 +17,7 @@ machinery.PathFinder.find_spec = find_spec
 THIRD_PARTY = """\
 from typing import Literal
 from relay.errors import EngineError, Mistake, UserError
-from relay.scenario import Model
+from relay.language.scenario import Model
 class Absent(Model):
     engine: Literal["absent"] = "absent"
     model: str

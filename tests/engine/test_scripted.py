@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import tokenizers
 
-from relay.cuts import Cut, Settled
 from relay.engine import Delta, Engine, Purpose, Request, Sampling
 from relay.engine.scripted import SHIPPED, TEMPLATE, Says, Scripted, ScriptedModel, shipped, speaker
 from relay.errors import EngineError, UserError
 from relay.problems import Problem
-from relay.templates import Template
-from relay.tokens import Tokenizer
+from relay.seam.cuts import Cut, Settled
+from relay.seam.templates import Template
+from relay.seam.tokens import Tokenizer
 
 SUM = Problem("sum", "What is 2+3?", "5")
 OTHER = Problem("other", "What is 4+4?", "8")

@@ -11,7 +11,7 @@ import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 import relay.engine
-from relay.tokens import Tokenizer
+from relay.seam.tokens import Tokenizer
 
 SHIPPED = Path(relay.engine.__file__).parent / "scripted-tokenizer.json"
 SIZE = 1000

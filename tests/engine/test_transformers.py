@@ -14,15 +14,15 @@ import pytest
 import torch
 import transformers
 
-from relay.cuts import Cut, Settled
 from relay.engine import Delta, Purpose, Request, Sampling
 from relay.engine.loading import Loaded, load
+from relay.engine.models import KNOWN, resolve
 from relay.engine.scripted import SHIPPED, TEMPLATE
 from relay.engine.transformers import Transformers, TransformersModel
 from relay.errors import EngineError, UserError
-from relay.models import KNOWN, resolve
 from relay.problems import Problem
-from relay.tokens import Tokenizer
+from relay.seam.cuts import Cut, Settled
+from relay.seam.tokens import Tokenizer
 
 GREEDY, HOT = Sampling(0.0, 1.0), Sampling(1.0, 0.95)
 PADDING = 13  # logits beyond the tokenizer, as many models have

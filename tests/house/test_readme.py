@@ -28,7 +28,7 @@ def commands() -> list[tuple[str, str]]:
     for page in PAGES:
         for line in page.read_text().splitlines():
             shown = line.strip().strip("`").partition("  #")[0].strip()
-            if line.startswith("    ") and shown.startswith("relay ") or re.fullmatch(r"`relay [^`]+`", line.strip()):
+            if (line.startswith("    ") and shown.startswith("relay ")) or re.fullmatch(r"`relay [^`]+`", line.strip()):
                 found.append((page.name, shown))
     return sorted(set(found))
 
@@ -55,7 +55,7 @@ def test_there_are_scenarios_and_commands_to_test() -> None:
 
 @pytest.mark.parametrize(("page", "text"), SCENARIOS, ids=[f"{p}-{i}" for i, (p, _) in enumerate(SCENARIOS)])
 def test_a_scenario_that_is_shown_reads(page: str, text: str, tmp_path: Path) -> None:
-    from relay.reading import read
+    from relay.language.reading import read
 
     (tmp_path / "shown.yaml").write_text(text)
     assert read(str(tmp_path / "shown.yaml")).cells

@@ -10,8 +10,8 @@ import pytest
 from relay.cli.check import check
 from relay.cli.graph import graph
 from relay.errors import UserError
+from relay.language.yaml_places import parse, plain
 from relay.scenarios import canned, opening
-from relay.yaml_places import parse, plain
 
 CANNED = ("guidability", "handoff", "recoverability", "solo")
 
@@ -113,8 +113,8 @@ def test_nothing_in_a_label_means_something_to_mermaid(tmp_path: Path, capsys: p
 def test_reading_a_scenario_loads_nothing_heavy() -> None:
     heavy = ("torch", "transformers", "sympy", "textual", "math_verify", "jinja2")
     code = (
-        "import sys; import relay.reading as r; assert 'networkx' not in sys.modules\n"
-        "from relay.composing import language; language()\n"
+        "import sys; import relay.language.reading as r; assert 'networkx' not in sys.modules\n"
+        "from relay.language.composing import language; language()\n"
         f"print([m for m in {heavy!r} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from relay.errors import UserError
-from relay.reading import Reading, parse_sets, read
+from relay.language.reading import Reading, parse_sets, read
 
 BASE = """\
 relay: 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from relay.conditions import AnyCondition
+from relay.language.conditions import AnyCondition
 from relay.trajectory import Segment, Trajectory
 from relay.walk import Pen
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from relay import graph
 from relay.errors import UserError
-from relay.reading import from_tree, read
+from relay.language import graph
+from relay.language.reading import from_tree, read
 
 SCENARIO = """\
 relay: 1

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from relay.language.schema import schema
+from relay.language.yaml_places import parse, plain
 from relay.scenarios import canned
-from relay.schema import schema
-from relay.yaml_places import parse, plain
 
 HERE = Path(__file__).parent
 SCHEMA = schema()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import Mistake, UserError
-from relay.reading import read
+from relay.language.reading import read
 
 HERE = Path(__file__).parent
 FILES = ("everything.yaml", "short.yaml")
@@ -92,7 +92,7 @@ def test_the_scenarios_under_test_have_no_mistake(file: str) -> None:
 
 def test_every_key_of_the_language_is_tried() -> None:
     """A new field must be added to everything.yaml."""
-    from relay.composing import language
+    from relay.language.composing import language
 
     tried = {key.name for key in KEYS} | {"without", "except", "also", "over", "sweep"}
     known: set[str] = set()

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import UserError
-from relay.reading import from_tree, read
-from relay.yaml_places import parse, plain
+from relay.language.reading import from_tree, read
+from relay.language.yaml_places import parse, plain
 
 HERE = Path(__file__).parent
 TEXTS = [(HERE / name).read_text() for name in ("everything.yaml", "short.yaml")]

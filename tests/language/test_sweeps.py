@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from relay.errors import UserError
-from relay.expanding import expanded
-from relay.reading import Reading, from_tree, read
-from relay.yaml_words import write
+from relay.language.expanding import expanded
+from relay.language.reading import Reading, from_tree, read
+from relay.language.yaml_words import write
 
 SCENARIO = """\
 relay: 1

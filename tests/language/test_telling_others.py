@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import AfterValidator, Field
 
-from relay.shapes import Frozen, Kind, OneOf, Several
-from relay.telling import Fault, Type
+from relay.language.shapes import Frozen, Kind, OneOf, Several
+from relay.language.telling import Fault, Type
 
 
 def _even(number: int) -> int:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import UserError
-from relay.yaml_places import MOST_LEVELS, MOST_VALUES, parse, places, plain
-from relay.yaml_words import flow, write
+from relay.language.yaml_places import MOST_LEVELS, MOST_VALUES, parse, places, plain
+from relay.language.yaml_words import flow, write
 
 
 def read(text: str) -> object:

@@ -9,7 +9,7 @@ import pytest
 
 from relay.batch import Tally
 from relay.engine import Delta, Engine, Request
-from relay.reading import Reading, read
+from relay.language.reading import Reading, read
 from relay.session import Options, Outcome, resume, start
 
 

@@ -10,8 +10,8 @@ from relay.engine import Request
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
 from relay.measure.scores import scores
+from relay.seam.templates import Template
 from relay.store.reader import Run
-from relay.templates import Template
 
 RECOVERABILITY = {
     "models.main": "{engine: scripted, says: x}",

@@ -9,15 +9,15 @@ from relay.batch import Batch, Tally
 from relay.engine import Request, Sampling
 from relay.engine.scripted import Scripted, shipped
 from relay.grading import Answer
-from relay.graph import Exit, Graph
+from relay.language.graph import Exit, Graph
 from relay.node import Act, Desk, Limits, Ticks
 from relay.node.insert import Insert
 from relay.node.write import Write
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
 from relay.problems import Problem
+from relay.seam.templates import Template
 from relay.session import RunRecorder
 from relay.store.writer import Graded, RunWriter
-from relay.templates import Template
 
 ROLLOUTS, PROBLEMS = 48, 3
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from relay.language.scenario import Need
 from relay.prepare.units import assign, distractors
 from relay.problems import Problem
-from relay.scenario import Need
 
 PROBLEMS = [Problem(f"p{i}", f"q{i}", str(i % 7)) for i in range(30)]
 OUTCOMES = {p.id: ["correct", "wrong", "correct", "undecided"] for p in PROBLEMS}

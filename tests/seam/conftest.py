@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.engine.scripted import shipped
-from relay.tokens import Tokenizer
+from relay.seam.tokens import Tokenizer
 
 SAVE = """
 import sys, warnings

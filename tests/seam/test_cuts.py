@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.cuts import Cut, Settled
-from relay.tokens import Tokenizer
+from relay.seam.cuts import Cut, Settled
+from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment, Trajectory
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import SeamError
-from relay.handoff import Prompt, Reader
-from relay.templates import Head
-from relay.tokens import Tokenizer
+from relay.seam.handoff import Prompt, Reader
+from relay.seam.templates import Head
+from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment, Trajectory
 
 HEAD = Head((1, 2, 3), "head", "none")

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import SeamError
-from relay.pieces import Piece, keep, take
-from relay.tokens import Tokenizer
+from relay.seam.pieces import Piece, keep, take
+from relay.seam.tokens import Tokenizer
 
 TEXT = "One is here. Two is a longer one. Three.\n\nFour is the last of them, and it ends."
 ENDS = ["One is here.", "One is here. Two is a longer one.", "One is here. Two is a longer one. Three.\n\n"]

@@ -6,8 +6,8 @@ from tokenizers import processors
 
 from relay.engine.scripted import SHIPPED, TEMPLATE
 from relay.errors import UserError
-from relay.templates import Template
-from relay.tokens import Tokenizer
+from relay.seam.templates import Template
+from relay.seam.tokens import Tokenizer
 
 # Puts in a system turn of its own, knows no thinking: as SmolLM2 and Qwen2.5 do.
 INJECTS = """{% for m in messages %}{% if loop.first and m['role'] != 'system' %}{{ '<|im_start|>system

@@ -10,7 +10,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 from relay.engine.scripted import SHIPPED
 from relay.errors import SeamError, UserError
-from relay.tokens import Tokenizer
+from relay.seam.tokens import Tokenizer
 
 # SmolLM2 has no token for the bytes of six control characters and of all beyond U+3FFFF.
 LACKS = "\x04\x06\x13\x14\x16\x1d"

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from relay.verifiers import SHOWN, shown
 from relay.verifiers.answer import TAIL, find
 from relay.verifiers.math import decide

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+
 from relay.verifiers import SHOWN, Outcome, Question
 from relay.verifiers.answer import find
 from relay.verifiers.math import LONGEST, MathVerifier, decide

@@ -3,6 +3,7 @@ r"""A table of answers, references and what is to be said of them, near misses i
 import asyncio
 
 import pytest
+
 from relay.verifiers import Outcome, Question
 from relay.verifiers.math import MathVerifier
 

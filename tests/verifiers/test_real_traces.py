@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from relay.verifiers import Outcome, Question
 from relay.verifiers.math import MathVerifier
 

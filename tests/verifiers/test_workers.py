@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+
 from relay.verifiers.workers import Pool, WorkError
 
 

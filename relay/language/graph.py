@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import UserError
-from relay.scenario import ENDS, GraphSpec, Node, Scenario
-from relay.subjects import Test
-from relay.telling import Fault
+from relay.language.scenario import ENDS, GraphSpec, Node, Scenario
+from relay.language.subjects import Test
+from relay.language.telling import Fault
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from relay.yaml_places import Places
+    from relay.language.yaml_places import Places
 
 
 class Exit(NamedTuple):
@@ -44,7 +44,7 @@ def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
 
 def check(scenario: Scenario, places: "Places | None" = None, without: frozenset[str] = frozenset()) -> None:
     """Refuse a graph that cannot be walked to an end. Raises UserError with all that is wrong."""
-    from relay.reading import placed
+    from relay.language.reading import placed
 
     if found := list(faults(scenario.graph, without)):
         raise UserError.of(placed(found, places or {}, ""))

@@ -8,9 +8,9 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import ConfigDict, Field
 
-from relay.phrases import shown
-from relay.shapes import Frozen, Known, OneOrMore, Says, Scalar
-from relay.telling import Fault, Path, one_of
+from relay.language.phrases import shown
+from relay.language.shapes import Frozen, Known, OneOrMore, Says, Scalar
+from relay.language.telling import Fault, Path, one_of
 
 MOST_CELLS = 10_000
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -13,9 +13,9 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from relay import registry
-from relay.amounts import PARAGRAPHS, SENTENCES, TOKENS, Amount, Cut, Paragraphs, Sentences, Share, Tokens
-from relay.phrases import shown
-from relay.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
+from relay.language.amounts import PARAGRAPHS, SENTENCES, TOKENS, Amount, Cut, Paragraphs, Sentences, Share, Tokens
+from relay.language.phrases import shown
+from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable

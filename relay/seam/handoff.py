@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from relay.errors import SeamError
-from relay.templates import Head
-from relay.tokens import CLOSE, Tokenizer
+from relay.seam.templates import Head
+from relay.seam.tokens import CLOSE, Tokenizer
 from relay.trajectory import Segment, Trajectory
 
 

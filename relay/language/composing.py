@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relay.errors import Mistake, UserError
-from relay.phrases import Schema, shown
-from relay.scenario import Scenario
-from relay.telling import Type, did_you_mean
-from relay.yaml_places import Entry, Value, parse, plain
+from relay.language.phrases import Schema, shown
+from relay.language.scenario import Scenario
+from relay.language.telling import Type, did_you_mean
+from relay.language.yaml_places import Entry, Value, parse, plain
 
 
 class Source(NamedTuple):

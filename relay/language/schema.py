@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from relay.scenario import Scenario
-from relay.shapes import Frozen
+from relay.language.scenario import Scenario
+from relay.language.shapes import Frozen
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = {"type": "string", "pattern": r"^\{[A-Za-z_][A-Za-z0-9_]*\}$", "description": "a variable of the sweep"}

@@ -6,9 +6,9 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from relay.errors import SeamError
-from relay.sentences import ends as sentence_ends
-from relay.sentences import paragraphs as paragraph_ends
-from relay.tokens import Tokenizer
+from relay.seam.sentences import ends as sentence_ends
+from relay.seam.sentences import paragraphs as paragraph_ends
+from relay.seam.tokens import Tokenizer
 
 
 def keep(tokenizer: Tokenizer, ids: Sequence[int], kept: bytes) -> tuple[tuple[int, ...], int]:

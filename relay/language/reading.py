@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path as Folder
 from typing import Any, NamedTuple
 
-from relay import graph
-from relay.composing import compose, find, language, settings
 from relay.errors import Mistake, UserError
-from relay.scenario import GraphSpec, Scenario
-from relay.shapes import Scene
-from relay.sweeps import Point, Sweep, filled, grid, misused, uses
-from relay.telling import Fault, Path, Type
-from relay.yaml_places import Places, places, plain
+from relay.language import graph
+from relay.language.composing import compose, find, language, settings
+from relay.language.scenario import GraphSpec, Scenario
+from relay.language.shapes import Scene
+from relay.language.sweeps import Point, Sweep, filled, grid, misused, uses
+from relay.language.telling import Fault, Path, Type
+from relay.language.yaml_places import Places, places, plain
 
 MOST_BROKEN = 50  # cells whose mistakes are looked at
 

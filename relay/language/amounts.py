@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from relay.shapes import Count, Fraction, Frozen, Kind, OneOf
+from relay.language.shapes import Count, Fraction, Frozen, Kind, OneOf
 
 Cut = Literal["nearest", "before", "after"]
 

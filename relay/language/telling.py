@@ -11,8 +11,8 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from relay.phrases import Schema, phrase, shown, words
-from relay.shapes import OneOf, Scene
+from relay.language.phrases import Schema, phrase, shown, words
+from relay.language.shapes import OneOf, Scene
 
 Path: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")

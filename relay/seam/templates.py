@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from relay.errors import Mistake, UserError
-from relay.tokens import CLOSE, OPEN, Tokenizer
+from relay.seam.tokens import CLOSE, OPEN, Tokenizer
 
 if TYPE_CHECKING:
     import jinja2

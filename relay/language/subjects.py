@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from relay.shapes import Frozen, Known, Text, Whole, wrong
+from relay.language.shapes import Frozen, Known, Text, Whole, wrong
 from relay.trajectory import Trajectory
 from relay.walk import Pen
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from relay.shapes import OneOf, Several
+from relay.language.shapes import OneOf, Several
 
 Schema: TypeAlias = Mapping[str, Any]  # a core schema of pydantic's
 Bare: TypeAlias = Callable[[Schema], Schema]

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from relay import registry
-from relay.conditions import AnyCondition
-from relay.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Whole, wrong
-from relay.sweeps import Sweep
-from relay.verbs import (
+from relay.language.conditions import AnyCondition
+from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Whole, wrong
+from relay.language.sweeps import Sweep
+from relay.language.verbs import (
     ENDS,
     Engines,
     GivenText,

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from relay.shapes import Kind, OneOf
-from relay.subjects import (
+from relay.language.shapes import Kind, OneOf
+from relay.language.subjects import (
     Answered,
     Condition,
     Contains,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from relay.errors import Mistake, UserError
-from relay.yaml_words import scalar, told
+from relay.language.yaml_words import scalar, told
 
 MOST_VALUES = 20_000
 MOST_LEVELS = 64

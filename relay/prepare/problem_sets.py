@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from relay.draws import generator
 from relay.errors import Mistake, UserError
-from relay.problem_files import Placed, few, problems_in
+from relay.prepare.problem_files import Placed, few, problems_in
 from relay.problems import Problem
 from relay.registry import PROBLEMS, load, names
 
 if TYPE_CHECKING:
-    from relay.reading import Reading
-    from relay.scenario import Problems
+    from relay.language.reading import Reading
+    from relay.language.scenario import Problems
 
 
 def problems_of(reading: "Reading") -> list[Problem]:
     """The problems of a scenario as read. Raises UserError, each mistake of the scenario's with its line and column."""
-    from relay.reading import placed
-    from relay.telling import Fault
+    from relay.language.reading import placed
+    from relay.language.telling import Fault
 
     scenario = reading.cells[0].scenario
     try:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from relay.reading import Reading
-from relay.shapes import dumped
-from relay.sweeps import is_text_of_braces, is_variable
+from relay.language.reading import Reading
+from relay.language.shapes import dumped
+from relay.language.sweeps import is_text_of_braces, is_variable
 
 
 def expanded(reading: Reading) -> dict[str, Any]:
