@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -65,12 +66,28 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     return found
 
 
-def start(folder: Path, *more: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-    command = [PROGRAM, "run", "turns.yaml", "-o", "x.relay", "--in-flight", "4", *more]
-    return subprocess.Popen(
-        command, cwd=folder, env=os.environ | (env or {}), start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(begun: Path) -> Iterator[Start]:
+    """Starts a run in a session of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*more: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [PROGRAM, "run", "turns.yaml", "-o", "x.relay", "--in-flight", "4", *more],
+            cwd=begun, env=os.environ | (env or {}), start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def wait_for(path: Path, sql: str, least: int) -> None:
@@ -105,10 +122,10 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda s: s.name)
 def test_an_interrupted_run_goes_on_to_the_same_end(
-    number: signal.Signals, begun: Path, program: Relay, whole: Tree
+    number: signal.Signals, begun: Path, start: Start, program: Relay, whole: Tree
 ) -> None:
     """As at a terminal, every process of the group gets it. What is left is one plain file, free to be taken."""
-    process = start(begun)
+    process = start()
     wait_for(begun / "x.relay", "SELECT count(*) FROM hop", 10)
     os.killpg(process.pid, number)
     said = ended(process)
@@ -127,9 +144,9 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     assert trees(begun / "x.relay") == whole
 
 
-def test_two_signals_at_once_are_one(begun: Path, program: Relay, whole: Tree) -> None:
+def test_two_signals_at_once_are_one(begun: Path, start: Start, program: Relay, whole: Tree) -> None:
     """`timeout` and schedulers send a signal to a process and to its group; a thumb slips."""
-    process = start(begun)
+    process = start()
     wait_for(begun / "x.relay", "SELECT count(*) FROM hop", 10)
     while process.poll() is None:
         os.killpg(process.pid, signal.SIGINT)
@@ -160,7 +177,9 @@ class Stubborn(ScriptedModel):
 """
 
 
-def test_a_second_ctrl_c_ends_a_run_that_will_not_end(begun: Path, tmp_path: Path, program: Relay, whole: Tree) -> None:
+def test_a_second_ctrl_c_ends_a_run_that_will_not_end(
+    begun: Path, start: Start, tmp_path: Path, program: Relay, whole: Tree
+) -> None:
     """An engine that does not close; what was written is whole, as after kill -9."""
     info = tmp_path / "site" / "stubborn-1.0.dist-info"
     info.mkdir(parents=True)
@@ -169,7 +188,7 @@ def test_a_second_ctrl_c_ends_a_run_that_will_not_end(begun: Path, tmp_path: Pat
     (tmp_path / "site" / "stubborn.py").write_text(STUBBORN)
     env = {"PYTHONPATH": str(tmp_path / "site")}
     (begun / "turns.yaml").write_text(TURNS.replace("engine: scripted", "engine: stubborn", 1))
-    process = start(begun, env=env)
+    process = start(env=env)
     wait_for(begun / "x.relay", "SELECT count(*) FROM hop", 10)
     process.send_signal(signal.SIGINT)
     time.sleep(1.2)
@@ -187,7 +206,7 @@ def test_a_second_ctrl_c_ends_a_run_that_will_not_end(begun: Path, tmp_path: Pat
 
 
 def test_a_run_interrupted_while_the_pool_fills_goes_on_from_anywhere(
-    begun: Path, program: Relay, tmp_path: Path
+    begun: Path, start: Start, program: Relay, tmp_path: Path
 ) -> None:
     """Its problems lie beside the scenario, not where it goes on; its path needs quotes; the pool is named again."""
     (begun / "my runs").mkdir()
@@ -195,7 +214,7 @@ def test_a_run_interrupted_while_the_pool_fills_goes_on_from_anywhere(
     (begun / "turns.yaml").write_text(POOLED)
     (begun / "sub").mkdir()
     out, pool = begun / "my runs" / "x.relay", tmp_path / "my pool"
-    process = start(begun, "-o", str(out), "--pool", str(pool), "--in-flight", "2")
+    process = start("-o", str(out), "--pool", str(pool), "--in-flight", "2")
     wait_for(pool, "SELECT count(*) FROM solo", 6)
     process.send_signal(signal.SIGTERM)
     said = ended(process)
@@ -209,9 +228,9 @@ def test_a_run_interrupted_while_the_pool_fills_goes_on_from_anywhere(
         assert run.query("SELECT count(*) FROM rollout WHERE stop IS NOT NULL") == [(6,)]
 
 
-def test_what_reads_the_lines_may_go_away(begun: Path, program: Relay, whole: Tree) -> None:
+def test_what_reads_the_lines_may_go_away(begun: Path, start: Start, program: Relay, whole: Tree) -> None:
     """`relay run --json | head -2`: the run ends as if interrupted."""
-    process = start(begun, "--json")
+    process = start("--json")
     assert process.stdout is not None
     assert process.stderr is not None
     for _ in range(3):
