@@ -3,7 +3,7 @@
 import sqlite3
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from relay.trajectory import Segment, Usage
 from relay.walk import Hop, StopReason
@@ -12,8 +12,11 @@ HOP_COLUMNS = (
     "rollout, pen, n, node, visit, goes, model, text, ids, tokenizer, stop, matched, closed, turn_ended, "
     "computed, cached, decoded, thrown, ms, recoded, rest, why, branches, starts, source"
 )
-INSERT_HOP = f"INSERT INTO hop ({HOP_COLUMNS}) VALUES ({', '.join('?' * (HOP_COLUMNS.count(',') + 1))})"
+INSERT_STEP = f"INSERT INTO step (id, {HOP_COLUMNS}) VALUES ({', '.join('?' * (HOP_COLUMNS.count(',') + 2))})"
+INSERT_PART = "INSERT INTO part VALUES (?, ?, ?)"
 SELECT_HOPS = f"SELECT {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id"
+LONG_IDS, LONG_TEXT = 128, 640  # ids and characters of a segment beyond which it lies in parts
+MOST_PARTS = 256
 Row = tuple[int | str | bytes | float | None, ...]
 
 
@@ -61,23 +64,39 @@ class Names:
         return "" if number is None else self._texts[number]
 
 
-def row_of(rollout: int, hop: Hop, names: Names) -> Row:
-    """The row of a hop. Zeros and absences are null: they cost a byte."""
+def is_long(segment: Segment) -> bool:
+    """Whether a segment lies in parts: large rows leave large holes at the ends of pages, up to half of the file."""
+    return len(segment.ids) > LONG_IDS or len(segment.text) > LONG_TEXT
+
+
+def parts_of(number: int, segment: Segment) -> Iterator[Row]:
+    """The parts of the long segment of this step: slices of much the same size, of the text and of the ids alike."""
+    ids, text = segment.ids, segment.text
+    count = min(MOST_PARTS, max(-(-len(ids) // LONG_IDS), -(-len(text) // LONG_TEXT)))
+    for k in range(count):
+        here = slice(len(text) * k // count, len(text) * (k + 1) // count)
+        mine = slice(len(ids) * k // count, len(ids) * (k + 1) // count)
+        yield MOST_PARTS * number + k, text[here], pack(ids[mine])
+
+
+def row_of(number: int, rollout: int, hop: Hop, names: Names) -> Row:
+    """The step's row of a hop. Zeros and absences are null: they cost a byte."""
     id_ = names.id
     pen, n, node, visit, to, segment, usage, rest, why, branches, starts, source, recoded, turn_ended = hop
     wrote: Row = (None,) * 7
     if segment is not None:
+        whole = not is_long(segment)
         wrote = (
             id_(segment.model),
-            segment.text,
-            pack(segment.ids),
+            segment.text if whole else None,
+            pack(segment.ids) if whole else None,
             id_(segment.tokenizer) if segment.tokenizer else None,
             id_(segment.stop),
             segment.matched or None,
             segment.closed if segment.closed >= 0 else None,
         )
     return (
-        rollout, id_(pen), n, id_(node), visit, id_(to), *wrote, turn_ended or None,
+        number, rollout, id_(pen), n, id_(node), visit, id_(to), *wrote, turn_ended or None,
         usage.computed or None, usage.cached or None, usage.decoded or None, usage.thrown or None,
         round(usage.seconds * 1000) or None, recoded if recoded >= 0 else None, id_(rest) if rest else None,
         why or None, branches or None, id_(starts) if starts else None, id_(source) if source else None,

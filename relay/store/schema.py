@@ -2,7 +2,7 @@
 
 VERSION = 1
 APPLICATION = 0x52454C59  # "RELY", in SQLite's application_id
-PAGE = 16384  # bytes; hop rows are large, and small pages leave holes behind them
+PAGE = 16384  # bytes; a row is at most an eighth of it, so that what is left at a page's end is little
 
 TABLES = """
 CREATE TABLE meta (
@@ -72,8 +72,8 @@ CREATE TABLE rollout (
     stop INTEGER,                      -- name; null while it is open
     why TEXT
 );
-CREATE INDEX rollout_open ON rollout (id) WHERE stop IS NULL;
-CREATE TABLE hop (
+CREATE INDEX rollout_stop ON rollout (stop);
+CREATE TABLE step (
     id INTEGER PRIMARY KEY,            -- the order in which hops were written; nothing else follows from it
     rollout INTEGER NOT NULL,
     pen INTEGER NOT NULL,              -- name: the pen's path
@@ -82,8 +82,6 @@ CREATE TABLE hop (
     visit INTEGER NOT NULL,
     goes INTEGER NOT NULL,             -- name of the node or end that the taken edge leads to
     model INTEGER,                     -- name; null when the hop left no segment
-    text TEXT,
-    ids BLOB,                          -- int32, little-endian, in the author's tokenizer
     tokenizer INTEGER,                 -- name
     stop INTEGER,                      -- name: why the segment ended
     matched TEXT,                      -- the text that ended it
@@ -99,9 +97,31 @@ CREATE TABLE hop (
     why TEXT,
     branches INTEGER,
     starts INTEGER,                    -- name
-    source INTEGER                     -- name: "problem/sample" of the pool
+    source INTEGER,                    -- name: "problem/sample" of the pool
+    text TEXT,                         -- null too when it lies in parts
+    ids BLOB                           -- int32, little-endian, in the author's tokenizer
 );
-CREATE INDEX hop_rollout ON hop (rollout);
+CREATE INDEX step_rollout ON step (rollout);
+CREATE TABLE part (
+    id INTEGER PRIMARY KEY,            -- 256 * step.id + its place among the step's parts
+    text TEXT NOT NULL,
+    ids BLOB NOT NULL
+);
+CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
+    id, rollout, pen, n, node, visit, goes, model,
+    CASE WHEN model IS NULL OR text IS NOT NULL THEN text ELSE (
+        SELECT group_concat(text, '') FROM (
+            SELECT text FROM part WHERE part.id BETWEEN 256 * step.id AND 256 * step.id + 255 ORDER BY part.id
+        )
+    ) END AS text,
+    CASE WHEN model IS NULL OR ids IS NOT NULL THEN ids ELSE (
+        SELECT CAST(group_concat(ids, '') AS BLOB) FROM (
+            SELECT ids FROM part WHERE part.id BETWEEN 256 * step.id AND 256 * step.id + 255 ORDER BY part.id
+        )
+    ) END AS ids,
+    tokenizer, stop, matched, closed, turn_ended, computed, cached, decoded, thrown, ms, recoded, rest, why, branches,
+    starts, source
+FROM step;
 CREATE TABLE verdict (
     rollout INTEGER NOT NULL,
     verifier INTEGER NOT NULL,         -- name

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
-from relay.store.rows import INSERT_HOP, SELECT_HOPS, Names, Row, hop_of, row_of
+from relay.store.rows import INSERT_PART, INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, is_long, parts_of, row_of
 from relay.walk import Hop, StopReason
 
 TAIL = 2000  # characters of an open segment that a monitor sees
@@ -44,6 +44,7 @@ class Gathered(NamedTuple):
     names: list[tuple[int, str]]
     begun: list[Begun]
     hops: list[Row]
+    parts: list[Row]
     ended: list[tuple[int | None, str | None, int]]
     verdicts: list[Row]
     live: list[tuple[int, str, str, int, int, str]]
@@ -55,10 +56,13 @@ class RunWriter:
     def __init__(self, path: Path, db: sqlite3.Connection, *, fresh: bool) -> None:
         self.path = path
         self._db = db
+        self._aside: sqlite3.Connection | None = None
         self._me = lease.take(db, path)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a copy without its -wal can now be told from a whole file
         self._names = Names() if fresh else Names.of(db)
         self._hops: list[Row] = []
+        self._parts: list[Row] = []
+        self._last = 0 if fresh else db.execute("SELECT coalesce(max(id), 0) FROM step").fetchone()[0]
         self._begun: list[Begun] = []
         self._ended: list[tuple[int | None, str | None, int]] = []
         self._verdicts: list[Row] = []
@@ -105,6 +109,12 @@ class RunWriter:
         """Rows read back through the writer's own connection."""
         return self._db.execute(sql, values).fetchall()
 
+    def look(self, sql: str, *values: object) -> list[Any]:
+        """Rows that were committed, through a connection of its own: another thread may be writing."""
+        if self._aside is None:
+            self._aside = files.open_to_read(self.path)
+        return self._aside.execute(sql, values).fetchall()
+
     def name(self, text: str) -> int:
         """The integer of a string."""
         return self._names.id(text)
@@ -121,7 +131,10 @@ class RunWriter:
 
     def hop(self, rollout: int, hop: Hop) -> None:
         """A hop was committed."""
-        self._hops.append(row_of(rollout, hop, self._names))
+        self._last += 1
+        self._hops.append(row_of(self._last, rollout, hop, self._names))
+        if hop.segment is not None and is_long(hop.segment):
+            self._parts += parts_of(self._last, hop.segment)
         if self._live:
             self._live.pop((rollout, hop.pen), None)
 
@@ -150,8 +163,8 @@ class RunWriter:
     def gather(self) -> "Gathered":
         """Take what waits for the next flush. Called where rollouts run, so that nothing falls in between."""
         live = [(r, t.pen, t.node, t.visit, t.tokens, t.text[-TAIL:]) for (r, _), t in self._live.items()]
-        gathered = Gathered(self._names.fresh, self._begun, self._hops, self._ended, self._verdicts, live)
-        self._names.fresh, self._begun, self._hops, self._ended, self._verdicts = [], [], [], [], []
+        gathered = Gathered(self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts, live)
+        self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts = [], [], [], [], [], []
         return gathered
 
     def write(self, gathered: "Gathered") -> None:
@@ -159,14 +172,15 @@ class RunWriter:
 
         Raises LeaseLostError or sqlite3.Error with nothing of it written.
         """
-        names, begun, hops, ended, verdicts, live = gathered
+        names, begun, hops, parts, ended, verdicts, live = gathered
         with self.at_once():
             if not lease.beat(self._db, self._me):
                 raise LeaseLostError(f"{self.path}: another process took this run over")
             many = self._db.executemany
             many("INSERT INTO name VALUES (?, ?)", names)
             many("INSERT INTO rollout (id, problem, sample, cell) VALUES (?, ?, ?, ?)", begun)
-            many(INSERT_HOP, hops)
+            many(INSERT_STEP, hops)
+            many(INSERT_PART, parts)
             many("UPDATE rollout SET stop = ?, why = ? WHERE id = ?", ended)
             many("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", verdicts)
             if live or self._live_rows:
@@ -193,6 +207,7 @@ class RunWriter:
     def close(self, *, finished: bool) -> None:
         """Flush, give the lease back and, when finished, make it one plain file."""
         self._live.clear()
+        self._close_aside()
         try:
             self.flush()
             lease.give_back(self._db, self._me)
@@ -202,9 +217,15 @@ class RunWriter:
 
     def discard(self) -> None:
         """Remove the file: nothing was begun, and nothing half-written stays behind."""
+        self._close_aside()
         self._db.close()
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _close_aside(self) -> None:
+        if self._aside is not None:
+            self._aside.close()
+            self._aside = None
 
 
 class Transaction:

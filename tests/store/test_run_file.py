@@ -16,7 +16,18 @@ from relay.errors import UserError
 from relay.events import Tokens
 from relay.store import files
 from relay.store.reader import Run
-from relay.store.rows import HOP_COLUMNS, Names, hop_of, pack, row_of, unpack
+from relay.store.rows import (
+    INSERT_PART,
+    INSERT_STEP,
+    SELECT_HOPS,
+    Names,
+    hop_of,
+    is_long,
+    pack,
+    parts_of,
+    row_of,
+    unpack,
+)  # fmt: skip
 from relay.store.schema import TABLES, VERSION
 from relay.store.writer import Begun, Graded, LeaseLostError, RunWriter
 from relay.trajectory import Segment, Usage
@@ -24,7 +35,11 @@ from relay.walk import Hop, StopReason
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 IDS = st.lists(st.integers(0, 2**31 - 1), max_size=20).map(tuple)
-SEGMENT = st.builds(Segment, st.just("node"), TEXT, TEXT, IDS, TEXT, TEXT.filter(bool), TEXT, st.integers(-1, 10**6))
+LONG = st.builds(str.__mul__, TEXT, st.sampled_from([0, 1, 40, 8000]))
+LONG_IDS = st.builds(tuple.__mul__, IDS, st.sampled_from([0, 1, 40, 4000]))
+SEGMENT = st.builds(
+    Segment, st.just("node"), TEXT, LONG, LONG_IDS, TEXT, TEXT.filter(bool), TEXT, st.integers(-1, 10**6)
+)
 COUNT = st.integers(0, 2**40)
 HOP = st.builds(
     Hop,
@@ -57,11 +72,12 @@ def new(path: Path) -> RunWriter:
 @given(HOP)
 def test_a_hop_comes_back_as_it_was(hop: Hop) -> None:
     names = Names()
-    row = row_of(5, hop, names)
     db = sqlite3.connect(":memory:")
     db.executescript(TABLES)
-    db.execute(f"INSERT INTO hop ({HOP_COLUMNS}) VALUES ({','.join('?' * len(row))})", row)
-    assert hop_of(db.execute(f"SELECT {HOP_COLUMNS} FROM hop").fetchone(), names) == (5, hop)
+    db.execute(INSERT_STEP, row_of(9, 5, hop, names))
+    if hop.segment is not None and is_long(hop.segment):
+        db.executemany(INSERT_PART, parts_of(9, hop.segment))
+    assert hop_of(db.execute(SELECT_HOPS, (5,)).fetchone(), names) == (5, hop)
 
 
 def test_ids_are_packed_as_little_endian_int32() -> None:
