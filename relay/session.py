@@ -20,9 +20,10 @@ from relay.language.reading import Reading, from_tree
 from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
 from relay.pool import Pool, default_path
-from relay.prepare.jobs import Jobs, RunPlan
+from relay.prepare.filed import read_back
+from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.problem_sets import problems_of
-from relay.prepare.run import Tools, Watcher, cell_plans, prepare, read_back, same_problems, used_models
+from relay.prepare.run import Tools, Watcher, prepare, same_problems, used_models
 from relay.registry import VERIFIERS, load
 from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter

@@ -1,13 +1,14 @@
 """The run's rollouts as jobs, in the order of their numbers: made when they are needed, never all at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from relay.batch import Job
 from relay.engine import Engine, Sampling
-from relay.language.graph import Graph
+from relay.language.graph import Graph, build
+from relay.language.reading import Reading
 from relay.node import Hand, Limits, Stage, Ticks
 from relay.pool import Solo
 from relay.problems import Problem
@@ -33,12 +34,30 @@ class RunPlan(NamedTuple):
     samples: int
     engines: Mapping[str, Engine]
     systems: Mapping[str, str | None]
-    units: Mapping[tuple[int, int, int], Mapping[str, Solo]]  # by (problem, sample, cell)
+    units: Callable[[Begun], Mapping[str, Solo]] | None = None  # a rollout's pool samples, by node
 
     @property
     def total(self) -> int:
         """How many rollouts the run has."""
         return len(self.problems) * len(self.cells) * self.samples
+
+
+def cell_plans(reading: Reading) -> list[CellPlan]:
+    """What each cell's rollouts share."""
+    return [
+        CellPlan(
+            build(cell.scenario, cell.without),
+            Limits(cell.scenario.budget.tokens, cell.scenario.budget.hops, cell.scenario.budget.seconds),
+            Sampling(cell.scenario.sampling.temperature, cell.scenario.sampling.top_p),
+            cell.scenario.seed,
+        )
+        for cell in reading.cells
+    ]
+
+
+def systems(reading: Reading) -> dict[str, str | None]:
+    """What each model is told at the start; the same in all cells."""
+    return {name: model.system for name, model in reading.cells[0].scenario.models.items()}
 
 
 class Jobs:
@@ -80,7 +99,7 @@ class Jobs:
             cell.seed,
             cell.limits,
             cell.sampling,
-            plan.units.get((begun.problem, begun.sample, begun.cell), {}),
+            {} if plan.units is None else plan.units(begun),
             self._ticks,
             _thinks(cell.graph, hands),
         )

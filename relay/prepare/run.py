@@ -1,22 +1,18 @@
-"""From a scenario to the plan of a run: load, sample, select, assign; or read all that back on resume."""
+"""From a scenario to the plan of a run: load, sample, select, assign."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from relay.batch import Grade, Tally
 from relay.engine import Engine, Sampling
-from relay.language import graph
 from relay.language.reading import Reading
 from relay.language.scenario import Need, Scenario
-from relay.node import Limits
 from relay.pool import Pool, Solo
-from relay.prepare import solos, units
-from relay.prepare.jobs import CellPlan, Jobs, RunPlan
+from relay.prepare import filed, solos, units
+from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, systems
 from relay.prepare.problem_sets import load_problems
 from relay.prepare.selection import Rule, select
 from relay.problems import Problem
-from relay.store.rows import pack, unpack
 from relay.store.writer import RunWriter
 
 
@@ -56,19 +52,6 @@ class Drawn(NamedTuple):
     plans: Mapping[str, solos.SoloPlan]
 
 
-def cell_plans(reading: Reading) -> list[CellPlan]:
-    """What each cell's rollouts share."""
-    return [
-        CellPlan(
-            graph.build(cell.scenario, cell.without),
-            Limits(cell.scenario.budget.tokens, cell.scenario.budget.hops, cell.scenario.budget.seconds),
-            Sampling(cell.scenario.sampling.temperature, cell.scenario.sampling.top_p),
-            cell.scenario.seed,
-        )
-        for cell in reading.cells
-    ]
-
-
 def needs_of(cell: CellPlan) -> Iterator[Need]:
     """What this cell's nodes take from the pool."""
     for name, node in cell.graph.nodes.items():
@@ -100,12 +83,23 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
     scenario = reading.cells[0].scenario
     cells = cell_plans(reading)
     drawn = await _draw(scenario, cells, load_problems(scenario.problems, reading.folder, scenario.seed), tools)
-    plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, _systems(scenario), {})
-    given = _give(plan, drawn, tools)
+    plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, systems(reading))
+
+    def solo_of(unit: filed.Unit) -> Solo:
+        assert tools.pool is not None  # what is given comes out of it
+        return tools.pool.get(drawn.plans[unit.model].address, unit.model, *unit.given)
+
+    solved = (
+        filed.Solved(problem, model, n, drawn.plans[model].samples)
+        for model, counts in drawn.solved.items()
+        for problem, n in counts.items()
+    )
     with writer.at_once():
-        _write(writer, reading, plan, drawn, given)
+        filed.write_plan(writer, reading, plan, solved)
+        filed.write_units(writer, _units(plan, drawn, tools), solo_of)
         writer.put_meta(notes=tools.notes)
-    return plan._replace(units=given)
+        writer.put_names()
+    return plan._replace(units=filed.units_of(writer))
 
 
 async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Problem], tools: Tools) -> Drawn:
@@ -155,28 +149,18 @@ async def _fill(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> 
         tools.note(f"pool {plan.model}: {tally.failed} samples failed: {tally.last_failure}")
 
 
-def _give(plan: RunPlan, drawn: Drawn, tools: Tools) -> dict[tuple[int, int, int], dict[str, Solo]]:
-    """Every rollout's units, by (problem, sample, cell)."""
-    pairs = [(p, k) for k in range(plan.samples) for p in plan.problems]
+def _units(plan: RunPlan, drawn: Drawn, tools: Tools) -> Iterator[filed.Unit]:
+    """Every rollout's units. Cells that need the same are given the same."""
+    pairs = units.Pairs(plan.problems, plan.samples)
     index = {p.id: i for i, p in enumerate(plan.problems)}
-    assigned: dict[tuple[Need, int], dict[tuple[str, int], units.Given]] = {}
-    kept: dict[tuple[str, str, int], Solo] = {}
-    given: dict[tuple[int, int, int], dict[str, Solo]] = {}
+    cells: dict[tuple[Need, int], list[int]] = {}
     for number, cell in enumerate(plan.cells):
         for need in needs_of(cell):
-            key = (need, cell.seed)
-            if key not in assigned:
-                assigned[key] = units.assign(need, pairs, drawn.everywhere, drawn.outcomes[need.model], cell.seed)
-                _tell_short(need, drawn, cell.seed, tools)
-            for (problem, sample), unit in assigned[key].items():
-                which = (need.model, unit.problem.id, unit.sample)
-                solo = kept.get(which)
-                if solo is None:
-                    assert tools.pool is not None
-                    address = drawn.plans[need.model].address
-                    solo = kept[which] = tools.pool.get(address, need.model, unit.problem, unit.sample)
-                given.setdefault((index[problem], sample, number), {})[need.node] = solo
-    return given
+            cells.setdefault((need, cell.seed), []).append(number)
+    for (need, seed), numbers in cells.items():
+        _tell_short(need, drawn, seed, tools)
+        for (problem, sample), given in units.deal(need, pairs, drawn.everywhere, drawn.outcomes[need.model], seed):
+            yield filed.Unit(index[problem], sample, numbers, need.node, need.model, given)
 
 
 def _tell_short(need: Need, drawn: Drawn, seed: int, tools: Tools) -> None:
@@ -184,80 +168,6 @@ def _tell_short(need: Need, drawn: Drawn, seed: int, tools: Tools) -> None:
         there = len(units.distractors(need, drawn.everywhere, drawn.outcomes[need.model], seed))
         if there < need.among:
             tools.note(f"{need.node}: {there} distractors, not {need.among}: the pool holds no more")
-
-
-def _write(
-    writer: RunWriter,
-    reading: Reading,
-    plan: RunPlan,
-    drawn: Drawn,
-    given: Mapping[tuple[int, int, int], Mapping[str, Solo]],
-) -> None:
-    name = writer.name
-    writer.put(
-        "cell",
-        ((i, c.name, json.dumps({**c.values, "without": sorted(c.without)})) for i, c in enumerate(reading.cells)),
-    )
-    writer.put("problem", (_problem_row(i, p) for i, p in enumerate(plan.problems)))
-    heads = Jobs(plan).heads()
-    writer.put("head", ((p, name(m), pack(h.ids), h.text, h.thinking) for p, m, h in heads))
-    for model, counts in drawn.solved.items():
-        sampled = drawn.plans[model].samples
-        writer.put("solved", ((problem, name(model), n, sampled) for problem, n in counts.items()))
-    numbers: dict[int, int] = {}
-    for (problem, sample, cell), nodes in given.items():
-        for node, solo in nodes.items():
-            if id(solo) not in numbers:
-                numbers[id(solo)] = len(numbers)
-                writer.put("solo", [_solo_row(writer, numbers[id(solo)], solo)])
-            writer.put("unit", [(problem, sample, cell, name(node), numbers[id(solo)])])
-    writer.put_meta(samples=plan.samples, phase="walking")
-    writer.put_names()
-
-
-def _problem_row(number: int, p: Problem) -> tuple[int | str | None, ...]:
-    return (number, p.id, p.kind, p.question, p.answer, p.hash, json.dumps(dict(p.extra)) if p.extra else None)
-
-
-def _solo_row(writer: RunWriter, number: int, s: Solo) -> tuple[int | str | bytes, ...]:
-    name = writer.name
-    return (
-        number, s.problem, s.answer, name(s.model), s.sample, s.address, s.text, pack(s.ids), name(s.tokenizer),
-        s.thought, s.outcome,
-    )  # fmt: skip
-
-
-def read_back(writer: RunWriter, reading: Reading, engines: Mapping[str, Engine]) -> RunPlan:
-    """The plan of a run that has been prepared before, from its file alone."""
-    problems = [
-        Problem(key, question, answer, kind, json.loads(extra) if extra else {})
-        for key, kind, question, answer, extra in writer.query(
-            "SELECT key, kind, question, answer, extra FROM problem ORDER BY id"
-        )
-    ]
-    scenario = reading.cells[0].scenario
-    plan = RunPlan(problems, cell_plans(reading), writer.meta("samples"), engines, _systems(scenario), {})
-    return plan._replace(units=_units_of(writer))
-
-
-def _units_of(writer: RunWriter) -> dict[tuple[int, int, int], dict[str, Solo]]:
-    text = writer.text
-    kept = {
-        number: Solo(
-            problem, answer, text(model), sample, address, words, unpack(ids), text(tokenizer), thought, outcome
-        )
-        for number, problem, answer, model, sample, address, words, ids, tokenizer, thought, outcome in writer.query(
-            "SELECT id, problem, answer, model, sample, address, text, ids, tokenizer, thought, outcome FROM solo"
-        )
-    }
-    given: dict[tuple[int, int, int], dict[str, Solo]] = {}
-    for problem, sample, cell, node, solo in writer.query("SELECT problem, sample, cell, node, solo FROM unit"):
-        given.setdefault((problem, sample, cell), {})[text(node)] = kept[solo]
-    return given
-
-
-def _systems(scenario: Scenario) -> dict[str, str | None]:
-    return {name: model.system for name, model in scenario.models.items()}
 
 
 def same_problems(cells: Iterable[Scenario]) -> bool:

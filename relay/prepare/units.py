@@ -4,9 +4,10 @@ A unit is drawn from (seed, problem, sample, need) and never from the cell, so t
 meets the same steer in every cell, and curves are paired.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import NamedTuple, overload
 
 from relay.draws import generator
 from relay.language.scenario import Need
@@ -25,45 +26,71 @@ class Given(NamedTuple):
 Outcomes = Mapping[str, Sequence[str]]  # problem id -> the verdict of each of its samples
 
 
-def assign(
-    need: Need, units: Iterable[tuple[Problem, int]], everywhere: Sequence[Problem], outcomes: Outcomes, seed: int
-) -> dict[tuple[str, int], Given]:
-    """The pool sample for each (problem, sample) of the run; those for which there is none are left out."""
+class Pairs(Sequence[tuple[Problem, int]]):
+    """Every problem with every sample of it, sample by sample: made when they are asked for."""
+
+    def __init__(self, problems: Sequence[Problem], samples: int) -> None:
+        self._problems = problems
+        self._range = range(len(problems) * samples)
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Problem, int]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[tuple[Problem, int]]: ...
+    def __getitem__(self, place: int | slice) -> tuple[Problem, int] | Sequence[tuple[Problem, int]]:
+        if isinstance(place, slice):
+            return [self[i] for i in self._range[place]]
+        sample, problem = divmod(self._range[place], len(self._problems))
+        return self._problems[problem], sample
+
+
+Dealt = Iterator[tuple[tuple[str, int], Given]]  # (problem id, sample) and what it is given
+
+
+def deal(
+    need: Need, pairs: Sequence[tuple[Problem, int]], everywhere: Sequence[Problem], outcomes: Outcomes, seed: int
+) -> Dealt:
+    """The pool sample for each (problem, sample) of the run; those for which there is none are left out.
+
+    One by one, for a run may have more of them than fit into memory.
+    """
     if need.of == "this problem":
-        return _own(need, units, outcomes, seed)
-    return _others(need, list(units), everywhere, outcomes, seed)
+        return _own(need, pairs, outcomes, seed)
+    return _others(need, pairs, distractors(need, everywhere, outcomes, seed), seed)
 
 
-def _own(
-    need: Need, units: Iterable[tuple[Problem, int]], outcomes: Outcomes, seed: int
-) -> dict[tuple[str, int], Given]:
-    given: dict[tuple[str, int], Given] = {}
-    for problem, sample in units:
-        order = _fitting(need, problem, outcomes)
-        generator(seed, problem.id, 0, "own", need.node, need.model).shuffle(order)
-        if order:
-            given[problem.id, sample] = Given(problem, order[sample % len(order)])
-    return given
-
-
-def _others(
-    need: Need, units: list[tuple[Problem, int]], everywhere: Sequence[Problem], outcomes: Outcomes, seed: int
-) -> dict[tuple[str, int], Given]:
-    """A balanced draw: each distractor serves as often as any other, up to one."""
-    pairs = units.copy()
-    generator(seed, "", 0, "order", need.node, need.model).shuffle(pairs)
-    steers = distractors(need, everywhere, outcomes, seed)
-    used: Counter[int] = Counter()
-    given: dict[tuple[str, int], Given] = {}
+def _own(need: Need, pairs: Iterable[tuple[Problem, int]], outcomes: Outcomes, seed: int) -> Dealt:
+    orders: dict[str, list[int]] = {}
     for problem, sample in pairs:
-        allowed = (
-            i for i, s in enumerate(steers) if s.problem.id != problem.id and not _same_answer(s.problem, problem)
-        )
-        best = min(allowed, key=lambda i: (used[i], i), default=None)
-        if best is not None:
-            used[best] += 1
-            given[problem.id, sample] = steers[best]
-    return given
+        order = orders.get(problem.id)
+        if order is None:
+            order = orders[problem.id] = _fitting(need, problem, outcomes)
+            generator(seed, problem.id, 0, "own", need.node, need.model).shuffle(order)
+        if order:
+            yield (problem.id, sample), Given(problem, order[sample % len(order)])
+
+
+def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[Given], seed: int) -> Dealt:
+    """A balanced draw: each distractor serves as often as any other, up to one."""
+    order = array("L", range(len(pairs)))
+    generator(seed, "", 0, "order", need.node, need.model).shuffle(order)
+    answers = [_plain(s.problem) for s in steers]
+    waiting = [(0, i) for i in range(len(steers))]  # a heap of (times used, distractor)
+    for place in order:
+        problem, sample = pairs[place]
+        passed = []
+        while waiting:
+            used, i = heappop(waiting)
+            if steers[i].problem.id != problem.id and answers[i] != _plain(problem):
+                heappush(waiting, (used + 1, i))
+                yield (problem.id, sample), steers[i]
+                break
+            passed.append((used, i))
+        for each in passed:
+            heappush(waiting, each)
 
 
 def distractors(need: Need, everywhere: Sequence[Problem], outcomes: Outcomes, seed: int) -> list[Given]:
@@ -85,5 +112,5 @@ def _fitting(need: Need, problem: Problem, outcomes: Outcomes) -> list[int]:
     return [i for i, outcome in enumerate(outcomes.get(problem.id, ())) if outcome in wanted]
 
 
-def _same_answer(one: Problem, other: Problem) -> bool:
-    return one.answer.strip().casefold() == other.answer.strip().casefold()
+def _plain(problem: Problem) -> str:
+    return problem.answer.strip().casefold()

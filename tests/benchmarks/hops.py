@@ -105,7 +105,7 @@ async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
     _, engine = writer_of(delta)
     plan = RunPlan(
         [PROBLEM], [CellPlan(graph(CYCLES // pens, fork=pens == 2), Limits(10**6, 10**6, 600.0), Sampling(), 7)],
-        rollouts, {"w": engine}, {}, {},
+        rollouts, {"w": engine}, {},
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hops.relay"

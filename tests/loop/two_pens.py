@@ -63,7 +63,7 @@ async def main(path: Path, *, resume: bool) -> None:
     engine = Scripted(tokenizer, Template(tokenizer, None), says, delta="token", seconds=0.02)
     plan = RunPlan(
         [Problem(f"p{i}", f"question {i}", "4") for i in range(PROBLEMS)],
-        [CellPlan(graph(), Limits(), Sampling(), 7)], ROLLOUTS // PROBLEMS, {"w": engine}, {}, {},
+        [CellPlan(graph(), Limits(), Sampling(), 7)], ROLLOUTS // PROBLEMS, {"w": engine}, {},
     )  # fmt: skip
     writer = RunWriter.resume(path) if resume else RunWriter.create(path)
     if not resume:

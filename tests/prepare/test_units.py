@@ -3,7 +3,7 @@
 from collections import Counter
 
 from relay.language.scenario import Need
-from relay.prepare.units import assign, distractors
+from relay.prepare.units import deal, distractors
 from relay.problems import Problem
 
 PROBLEMS = [Problem(f"p{i}", f"q{i}", str(i % 7)) for i in range(30)]
@@ -17,7 +17,7 @@ def pairs(samples: int = 1, problems: list[Problem] = PROBLEMS) -> list[tuple[Pr
 
 
 def test_every_unit_gets_a_steer_from_another_problem_with_another_answer() -> None:
-    given = assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7)
+    given = dict(deal(STEER, pairs(), PROBLEMS, OUTCOMES, 7))
     assert len(given) == 30
     for problem, _ in pairs():
         steer = given[problem.id, 0].problem
@@ -26,18 +26,18 @@ def test_every_unit_gets_a_steer_from_another_problem_with_another_answer() -> N
 
 
 def test_steers_are_dealt_out_evenly() -> None:
-    uses = Counter(g.problem.id for g in assign(STEER, pairs(4), PROBLEMS, OUTCOMES, 7).values())
+    uses = Counter(g.problem.id for g in dict(deal(STEER, pairs(4), PROBLEMS, OUTCOMES, 7)).values())
     assert len(uses) == 10
     assert max(uses.values()) - min(uses.values()) <= 1
 
 
 def test_the_draw_repeats_itself_and_follows_the_seed() -> None:
-    assert assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7) == assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7)
-    assert assign(STEER, pairs(), PROBLEMS, OUTCOMES, 7) != assign(STEER, pairs(), PROBLEMS, OUTCOMES, 8)
+    assert dict(deal(STEER, pairs(), PROBLEMS, OUTCOMES, 7)) == dict(deal(STEER, pairs(), PROBLEMS, OUTCOMES, 7))
+    assert dict(deal(STEER, pairs(), PROBLEMS, OUTCOMES, 7)) != dict(deal(STEER, pairs(), PROBLEMS, OUTCOMES, 8))
 
 
 def test_originals_are_correct_samples_of_the_problem_itself() -> None:
-    given = assign(OPEN, pairs(3), PROBLEMS, OUTCOMES, 7)
+    given = dict(deal(OPEN, pairs(3), PROBLEMS, OUTCOMES, 7))
     assert all(g.problem.id == problem for (problem, _), g in given.items())
     assert {g.sample for g in given.values()} == {0, 2}
     for p in PROBLEMS:
@@ -48,7 +48,7 @@ def test_originals_are_correct_samples_of_the_problem_itself() -> None:
 
 def test_a_unit_that_does_not_exist_is_left_out() -> None:
     outcomes = {**OUTCOMES, "p3": ["wrong"] * 4}
-    given = assign(OPEN, pairs(), PROBLEMS, outcomes, 7)
+    given = dict(deal(OPEN, pairs(), PROBLEMS, outcomes, 7))
     assert ("p3", 0) not in given
     assert len(given) == 29
 
