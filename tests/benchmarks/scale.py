@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from relay.language.reading import Reading
     from relay.walk import Hop
 
-PROBLEMS, OPEN = 100, 250
+PROBLEMS, OPEN = 50, 250
 MEMORY, BYTES, RESUME = 1.10, 1.0, 3.0  # what is allowed
 Tree = dict[str, Any]
 
@@ -228,7 +228,7 @@ def child_bytes(shape: str, folder: str) -> dict[str, float]:
 
 
 def _tokenizer() -> tuple[Any, list[int]]:
-    """A tokenizer that spells this repository's prose in some 3.7 letters a token, as a real one does; and that prose."""
+    """This repository's prose, and a tokenizer that spells it in some 3.7 letters a token, as real ones do."""
     import tokenizers
     from tokenizers import decoders, models, pre_tokenizers, trainers
 
@@ -277,6 +277,7 @@ def child_killed(kind: str, finished: str, problems: str, path: str) -> dict[str
 async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
     from relay.batch import Batch, Tally
     from relay.events import RolloutEnded
+    from relay.node import Ticks
     from relay.pool import Pool
     from relay.prepare.jobs import Jobs
     from relay.prepare.run import Tools, prepare
@@ -306,7 +307,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
                 ends[job.stage.problem.id, job.cell] = (ended, graded)
 
         first = islice(jobs.from_number(0), min(plan.total, problems * len(plan.cells)))
-        await Batch(Copied(writer), grade, Tally(), Jobs(plan)._ticks or _ticks()).run(first, in_flight=64)
+        await Batch(Copied(writer), grade, Tally(), Ticks()).run(first, in_flight=64)
     for number in range(plan.total):
         begun = jobs.begun(number)
         writer.begin(begun)
@@ -318,12 +319,6 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
             recorder.end(job, *ends[job.stage.problem.id, job.cell])
         if writer.waiting > 3000 or number == plan.total - 1:
             writer.flush()
-
-
-def _ticks() -> Any:
-    from relay.node import Ticks
-
-    return Ticks()
 
 
 def child_resume(small: str, path: str) -> dict[str, float]:
@@ -338,8 +333,8 @@ async def _resumed(path: Path) -> dict[str, float]:
     from relay.batch import Batch, Tally
     from relay.language.reading import from_tree
     from relay.node import Ticks
+    from relay.prepare.filed import read_back
     from relay.prepare.jobs import Jobs
-    from relay.prepare.run import read_back
     from relay.session import RunRecorder, _grader
     from relay.store.writer import RunWriter
 
@@ -363,7 +358,7 @@ async def _resumed(path: Path) -> dict[str, float]:
     laps.append(time.perf_counter())
     assert len(begun) == tally.done and tally.failed == 0, tally  # noqa: PT018  one fact
     names = ("open", "scenario", "plan", "hops", "walk", "close")
-    steps = {name: b - a for name, a, b in zip(names, laps, laps[1:], strict=True)}
+    steps = {name: b - a for name, a, b in zip(names, laps[:-1], laps[1:], strict=True)}
     return {**steps, "all": laps[-1] - laps[0]}
 
 
@@ -392,15 +387,15 @@ def child_session(small: str, path: str) -> dict[str, float]:
 def measure_resume(folder: Path, most: int, repeats: int) -> Iterator[tuple[str, float]]:
     """Killed runs, resumed in turn; medians."""
     few = most // 100
-    for kind, problems in (("plain", PROBLEMS), ("pooled", PROBLEMS), ("plain", most // 10)):
+    for kind, problems in (("plain", PROBLEMS), ("pooled", PROBLEMS), ("plain", (most + OPEN) // 10)):
         title = f"resume, {kind}, {problems:,} problems" if problems != PROBLEMS else f"resume, {kind}"
-        runs = {n: folder / f"killed-{kind}-{problems}-{n}.relay" for n in (50, few, most)}
+        runs = {n: folder / f"killed-{kind}-{problems}-{n}.relay" for n in (0, few, most)}
         for n, path in runs.items():
             in_child("killed", kind, n, PROBLEMS if n < most else problems, path, code=9)
         found: dict[str, dict[int, list[float]]] = {}
         for turn in range(2 * repeats):
             for n in (few, most):
-                for step, seconds in in_copies("session" if turn % 2 else "resume", runs[50], runs[n]).items():
+                for step, seconds in in_copies("session" if turn % 2 else "resume", runs[0], runs[n]).items():
                     key = "relay.session.resume" if turn % 2 else step
                     found.setdefault(key, {}).setdefault(n, []).append(seconds)
         for step in ("all", "relay.session.resume"):
