@@ -243,3 +243,16 @@ def test_what_reads_the_lines_may_go_away(begun: Path, start: Start, program: Re
     assert said.err.count("\n") == 1
     assert program(*again(said)).code == 0
     assert trees(begun / "x.relay") == whole
+
+
+def test_a_full_disk_ends_a_run_with_a_line_and_it_goes_on_when_there_is_room(begun: Path, program: Relay) -> None:
+    """Here a limit on the size of files stands for the disk."""
+    quick = "--set samples=300 --set models.a.seconds=0 --set models.b.seconds=0"
+    limited = f"ulimit -f 600; exec {PROGRAM} run turns.yaml -o x.relay {quick}"
+    ended = subprocess.run(["bash", "-c", limited], cwd=begun, capture_output=True, text=True, check=False)
+    line = "relay: x.relay: cannot be written: disk I/O error; to go on: relay run --resume x.relay"
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, line)
+    assert program("run", "--resume", "x.relay").code == 0
+    with Run(begun / "x.relay") as run:
+        assert run.query("SELECT count(*), count(stop) FROM rollout") == [(1500, 1500)]
+        assert run.query("SELECT count(*), count(DISTINCT rollout) FROM verdict") == [(1500, 1500)]
