@@ -459,7 +459,8 @@ def command(*args: str) -> tuple[float, float]:
 # -- all of it
 
 CHILDREN: dict[str, Callable[..., dict[str, float]]] = {
-    "memory": child_memory, "bytes": child_bytes, "killed": child_killed, "resume": child_resume, "session": child_session,
+    "memory": child_memory, "bytes": child_bytes, "killed": child_killed, "resume": child_resume,
+    "session": child_session,
 }  # fmt: skip
 
 
