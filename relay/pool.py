@@ -43,6 +43,7 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _VERSION = 1
+_APPLICATION = 0x52454C50  # "RELP", in SQLite's application_id
 
 
 class Solo(NamedTuple):
@@ -104,13 +105,20 @@ class Pool:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            owner = self._db.execute("PRAGMA application_id").fetchone()[0]
+            if owner not in (0, _APPLICATION) or (
+                not owner and self._db.execute("SELECT 1 FROM sqlite_master").fetchone()
+            ):
+                raise UserError(Mistake(str(path), "is a database, but not a pool", "name another file with --pool"))
             if version > _VERSION:
                 raise UserError(
                     Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL")
                 )
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_TABLES + f"PRAGMA user_version = {_VERSION};")
+            self._db.executescript(
+                f"{_TABLES} PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION};"
+            )
         except (OSError, sqlite3.Error) as error:
             raise UserError(
                 Mistake(str(path), f"the pool cannot be opened: {error}", "set RELAY_POOL to another file")

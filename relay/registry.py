@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from relay.errors import Mistake, UserError
+
 NODES = "relay.nodes"  # verb -> a class derived from relay.language.scenario.Node
 ENGINES = "relay.engines"  # engine -> a class derived from relay.language.scenario.Model
 VERIFIERS = "relay.verifiers"  # name -> a factory of relay.verifiers.Verifier
@@ -21,10 +23,15 @@ def names(group: str) -> tuple[str, ...]:
 
 @cache
 def load(group: str, name: str) -> Any:
-    """The object registered under this name. Raises KeyError when there is none."""
+    """The object registered under this name. Raises KeyError when there is none, UserError when it cannot be loaded."""
     for entry in entry_points(group=group):
         if entry.name == name:
-            return entry.load()
+            try:
+                return entry.load()
+            except Exception as error:  # a third party's module may raise anything
+                package = entry.dist.name if entry.dist is not None else entry.value
+                what = f"its {name!r} ({group}) cannot be loaded: {type(error).__name__}: {error}"
+                raise UserError(Mistake(f"package {package}", what, "mend it or uninstall it")) from error
     raise KeyError(name)
 
 

@@ -39,9 +39,8 @@ def load(spec: "TransformersModel") -> Loaded:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for one another crawl on a busy machine
     with _quiet():
-        device = _device(spec.device)
         try:
-            return _load(spec, where, device)
+            return _load(spec, where, _device(spec.device))
         except UserError:
             raise
         except (Exception, MemoryError) as error:  # what the libraries below raise has no common root
