@@ -74,7 +74,7 @@ def units_of(writer: RunWriter) -> Callable[[Begun], Mapping[str, Solo]] | None:
 
     Read when a rollout begins, so that neither memory nor a resume grows with the rollouts of the run.
     """
-    if not writer.query("SELECT 1 FROM unit LIMIT 1"):
+    if writer.query("SELECT min(problem) FROM unit") == [(None,)]:  # found in the index: no row is read
         return None
 
     @lru_cache(maxsize=KEPT)

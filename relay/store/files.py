@@ -14,6 +14,8 @@ from relay.store.schema import APPLICATION, PAGE, TABLES, VERSION
 
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpfs", "beegfs", "9p")
 
+_LOG_PAGES = 250  # 4 MB: what a kill leaves in the -wal is read again on resume
+
 
 def create(path: Path) -> sqlite3.Connection:
     """A new run file with its tables. Raises UserError when something is in the way, and leaves nothing behind."""
@@ -179,6 +181,7 @@ def _set_journal(db: sqlite3.Connection, path: Path) -> None:
     mode = "TRUNCATE" if on_network(path) else "WAL"
     got: Any = db.execute(f"PRAGMA journal_mode = {mode}").fetchone()
     db.execute("PRAGMA synchronous = NORMAL" if got[0] == "wal" else "PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def on_network(path: Path) -> bool:

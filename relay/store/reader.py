@@ -40,6 +40,8 @@ LEFT JOIN verdict v ON v.rollout = r.id
 LEFT JOIN name outcome ON outcome.id = v.outcome
 """
 
+_PROBLEM = "SELECT key, question, answer, kind, extra FROM problem"
+
 
 class Run:
     """A run file, open to read."""
@@ -47,6 +49,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = files.open_to_read(path)
+        self._names = Names()
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """Rows of a query of your own; docs/run-file.md says what the tables hold."""
@@ -65,8 +68,7 @@ class Run:
     @property
     def problems(self) -> list[Problem]:
         """The problems, in the run's order."""
-        rows = self.query("SELECT key, question, answer, kind, extra FROM problem ORDER BY id")
-        return [Problem(k, q, a, kind, json.loads(extra) if extra else {}) for k, q, a, kind, extra in rows]
+        return [_problem(row) for row in self.query(f"{_PROBLEM} ORDER BY id")]
 
     def rollouts(self, where: str = "1", *values: object, limit: int = -1) -> Iterator[Listed]:
         """The rollouts, in the order of their numbers; `where` is SQL over r, p, c, v, stop and outcome."""
@@ -83,13 +85,16 @@ class Run:
 
     def problem_of(self, number: int) -> Problem:
         """The problem of a rollout."""
-        place: int = self.query("SELECT problem FROM rollout WHERE id = ?", number)[0][0]
-        return self.problems[place]
+        return _problem(self.query(f"{_PROBLEM} WHERE id = (SELECT problem FROM rollout WHERE id = ?)", number)[0])
 
     def hops(self, number: int) -> list[Hop]:
         """A rollout's hops, in the order in which they were written."""
-        names = Names.of(self._db)
-        return [hop_of(row, names)[1] for row in self._db.execute(SELECT_HOPS, (number,))]
+        rows = self._db.execute(SELECT_HOPS, (number,)).fetchall()
+        try:
+            return [hop_of(row, self._names)[1] for row in rows]
+        except KeyError:  # a name that was given out since they were read
+            self._names = Names.of(self._db)
+            return [hop_of(row, self._names)[1] for row in rows]
 
     def walk(self, number: int) -> Walk:
         """A rollout as the tree of its pens: the very value that the loop had."""
@@ -110,3 +115,8 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _problem(row: tuple[str, str, str, str, str | None]) -> Problem:
+    key, question, answer, kind, extra = row
+    return Problem(key, question, answer, kind, json.loads(extra) if extra else {})
