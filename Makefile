@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TORCH ?= torch==2.13.0
 
-.PHONY: install demo test lint core-tests bench proof clean
+.PHONY: install demo test lint core-tests bench clean
 
 install: .venv/installed
 
@@ -31,6 +31,7 @@ core-tests: install
 
 bench: install
 	$(BIN)/python tests/benchmarks/hops.py
+	$(BIN)/python tests/benchmarks/scale.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

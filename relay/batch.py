@@ -17,6 +17,7 @@ from relay.grading import Answer, answer_of
 from relay.node import Stage, Ticks
 from relay.runtime import rollout
 from relay.store.writer import Graded
+from relay.trajectory import Trajectory
 from relay.walk import ROOT, Hop, StopReason, Walk
 
 FLUSH = 0.25  # seconds between two flushes
@@ -102,9 +103,11 @@ class Batch:
                 await asyncio.wait(walkers)
                 flusher.cancel()
         except BaseExceptionGroup as several:
-            raise several.exceptions[0] from None
-        finally:
+            raise several.exceptions[0] from None  # a flush that failed: what it held is lost, and nothing follows it
+        except asyncio.CancelledError:
             self._recorder.write(self._recorder.gather())
+            raise
+        self._recorder.write(self._recorder.gather())
 
     async def _walk(self, jobs: Iterator[Job]) -> None:
         for job in jobs:
@@ -139,10 +142,8 @@ class Batch:
     async def _graded(self, job: Job, ended: RolloutEnded) -> Graded | None:
         if self._grade is None or ended.stop in (StopReason.FAILED, StopReason.MISSING):
             return None
-        try:
-            return await self._grade(job, answer_of(ended.walk.pens[ROOT].trajectory, thinks=job.stage.thinks))
-        except Exception as error:  # a verifier's fault is a verdict too
-            return Graded("", "undecided", "", f"the verifier failed: {type(error).__name__}: {error}", 0.0)
+        trajectory = ended.walk.pens[ROOT].trajectory
+        return await self._grade(job, answer_of(trajectory, thinks=_thinks(trajectory, job.stage)))
 
     async def _flush_often(self) -> None:
         while True:
@@ -157,6 +158,14 @@ class Batch:
                 await writing  # the rows are on their way: let them arrive
                 raise
             self._room.set()
+
+
+def _thinks(trajectory: Trajectory, stage: Stage) -> bool:
+    """Whether the model that wrote last thinks before it answers; before anybody wrote, whether any does."""
+    for segment in trajectory.newest_first():
+        if segment.model in stage.hands:
+            return stage.hands[segment.model].head.thinking != "none"
+    return any(hand.head.thinking != "none" for hand in stage.hands.values())
 
 
 @asynccontextmanager

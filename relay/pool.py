@@ -159,13 +159,13 @@ class Pool:
         listed = list(problems)
         return [(p, k) for k in range(samples) for p in listed if (p.hash, k) not in have]
 
-    def outcomes(self, address: str, problem: Problem, samples: int) -> list[str]:
-        """The verdict of each sample, in order."""
+    def outcomes(self, address: str, problem: Problem, samples: int) -> dict[int, str]:
+        """The verdict of each sample that is there, by its number."""
         rows = self._db.execute(
-            "SELECT outcome FROM solo WHERE address = ? AND problem = ? AND sample < ? ORDER BY sample",
+            "SELECT sample, outcome FROM solo WHERE address = ? AND problem = ? AND sample < ? ORDER BY sample",
             (address, problem.hash, samples),
         )
-        return [row[0] for row in rows]
+        return dict(rows.fetchall())
 
     def get(self, address: str, model: str, problem: Problem, sample: int) -> Solo:
         """One trajectory. Raises KeyError when it is not there."""

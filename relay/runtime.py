@@ -20,17 +20,15 @@ ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.J
 
 async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """Walk until no pen is live. Leaving early (`aclosing`) stops every pen where it stands."""
-    why = ""
     while frontier := walk.frontier:
         steps = pen_steps(frontier[0], stage) if len(frontier) == 1 else _side_by_side(walk, stage)
         async with aclosing(steps):
             async for event in steps:
                 if type(event) is HopCommitted:
                     walk = placed(walk, event.hop, event.pen)
-                    why = event.hop.why or why
                 yield event
     assert walk.stop is not None  # an empty frontier means that pen 0 rests
-    yield RolloutEnded(walk.stop, why, walk)
+    yield RolloutEnded(walk.stop, next((pen.why for pen in walk.pens.values() if pen.why), ""), walk)
 
 
 async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:

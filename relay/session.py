@@ -30,6 +30,7 @@ from relay.store.writer import Graded, RunWriter
 from relay.verifiers import Question, Verifier
 from relay.walk import Hop
 
+PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
 BEAT = 1.0  # seconds between heartbeats while nothing is flushed
 
 
@@ -127,8 +128,11 @@ async def _go_on(
             plan = await prepare(writer, reading, Tools(opened, pool, grade, watcher, in_flight, []))
         else:
             plan = read_back(writer, reading, opened)
+        _refuse_other_models(writer, opened)
         with writer.at_once():
             writer.put_meta(models=_facts_of(opened))
+        if beating.done():
+            await beating  # it failed: nothing may be written any more
         beating.cancel()
         return await _walk(writer, plan, grade, watcher, in_flight)
 
@@ -193,7 +197,10 @@ async def _grader(name: str) -> AsyncIterator[Grade | None]:
 
     async def grade(job: Job, answer: Answer) -> Graded:
         problem = job.stage.problem
-        verdict = await verifier.grade(Question(answer.text, answer.finished, problem.answer, problem.kind))
+        try:
+            verdict = await verifier.grade(Question(answer.text, answer.finished, problem.answer, problem.kind))
+        except Exception as error:  # a third party's verifier may raise anything; its fault is a verdict too
+            return Graded(name, "undecided", "", f"the verifier failed: {type(error).__name__}: {error}", 0.0)
         return Graded(name, str(verdict.outcome), verdict.answer, verdict.why, verdict.seconds)
 
     async with contextlib.aclosing(verifier):
@@ -227,6 +234,20 @@ def _refuse_uneven_cells(reading: Reading) -> None:
                 "sweep what the graph's nodes say; name several models and sweep the name",
             )
         )
+
+
+def _refuse_other_models(writer: RunWriter, opened: Mapping[str, Engine]) -> None:
+    """A run goes on with the models that it began with, or not at all."""
+    for name, before in (writer.meta("models") or {}).items():
+        now = _facts_of(opened).get(name, before)
+        changed = [k for k in before if k not in PASSING and before[k] != now.get(k)]
+        if changed:
+            told = ", ".join(f"{k} was {before[k]} and is {now.get(k)}" for k in changed)
+            raise UserError(
+                Mistake(
+                    f"{writer.path}: model {name!r}", f"is not the one the run began with: {told}", "start a new run"
+                )
+            )
 
 
 def _facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:

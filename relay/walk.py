@@ -60,6 +60,7 @@ class Pen(NamedTuple):
     seconds: float = 0.0
     answered: bool = False  # the answering node's turn ended
     rest: StopReason | None = None
+    why: str = ""  # what went wrong on its way
     children: int = 0  # pens that have started from it, in all; it waits until they rest
 
 
@@ -104,6 +105,7 @@ def advance(pen: Pen, hop: Hop) -> Pen:
         pen.seconds + usage.seconds,
         hop.turn_ended or (segment is None and pen.answered),
         hop.rest,
+        hop.why or pen.why,
         pen.children + hop.branches,
     )
 

@@ -80,7 +80,6 @@ class Stage(NamedTuple):
     sampling: Sampling = Sampling()
     units: Mapping[str, Solo] = {}  # the pool sample that each node of this rollout uses
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
-    thinks: bool = False  # whether the models that may answer think first
 
 
 class Desk:

@@ -134,9 +134,8 @@ class Write(Node):
         s = cut.settle()
         usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, seconds)
         ended = s.turn_ended and desk.may_answer
-        if not s.text:
-            rest = StopReason.SECONDS if s.stop == StopReason.SECONDS else None
-            return Act(usage=usage, rest=rest, recoded=prompt.recoded, turn_ended=ended)
+        if not s.text and s.turn_ended:
+            return Act(usage=usage, recoded=prompt.recoded, turn_ended=ended)
         print_ = hand.engine.tokenizer.fingerprint
         segment = Segment(desk.pen.node, self.write, s.text, s.ids, print_, s.stop, s.matched, s.closed)
         return Act(segment, usage, recoded=prompt.recoded, turn_ended=ended)

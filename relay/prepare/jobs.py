@@ -70,12 +70,7 @@ class Jobs:
         self.plan = plan
         self._ticks = ticks
         self._hands = lru_cache(maxsize=4096)(self._hands_of)
-        tokenizers = {name: engine.tokenizer for name, engine in plan.engines.items()}
-        self._others_ends = {
-            name: frozenset[int]().union(*(o.eos for o in tokenizers.values() if o.fingerprint == t.fingerprint))
-            - t.eos
-            for name, t in tokenizers.items()
-        }
+        self._others_ends = others_ends(plan.engines)
 
     def begun(self, number: int) -> Begun:
         """Which problem, sample and cell a number stands for."""
@@ -101,7 +96,6 @@ class Jobs:
             cell.sampling,
             {} if plan.units is None else plan.units(begun),
             self._ticks,
-            _thinks(cell.graph, hands),
         )
         return Job(begun.id, begun.cell, walk, stage)
 
@@ -124,6 +118,10 @@ class Jobs:
                 yield i, name, hand.head
 
 
-def _thinks(graph: Graph, hands: Mapping[str, Hand]) -> bool:
-    models = {getattr(graph.nodes[name], "write", "") for name in graph.answer}
-    return all(hands[m].head.thinking != "none" for m in models if m in hands)
+def others_ends(engines: Mapping[str, Engine]) -> dict[str, frozenset[int]]:
+    """For each model the ids that end the turn of another one with the same tokenizer, and not its own."""
+    alike: dict[str, frozenset[int]] = {}
+    for engine in engines.values():
+        name = engine.tokenizer.fingerprint
+        alike[name] = alike.get(name, frozenset()) | engine.tokenizer.eos
+    return {n: alike[e.tokenizer.fingerprint] - e.tokenizer.eos for n, e in engines.items()}

@@ -9,7 +9,7 @@ from relay.language.reading import Reading
 from relay.language.scenario import Need, Scenario
 from relay.pool import Pool, Solo
 from relay.prepare import filed, solos, units
-from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, systems
+from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, others_ends, systems
 from relay.prepare.problem_sets import load_problems
 from relay.prepare.selection import Rule, select
 from relay.problems import Problem
@@ -111,11 +111,11 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
     for model in models:
         assert scenario.pool is not None  # reading refuses a pool's use without `pool:`
         assert tools.pool is not None
-        plans[model] = _solo_plan(scenario, model, problems, tools.engines[model])
+        plans[model] = _solo_plan(scenario, model, problems, tools)
         await _fill(tools, plans[model], problems)
         address, samples = plans[model].address, scenario.pool.samples
         outcomes[model] = {p.id: tools.pool.outcomes(address, p, samples) for p in problems}
-        solved[model] = {p: list(o).count("correct") for p, o in outcomes[model].items()}
+        solved[model] = {p: list(o.values()).count("correct") for p, o in outcomes[model].items()}
     limit = scenario.select.limit if scenario.select else None
     chosen = select(problems, rules, solved, limit, scenario.seed) if rules else problems
     if limit is not None and len(chosen) < limit:
@@ -124,7 +124,8 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
     return Drawn(chosen, solved, outcomes, problems, plans)
 
 
-def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], engine: Engine) -> solos.SoloPlan:
+def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> solos.SoloPlan:
+    engine = tools.engines[model]
     assert scenario.pool is not None
     system = scenario.models[model].system
     return solos.SoloPlan(
@@ -137,6 +138,8 @@ def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], engine: 
         scenario.seed,
         scenario.verify,
         system or "",
+        scenario.budget.seconds,
+        others_ends(tools.engines)[model],
     )
 
 
@@ -145,8 +148,10 @@ async def _fill(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> 
     tally = Tally()
     tools.watcher.phase(f"pool {plan.model}", tally)
     await solos.fill(tools.pool, plan, problems, tools.grade, tally, tools.in_flight)
-    if tally.failed:
-        tools.note(f"pool {plan.model}: {tally.failed} samples failed: {tally.last_failure}")
+    missing = len(tools.pool.missing(plan.address, problems, plan.samples))
+    if missing:
+        why = f", the last: {tally.last_failure}" if tally.last_failure else ""
+        tools.note(f"pool {plan.model}: {missing} samples are missing, they failed or ran out of time{why}")
 
 
 def _units(plan: RunPlan, drawn: Drawn, tools: Tools) -> Iterator[filed.Unit]:

@@ -33,6 +33,8 @@ class SoloPlan(NamedTuple):
     seed: int
     verifier: str
     system: str
+    seconds: float = 600.0  # for one trajectory; one that takes longer is not kept
+    others_ends: frozenset[int] = frozenset()  # as a Hand has them
 
     @property
     def facts(self) -> dict[str, object]:
@@ -48,6 +50,7 @@ class SoloPlan(NamedTuple):
             "tokens": self.tokens,
             "seed": self.seed,
             "verifier": self.verifier,
+            "banned": sorted(self.others_ends),
         }
 
     @property
@@ -76,13 +79,11 @@ async def fill(
 
 def _jobs(plan: SoloPlan, missing: Iterable[tuple[Problem, int]], ticks: Ticks) -> Iterator[Job]:
     graph = graph_of(plan.model)
-    limits = Limits(tokens=plan.tokens)
+    limits = Limits(tokens=plan.tokens, seconds=plan.seconds)
     for number, (problem, sample) in enumerate(missing):
         head = plan.heads[problem.id]
-        hands = MappingProxyType({plan.model: Hand(plan.engine, head)})
-        stage = Stage(
-            problem, sample, graph, hands, plan.seed, limits, plan.sampling, ticks=ticks, thinks=head.thinking != "none"
-        )
+        hands = MappingProxyType({plan.model: Hand(plan.engine, head, plan.others_ends)})
+        stage = Stage(problem, sample, graph, hands, plan.seed, limits, plan.sampling, ticks=ticks)
         yield Job(number, 0, begin(NODE), stage)
 
 
@@ -103,8 +104,8 @@ class _PoolRecorder:
         """Nobody watches the pool being filled."""
 
     def end(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
-        """Keep the trajectory, unless the engine failed."""
-        if ended.stop == StopReason.FAILED:
+        """Keep the trajectory, unless the engine failed or was too slow: what a busy machine does is no sample."""
+        if ended.stop in (StopReason.FAILED, StopReason.SECONDS):
             return
         segment = ended.walk.pens[ROOT].trajectory.segment
         if segment is None:
@@ -117,7 +118,7 @@ class _PoolRecorder:
                 segment.ids,
                 segment.tokenizer,
                 _thought(segment, self._plan.engine.tokenizer),
-                segment.closed >= 0 or not job.stage.thinks,
+                segment.closed >= 0 or job.stage.hands[self._plan.model].head.thinking == "none",
                 segment.stop,
                 self._plan.verifier,
                 graded.outcome if graded is not None else "undecided",

@@ -23,7 +23,7 @@ class Given(NamedTuple):
     sample: int
 
 
-Outcomes = Mapping[str, Sequence[str]]  # problem id -> the verdict of each of its samples
+Outcomes = Mapping[str, Mapping[int, str]]  # problem id -> the verdict of each of its samples
 
 
 class Pairs(Sequence[tuple[Problem, int]]):
@@ -109,7 +109,7 @@ def distractors(need: Need, everywhere: Sequence[Problem], outcomes: Outcomes, s
 
 def _fitting(need: Need, problem: Problem, outcomes: Outcomes) -> list[int]:
     wanted = WHERE[need.where]
-    return [i for i, outcome in enumerate(outcomes.get(problem.id, ())) if outcome in wanted]
+    return [sample for sample, outcome in outcomes.get(problem.id, {}).items() if outcome in wanted]
 
 
 def _plain(problem: Problem) -> str:

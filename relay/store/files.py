@@ -24,19 +24,30 @@ def create(path: Path) -> sqlite3.Connection:
     try:
         _refuse_what_is_there(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(exist_ok=False)
+        _lay_out(path)
         db = _connect(path)
-        db.execute(f"PRAGMA page_size = {PAGE}")
-        db.execute(f"PRAGMA application_id = {APPLICATION}")
-        db.execute(f"PRAGMA user_version = {VERSION}")
         _set_journal(db, path)
-        db.executescript(f"BEGIN;{TABLES}COMMIT;")
     except (OSError, sqlite3.Error) as error:
         if db is not None:
             db.close()
         remove()
         raise cannot_write(path, error) from None
     return db
+
+
+def _lay_out(path: Path) -> None:
+    """Make the file with its tables under another name first: killed at any moment, it is whole or not there."""
+    path.touch(exist_ok=False)  # taken: of two runs into one file the second is told
+    unfinished = _beside(path, f".{os.getpid()}.unfinished")
+    try:
+        with contextlib.closing(_connect(unfinished)) as db:
+            db.execute(f"PRAGMA page_size = {PAGE}")
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.executescript(f"BEGIN;{TABLES}COMMIT;")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: Exception) -> UserError:

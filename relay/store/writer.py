@@ -68,6 +68,7 @@ class RunWriter:
         self._verdicts: list[Row] = []
         self._live: dict[tuple[int, str], Tokens] = {}
         self._live_rows = 0
+        self._broken = False  # a flush failed: its rows are gone, and nothing that follows them may be written
 
     @classmethod
     def create(cls, path: Path) -> "RunWriter":
@@ -170,8 +171,18 @@ class RunWriter:
     def write(self, gathered: "Gathered") -> None:
         """Write it, and the heartbeat, in one transaction. May run in another thread, one call at a time.
 
-        Raises LeaseLostError or sqlite3.Error with nothing of it written.
+        Raises LeaseLostError or sqlite3.Error with nothing of it written; from then on nothing else is, either:
+        a file with a hole could not be resumed.
         """
+        if self._broken:
+            raise RelayError(f"{self.path}: an earlier flush failed; the file is as it was before")
+        try:
+            self._write(gathered)
+        except BaseException:
+            self._broken = True
+            raise
+
+    def _write(self, gathered: "Gathered") -> None:
         names, begun, hops, parts, ended, verdicts, live = gathered
         with self.at_once():
             if not lease.beat(self._db, self._me):
@@ -209,9 +220,12 @@ class RunWriter:
         self._live.clear()
         self._close_aside()
         try:
-            self.flush()
+            if not self._broken:
+                self.flush()
             lease.give_back(self._db, self._me)
-            files.finish(self._db) if finished else self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            files.finish(self._db) if finished and not self._broken else self._db.execute(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )
         finally:
             self._db.close()
 

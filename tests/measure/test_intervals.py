@@ -44,7 +44,7 @@ def test_nothing_right_and_everything_right_have_one_open_end() -> None:
 
 @pytest.mark.parametrize(("p", "k", "spread"), [(0.5, 8, 0.5), (0.1, 8, 2.0), (0.9, 1, 1.0)])
 def test_the_truth_is_covered(p: float, k: int, spread: float) -> None:
-    """Beta-binomial problems, 400 studies: at least 92 % hold the truth (the full study is in `make proof`)."""
+    """Beta-binomial problems, 400 studies: at least 92 % hold the truth."""
     draw, covered, studies = random.Random(f"{p}{k}"), 0, 400
     for _ in range(studies):
         rates = [draw.betavariate(p * spread * 2, (1 - p) * spread * 2) for _ in range(60)]

@@ -7,7 +7,7 @@ from relay.prepare.units import deal, distractors
 from relay.problems import Problem
 
 PROBLEMS = [Problem(f"p{i}", f"q{i}", str(i % 7)) for i in range(30)]
-OUTCOMES = {p.id: ["correct", "wrong", "correct", "undecided"] for p in PROBLEMS}
+OUTCOMES = {p.id: dict(enumerate(["correct", "wrong", "correct", "undecided"])) for p in PROBLEMS}
 STEER = Need("steer", "main", "another problem", "any", 10)
 OPEN = Need("main", "main", "this problem", "correct")
 
@@ -47,7 +47,7 @@ def test_originals_are_correct_samples_of_the_problem_itself() -> None:
 
 
 def test_a_unit_that_does_not_exist_is_left_out() -> None:
-    outcomes = {**OUTCOMES, "p3": ["wrong"] * 4}
+    outcomes = {**OUTCOMES, "p3": dict.fromkeys(range(4), "wrong")}
     given = dict(deal(OPEN, pairs(), PROBLEMS, outcomes, 7))
     assert ("p3", 0) not in given
     assert len(given) == 29
@@ -56,3 +56,8 @@ def test_a_unit_that_does_not_exist_is_left_out() -> None:
 def test_fewer_distractors_than_asked_are_all_used() -> None:
     need = Need("steer", "main", "another problem", "any", 100)
     assert len(distractors(need, PROBLEMS, OUTCOMES, 7)) == 30
+
+
+def test_a_sample_that_failed_shifts_no_other() -> None:
+    outcomes = {p.id: {0: "wrong", 2: "correct"} for p in PROBLEMS}
+    assert {g.sample for g in dict(deal(OPEN, pairs(2), PROBLEMS, outcomes, 7)).values()} == {2}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.errors import UserError
+from relay.errors import RelayError, UserError
 from relay.events import Tokens
 from relay.store import files
 from relay.store.reader import Run
@@ -148,6 +148,12 @@ def test_a_flush_that_fails_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         writer.flush()
     assert writer.query("SELECT count(*) FROM rollout") == [(0,)]
+    writer.begin(Begun(1, 0, 1, 0))
+    with pytest.raises(RelayError, match="an earlier flush failed"):
+        writer.flush()
+    writer.close(finished=True)
+    with Run(tmp_path / "a.relay") as run:
+        assert list(run.rollouts()) == [], "nothing follows what was lost"
 
 
 def test_only_open_rollouts_come_back_with_their_hops(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_the_jobs_of_a_hundred_thousand_rollouts_hold_nothing() -> None:
 
 def test_dealing_out_steers_takes_a_number_for_each() -> None:
     need = Need("steer", "main", "another problem", "any", 24)
-    outcomes = {p.id: ["correct", "wrong"] for p in PROBLEMS}
+    outcomes = {p.id: {0: "correct", 1: "wrong"} for p in PROBLEMS}
     tracemalloc.start()
     try:
         number = sum(1 for _ in units.deal(need, units.Pairs(PROBLEMS, 400), PROBLEMS, outcomes, 7))
