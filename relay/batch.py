@@ -21,7 +21,7 @@ from relay.trajectory import Trajectory
 from relay.walk import ROOT, Hop, StopReason, Walk
 
 FLUSH = 0.25  # seconds between two flushes
-ROOM = 20_000  # hops that may wait for a flush before the rollouts wait for it
+ROOM = 10_000  # hops that may wait for a flush before the rollouts wait for it
 
 
 class Job(NamedTuple):

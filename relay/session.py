@@ -153,10 +153,12 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     return Outcome(writer.path, plan.total, *failures)
 
 
-def _failures(query: Callable[[str], list[Any]]) -> tuple[int, str]:
+def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
     """How many rollouts failed, and what the last said."""
-    whys = query("SELECT why FROM rollout JOIN name ON name.id = stop WHERE name.text = 'failed' ORDER BY rollout.id")
-    return len(whys), whys[-1][0] or "" if whys else ""
+    number, last = query(
+        "SELECT count(*), max(id) FROM rollout WHERE stop = (SELECT id FROM name WHERE text = 'failed')"
+    )[0]
+    return number, (query("SELECT why FROM rollout WHERE id = ?", last)[0][0] or "") if number else ""
 
 
 class RunRecorder:

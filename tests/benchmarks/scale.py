@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from relay.language.reading import Reading
     from relay.walk import Hop
 
-PROBLEMS, OPEN = 50, 250
+PROBLEMS, OPEN, TOKENS = 50, 250, 2_000_000
 MEMORY, BYTES, RESUME = 1.10, 1.0, 3.0  # what is allowed
 Tree = dict[str, Any]
 
@@ -171,7 +171,7 @@ SHAPES: dict[str, Callable[[Random], Iterable[int]]] = {
 
 
 def child_bytes(shape: str, folder: str) -> dict[str, float]:
-    """Some 600,000 tokens in rollouts of this shape, by the writer and in the order of a run."""
+    """Some 2,000,000 tokens in rollouts of this shape, by the writer and in the order of a run."""
     from relay.store.reader import Run
     from relay.store.writer import Begun, Graded, RunWriter
     from relay.trajectory import Segment, Usage
@@ -187,8 +187,8 @@ def child_bytes(shape: str, folder: str) -> dict[str, float]:
         writer.put_meta(scenario={"graph": {"start": "a"}}, phase="walking", samples=1)
     began, written = 0, 0
     flying: list[tuple[int, int, Iterator[int]]] = []
-    while written < 600_000 or flying:
-        if written < 600_000 and len(flying) < 256:  # as in a run: hops of many rollouts take turns
+    while written < TOKENS or flying:
+        if written < TOKENS and len(flying) < 256:  # as in a run: hops of many rollouts take turns
             writer.begin(Begun(began, 0, began, 0))
             flying.append((began, 0, iter(SHAPES[shape](draw))))
             began += 1
@@ -219,12 +219,7 @@ def child_bytes(shape: str, folder: str) -> dict[str, float]:
         )[0]
     size = path.stat().st_size
     path.unlink()
-    return {
-        "law": size / (9 * tokens + 90 * hops),
-        "a token": size / tokens,
-        "a hop": size / hops,
-        "letters": letters / tokens,
-    }
+    return {"size": size, "tokens": tokens, "hops": hops, "letters": letters}
 
 
 def _tokenizer() -> tuple[Any, list[int]]:
@@ -254,15 +249,24 @@ def _tokenizer() -> tuple[Any, list[int]]:
 
 def measure_bytes(folder: Path) -> Iterator[tuple[str, float]]:
     """The file's size beside what is allowed, and what that is a token and a hop."""
-    laws, letters = [], 0.0
-    for shape in SHAPES:
-        found = in_child("bytes", shape, folder)
-        yield f"bytes, {shape}: a token, hops included", found["a token"]
-        yield f"bytes, {shape}: over 9 a token and 90 a hop (at most {BYTES:g})", found["law"]
-        laws.append(found["law"])
-        letters = found["letters"]
-    yield "bytes, the worst shape: over 9 a token and 90 a hop", max(laws)
-    yield "bytes of text a token", letters
+    found = {shape: in_child("bytes", shape, folder) for shape in SHAPES}
+    laws = {shape: f["size"] / (9 * f["tokens"] + 90 * f["hops"]) for shape, f in found.items()}
+    for shape, f in found.items():
+        yield f"bytes, {shape}: a token, hops included", f["size"] / f["tokens"]
+        yield f"bytes, {shape}: a hop beside its text and ids", (f["size"] - f["letters"] - 4 * f["tokens"]) / f["hops"]
+        yield f"bytes, {shape}: over 9 a token and 90 a hop (at most {BYTES:g})", laws[shape]
+    yield f"bytes, the worst shape: over 9 a token and 90 a hop (at most {BYTES:g})", max(laws.values())
+    token, hop = _fit([(f["tokens"] / f["size"], f["hops"] / f["size"]) for f in found.values()])
+    yield "bytes, fitted to all shapes: a token (at most 9)", token
+    yield "bytes, fitted to all shapes: a hop (at most 90)", hop
+    yield "bytes of text a token", sum(f["letters"] for f in found.values()) / sum(f["tokens"] for f in found.values())
+
+
+def _fit(rows: list[tuple[float, float]]) -> tuple[float, float]:
+    """The a and b for which a * x + b * y comes nearest to 1 in all rows."""
+    xx, xy, yy = (sum(r[i] * r[j] for r in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
+    x, y = (sum(r[i] for r in rows) for i in (0, 1))
+    return (x * yy - y * xy) / (xx * yy - xy * xy), (y * xx - x * xy) / (xx * yy - xy * xy)
 
 
 # -- resume
@@ -418,7 +422,8 @@ def in_copies(name: str, *runs: Path) -> dict[str, float]:
         for run in runs:
             for suffix in ("", "-wal"):
                 if (path := run.with_name(run.name + suffix)).exists():
-                    shutil.copy(path, place)
+                    with open(shutil.copy(path, place), "rb") as copy:
+                        os.fsync(copy.fileno())  # else a resume's first sync writes all of the copy
         return in_child(name, *(Path(place) / run.name for run in runs))
 
 
