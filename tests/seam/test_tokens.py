@@ -55,6 +55,7 @@ def test_a_text_comes_back_from_its_ids(each: Tokenizer, text: str) -> None:
 @settings(deadline=None, max_examples=100)
 @given(text=TEXT)
 def test_a_vocabulary_with_byte_fallback_gives_texts_back_too(text: str) -> None:
+    text = text.replace("▁", "")  # which such a vocabulary cannot tell from a space
     assert LLAMA.text_of(LLAMA.encode(text)) == text
 
 
