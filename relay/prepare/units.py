@@ -1,7 +1,8 @@
 """What each rollout is given from the pool: the original it begins with, the steer put into it.
 
-A unit is drawn from (seed, problem, sample, need) and never from the cell, so that the same original
-meets the same steer in every cell, and curves are paired.
+An original is drawn from (seed, problem, sample, need). Distractions are dealt out evenly over the whole run, so that
+another number of problems or samples deals them anew. Neither depends on the cell: the same original meets the same
+steer in every cell, and curves are paired.
 """
 
 from array import array
