@@ -46,12 +46,15 @@ async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
                     if isinstance(doing, Act):
                         act = doing
                     else:
-                        async with aclosing(doing):
+                        try:
                             async for item in doing:
                                 if isinstance(item, Act):
                                     act = item
                                 else:
                                     yield item
+                        except BaseException:
+                            await doing.aclose()
+                            raise
                 except EngineError as error:
                     act = Act(rest=StopReason.FAILED, why=str(error))
             pen, hop = commit(pen, desk.visit, act, stage)

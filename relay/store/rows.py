@@ -12,20 +12,24 @@ HOP_COLUMNS = (
     "rollout, pen, n, node, visit, goes, model, text, ids, tokenizer, stop, matched, closed, turn_ended, "
     "computed, cached, decoded, thrown, ms, recoded, rest, why, branches, starts, source"
 )
-INSERT_STEP = f"INSERT INTO step (id, {HOP_COLUMNS}) VALUES ({', '.join('?' * (HOP_COLUMNS.count(',') + 2))})"
+NULL = -1  # null, in a row to write: sqlite3 binds None, and bytes, several times slower than ints and bytearrays
+_PLAIN = 1 + HOP_COLUMNS[: HOP_COLUMNS.index("model")].count(",")  # the id, and the columns that are never null
+_VALUES = ["?"] * _PLAIN + [f"nullif(?, {NULL})"] * (2 + HOP_COLUMNS.count(",") - _PLAIN)
+INSERT_STEP = f"INSERT INTO step (id, {HOP_COLUMNS}) VALUES ({', '.join(_VALUES)})"
 INSERT_PART = "INSERT INTO part VALUES (?, ?, ?)"
 SELECT_HOPS = f"SELECT {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id"
 LONG_IDS, LONG_TEXT = 128, 640  # ids and characters of a segment beyond which it lies in parts
 MOST_PARTS = 256
-Row = tuple[int | str | bytes | float | None, ...]
+Row = tuple[int | str | bytes | bytearray | float | None, ...]
+_NOTHING: Row = (NULL,) * 7  # the columns of a segment
 
 
-def pack(ids: Iterable[int]) -> bytes:
+def pack(ids: Iterable[int]) -> bytearray:
     """Ids as little-endian int32."""
     packed = array("i", ids)
     if sys.byteorder == "big":
         packed.byteswap()
-    return packed.tobytes()
+    return bytearray(packed)
 
 
 def unpack(blob: bytes) -> tuple[int, ...]:
@@ -37,27 +41,25 @@ def unpack(blob: bytes) -> tuple[int, ...]:
     return tuple(packed)
 
 
-class Names:
-    """The run's strings as integers. New ones wait in `fresh` until the next flush."""
+class Names(dict[str, int]):
+    """The run's strings as integers, `names[text]`. New ones wait in `fresh` until the next flush."""
 
     def __init__(self, known: Iterable[tuple[int, str]] = ()) -> None:
         self._texts = dict(known)
-        self._ids = {text: i for i, text in self._texts.items()}
         self.fresh: list[tuple[int, str]] = []
+        super().__init__((text, number) for number, text in self._texts.items())
 
     @classmethod
     def of(cls, db: sqlite3.Connection) -> "Names":
         """The names of this file."""
         return cls(db.execute("SELECT id, text FROM name"))
 
-    def id(self, text: str) -> int:
-        """The integer of this text."""
-        found = self._ids.get(text)
-        if found is None:
-            found = self._ids[text] = len(self._ids) + 1
-            self._texts[found] = text
-            self.fresh.append((found, text))
-        return found
+    def __missing__(self, text: str) -> int:
+        """Give this text the next number."""
+        number = self[text] = len(self) + 1
+        self._texts[number] = text
+        self.fresh.append((number, text))
+        return number
 
     def text(self, number: int | None) -> str:
         """The text of this integer; empty for None."""
@@ -80,26 +82,27 @@ def parts_of(number: int, segment: Segment) -> Iterator[Row]:
 
 
 def row_of(number: int, rollout: int, hop: Hop, names: Names) -> Row:
-    """The step's row of a hop. Zeros and absences are null: they cost a byte."""
-    id_ = names.id
+    """The step's row of a hop, for INSERT_STEP. Zeros and absences are null: they cost a byte."""
     pen, n, node, visit, to, segment, usage, rest, why, branches, starts, source, recoded, turn_ended = hop
-    wrote: Row = (None,) * 7
+    computed, cached, decoded, thrown, seconds = usage
+    wrote = _NOTHING
     if segment is not None:
+        _, model, text, ids, tokenizer, stop, matched, closed = segment
         whole = not is_long(segment)
         wrote = (
-            id_(segment.model),
-            segment.text if whole else None,
-            pack(segment.ids) if whole else None,
-            id_(segment.tokenizer) if segment.tokenizer else None,
-            id_(segment.stop),
-            segment.matched or None,
-            segment.closed if segment.closed >= 0 else None,
+            names[model],
+            text if whole else NULL,
+            pack(ids) if whole else NULL,
+            names[tokenizer] if tokenizer else NULL,
+            names[stop],
+            matched or NULL,
+            closed,  # -1: not here
         )
     return (
-        number, rollout, id_(pen), n, id_(node), visit, id_(to), *wrote, turn_ended or None,
-        usage.computed or None, usage.cached or None, usage.decoded or None, usage.thrown or None,
-        round(usage.seconds * 1000) or None, recoded if recoded >= 0 else None, id_(rest) if rest else None,
-        why or None, branches or None, id_(starts) if starts else None, id_(source) if source else None,
+        number, rollout, names[pen], n, names[node], visit, names[to], *wrote, turn_ended or NULL,
+        computed or NULL, cached or NULL, decoded or NULL, thrown or NULL, round(seconds * 1000) or NULL,
+        recoded, names[rest] if rest else NULL, why or NULL, branches or NULL,
+        names[starts] if starts else NULL, names[source] if source else NULL,
     )  # fmt: skip
 
 

@@ -118,7 +118,7 @@ class RunWriter:
 
     def name(self, text: str) -> int:
         """The integer of a string."""
-        return self._names.id(text)
+        return self._names[text]
 
     def text(self, number: int) -> str:
         """The string of an integer."""
@@ -145,15 +145,15 @@ class RunWriter:
 
     def end(self, rollout: int, stop: StopReason, why: str, graded: Graded | None) -> None:
         """A rollout ended and, unless its scenario verifies nothing, was graded."""
-        self._ended.append((self._names.id(stop), why or None, rollout))
+        self._ended.append((self._names[stop], why or None, rollout))
         if graded is not None:
             self.verdict(rollout, graded)
 
     def verdict(self, rollout: int, graded: Graded) -> None:
         """A verdict was reached."""
-        name = self._names.id
+        names = self._names
         verifier, outcome, answer, why, seconds = graded
-        row = (rollout, name(verifier), name(outcome), answer or None, why or None, round(seconds * 1000) or None)
+        row = (rollout, names[verifier], names[outcome], answer or None, why or None, round(seconds * 1000) or None)
         self._verdicts.append(row)
 
     @property
