@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
-from relay.errors import RelayError
+from relay.errors import RelayError, SeamError
 from relay.events import HopCommitted, RolloutEnded, Tokens
 from relay.grading import Answer, answer_of
 from relay.node import Stage, Ticks
@@ -114,8 +116,7 @@ class Batch:
             try:
                 ended = await self._one(job)
             except Exception as error:  # a broken rollout must not take its siblings along
-                why = str(error) if isinstance(error, RelayError) else f"{type(error).__name__}: {error}"
-                ended = RolloutEnded(StopReason.FAILED, why, job.walk)
+                ended = RolloutEnded(StopReason.FAILED, _told(error), job.walk)
             graded = await self._graded(job, ended)
             self._recorder.end(job, ended, graded)
             self._tally.ended(job, ended, graded)
@@ -158,6 +159,15 @@ class Batch:
                 await writing  # the rows are on their way: let them arrive
                 raise
             self._room.set()
+
+
+def _told(error: Exception) -> str:
+    """What went wrong in one line; of a bug of ours or a plugin's also where it is."""
+    if isinstance(error, RelayError) and not isinstance(error, SeamError):
+        return str(error)
+    *_, frame = walk_tb(error.__traceback__)
+    place = f"{Path(frame[0].f_code.co_filename).name}, line {frame[1]}"
+    return f"a bug, please report it: {type(error).__name__} at {place}: {error}"
 
 
 def _thinks(trajectory: Trajectory, stage: Stage) -> bool:

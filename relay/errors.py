@@ -3,7 +3,7 @@
 RelayError
 ├── UserError      the user can mend it: one line a mistake, exit 2, no traceback
 ├── EngineError    a model or its server failed: data, it ends one rollout
-└── SeamError      the ids of a prompt are not what the seam promises: a bug, never hidden
+└── SeamError      the ids of a prompt are not what the seam promises: a bug, told with its place
 """
 
 from collections.abc import Iterable

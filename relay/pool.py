@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,33 +97,37 @@ def default_path() -> Path:
     return user_data_path("relay") / "pool.sqlite"
 
 
+def _refuse_others(path: Path, db: sqlite3.Connection) -> None:
+    """Raise UserError for a database that is no pool, or one from a newer relay."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    owner = db.execute("PRAGMA application_id").fetchone()[0]
+    if owner not in (0, _APPLICATION) or (not owner and db.execute("SELECT 1 FROM sqlite_master").fetchone()):
+        raise UserError(Mistake(str(path), "is a database, but not a pool", "name another file with --pool"))
+    if version > _VERSION:
+        raise UserError(Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL"))
+
+
 class Pool:
     """The open pool."""
 
     def __init__(self, path: Path) -> None:
+        """Raises UserError when the file cannot be a pool."""
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            owner = self._db.execute("PRAGMA application_id").fetchone()[0]
-            if owner not in (0, _APPLICATION) or (
-                not owner and self._db.execute("SELECT 1 FROM sqlite_master").fetchone()
-            ):
-                raise UserError(Mistake(str(path), "is a database, but not a pool", "name another file with --pool"))
-            if version > _VERSION:
-                raise UserError(
-                    Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL")
+        with ExitStack() as on_error:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+                on_error.callback(self._db.close)
+                _refuse_others(path, self._db)
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+                self._db.executescript(
+                    f"{_TABLES} PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION};"
                 )
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(
-                f"{_TABLES} PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION};"
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise UserError(
-                Mistake(str(path), f"the pool cannot be opened: {error}", "set RELAY_POOL to another file")
-            ) from None
+            except (OSError, sqlite3.Error) as error:
+                what = "is a folder, not a pool's file" if path.is_dir() else f"the pool cannot be opened: {error}"
+                raise UserError(Mistake(str(path), what, "name another file with --pool or RELAY_POOL")) from None
+            on_error.pop_all()
 
     def add(self, address: str, facts: Mapping[str, object], samples: Iterable[Sampled]) -> None:
         """Add these trajectories; those already there stay as they are."""

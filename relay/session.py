@@ -6,6 +6,7 @@ A new run and a resumed one differ in one place only: whether the plan is made o
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -15,7 +16,7 @@ from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine
 from relay.errors import EngineError, Mistake, UserError
 from relay.events import RolloutEnded, Tokens
-from relay.grading import Answer
+from relay.grading import grader
 from relay.language.reading import Reading, from_tree
 from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
@@ -23,11 +24,9 @@ from relay.pool import Pool, default_path
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.problem_sets import problems_of
-from relay.prepare.run import Tools, Watcher, prepare, same_problems, used_models
-from relay.registry import VERIFIERS, load
+from relay.prepare.run import Tools, Watcher, prepare, used_models
 from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter
-from relay.verifiers import Question, Verifier
 from relay.walk import Hop
 
 PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
@@ -55,7 +54,6 @@ async def start(
     reading: Reading, out: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
 ) -> Outcome:
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
-    _refuse_uneven_cells(reading)
     remove = files.footprint(out)
     writer = RunWriter.create(out)
     with _closing(writer, remove):
@@ -119,8 +117,8 @@ async def _go_on(
             watcher.phase(f"loading {name}", Tally())
             opened[name] = await scenario.models[name].open(deterministic=options.deterministic)
             stack.push_async_callback(opened[name].aclose)
-        grade = await stack.enter_async_context(_grader(scenario.verify))
-        in_flight = options.in_flight or max((getattr(e, "rows", 256) for e in opened.values()), default=256)
+        grade = await stack.enter_async_context(grader(scenario.verify))
+        in_flight = options.in_flight or max((e.rows for e in opened.values()), default=256)
         if writer.meta("phase") == "preparing":
             pool = (
                 stack.enter_context(contextlib.closing(Pool(options.pool or default_path()))) if scenario.pool else None
@@ -142,7 +140,7 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     jobs = Jobs(plan, ticks)
     begun = list(writer.open_rollouts())
     first = writer.next_rollout()
-    tally = Tally(total=plan.total, done=first - len(begun))
+    tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(_outcomes(writer)))
     watcher.phase("walking", tally)
     recorder = RunRecorder(writer)
     coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
@@ -151,6 +149,12 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     with writer.at_once():
         writer.put_meta(phase="done", ended=time.time())
     return Outcome(writer.path, plan.total, *failures)
+
+
+def _outcomes(writer: RunWriter) -> dict[tuple[int, str], int]:
+    """How many verdicts of each kind every cell has."""
+    counted = "SELECT r.cell, v.outcome, count(*) FROM verdict v JOIN rollout r ON r.id = v.rollout GROUP BY 1, 2"
+    return {(cell, writer.text(outcome)): count for cell, outcome, count in writer.query(counted)}
 
 
 def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
@@ -190,26 +194,6 @@ class RunRecorder:
 
 
 @contextlib.asynccontextmanager
-async def _grader(name: str) -> AsyncIterator[Grade | None]:
-    """The scenario's verifier, ready to grade; None for `verify: none`."""
-    if name == "none":
-        yield None
-        return
-    verifier: Verifier = load(VERIFIERS, name)()
-
-    async def grade(job: Job, answer: Answer) -> Graded:
-        problem = job.stage.problem
-        try:
-            verdict = await verifier.grade(Question(answer.text, answer.finished, problem.answer, problem.kind))
-        except Exception as error:  # a third party's verifier may raise anything; its fault is a verdict too
-            return Graded(name, "undecided", "", f"the verifier failed: {type(error).__name__}: {error}", 0.0)
-        return Graded(name, str(verdict.outcome), verdict.answer, verdict.why, verdict.seconds)
-
-    async with contextlib.aclosing(verifier):
-        yield grade
-
-
-@contextlib.asynccontextmanager
 async def _heartbeat(writer: RunWriter) -> AsyncIterator["asyncio.Task[None]"]:
     """Keeps the lease while engines load and the pool is filled."""
 
@@ -225,17 +209,6 @@ async def _heartbeat(writer: RunWriter) -> AsyncIterator["asyncio.Task[None]"]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-def _refuse_uneven_cells(reading: Reading) -> None:
-    if not same_problems(cell.scenario for cell in reading.cells):
-        raise UserError(
-            Mistake(
-                f"{reading.source}: sweep",
-                "cells may not differ in models, problems, samples, verify, pool, select or seed",
-                "sweep what the graph's nodes say; name several models and sweep the name",
-            )
-        )
 
 
 def _refuse_other_models(writer: RunWriter, opened: Mapping[str, Engine]) -> None:

@@ -74,6 +74,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def rows(self) -> int:
+        """How many calls at once keep it busy."""
+        ...
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """What made it: model, revision, dtype, device, versions; kept in the run file."""
         ...

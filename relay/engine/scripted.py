@@ -58,6 +58,7 @@ class Scripted:
             "engine": "scripted",
             **(facts if facts is not None else {"script": uuid.uuid4().hex}),
         }
+        self.rows = 256
         self._says = says
         self._by_token = delta == "token"
         self._seconds = seconds

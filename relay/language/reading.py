@@ -10,7 +10,7 @@ from relay.language import graph
 from relay.language.composing import compose, find, language, settings
 from relay.language.scenario import GraphSpec, Scenario
 from relay.language.shapes import Scene
-from relay.language.sweeps import Point, Sweep, filled, grid, misused, uses
+from relay.language.sweeps import Point, Sweep, filled, grid, misused, uneven, uses
 from relay.language.telling import Fault, Path, Type
 from relay.language.yaml_places import Places, places, plain
 
@@ -96,7 +96,7 @@ def _cells(tree: dict[str, Any]) -> tuple[list[Cell], list[Fault]]:
     sweep, faults = _sweep(tree, scene)
     points, odd = grid(sweep) if not faults else ([], [])
     variables = _variables(tree)
-    faults += [*odd, *(misused(tree, variables) if variables is not None else ())]
+    faults += [*odd, *(misused(tree, variables) if variables is not None else ()), *uneven(tree, points)]
     spots = list(uses(tree))
     body = {key: value for key, value in tree.items() if key != "sweep"}
     cells: list[Cell] = []

@@ -218,3 +218,16 @@ class Scenario(Frozen):
     sweep: Sweep | None = None
     select: Select | None = None
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
+
+    @model_validator(mode="after")
+    def _graded_where_it_matters(self) -> "Scenario":
+        if self.verify == "none":
+            instead = "name a verifier in 'verify'"
+            if self.select is not None:
+                raise wrong("with 'verify: none' no solo is correct", at=("select",), instead=instead)
+            for name, node in self.graph.nodes.items():
+                need = node.need(name)
+                if need is not None and need.where != "any":
+                    at = ("graph", "nodes", name)
+                    raise wrong(f"with 'verify: none' no solo is {need.where}", at=at, instead=instead)
+        return self

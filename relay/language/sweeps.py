@@ -132,6 +132,18 @@ def filled(tree: Any, values: Mapping[str, Any]) -> Any:
     return tree
 
 
+FIXED = ("models", "problems", "pool", "select", "samples", "seed", "verify")  # the same in all cells
+
+
+def uneven(tree: Any, points: Collection[Point]) -> Iterator[Fault]:
+    """Where a sweep would change what cells must share to be compared."""
+    differ = {name for point in points for name in point.values if len({p.values.get(name) for p in points}) > 1}
+    for path, name in uses(tree):
+        if path[0] in FIXED and name in differ:
+            instead = "sweep what the graph says; of models, name several and sweep the name"
+            yield Fault(path, f"a sweep may not change {path[0]!r}, which cells must share to be compared", instead)
+
+
 def misused(tree: Any, variables: Collection[str]) -> list[Fault]:
     """Variables that stand somewhere and are not swept, and those that are swept and stand nowhere."""
     used = list(uses(tree))

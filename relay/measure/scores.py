@@ -87,7 +87,10 @@ def caption(found: list[Score]) -> str:
     methods = sorted({s.interval.method for s in found if s.interval})
     if not methods:
         return "Nothing was graded."
+    differ = ""
+    if len({s.problems for s in found}) > 1 and any(s.missing for s in found):
+        differ = "Cells hold different problems where units are missing: compare them with care. "
     return (
-        f"95 % intervals ({', '.join(methods)}) over problems drawn at random; they do not cover how the problems were "
-        "selected. Undecided answers count as not correct."
+        f"{differ}95 % intervals ({', '.join(methods)}) over problems drawn at random; they do not cover how the "
+        "problems were selected. Undecided answers count as not correct."
     )

@@ -1,6 +1,6 @@
 """From a scenario to the plan of a run: load, sample, select, assign."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from relay.batch import Grade, Tally
@@ -173,10 +173,3 @@ def _tell_short(need: Need, drawn: Drawn, seed: int, tools: Tools) -> None:
         there = len(units.distractors(need, drawn.everywhere, drawn.outcomes[need.model], seed))
         if there < need.among:
             tools.note(f"{need.node}: {there} distractors, not {need.among}: the pool holds no more")
-
-
-def same_problems(cells: Iterable[Scenario]) -> bool:
-    """Whether all cells ask the same problems of the same models, so that they can be compared."""
-    first, *others = cells
-    fixed = ("models", "problems", "samples", "verify", "pool", "select", "seed")
-    return all(getattr(first, f) == getattr(o, f) for o in others for f in fixed)

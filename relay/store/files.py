@@ -30,6 +30,8 @@ def create(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         if db is not None:
             db.close()
+        elif isinstance(error, FileExistsError):
+            _refuse_what_is_there(path)  # another run was quicker: the file is its own
         remove()
         raise cannot_write(path, error) from None
     return db
@@ -37,7 +39,6 @@ def create(path: Path) -> sqlite3.Connection:
 
 def _lay_out(path: Path) -> None:
     """Make the file with its tables under another name first: killed at any moment, it is whole or not there."""
-    path.touch(exist_ok=False)  # taken: of two runs into one file the second is told
     unfinished = _beside(path, f".{os.getpid()}.unfinished")
     try:
         with contextlib.closing(_connect(unfinished)) as db:
@@ -45,9 +46,20 @@ def _lay_out(path: Path) -> None:
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.executescript(f"BEGIN;{TABLES}COMMIT;")
-        unfinished.replace(path)
+        _put(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _put(unfinished: Path, path: Path) -> None:
+    """Give the file its name. Of two runs into one file the second raises FileExistsError."""
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: an empty file holds the place for a moment
+        path.touch(exist_ok=False)
+        unfinished.replace(path)
 
 
 def cannot_write(path: Path, error: Exception) -> UserError:

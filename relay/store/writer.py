@@ -73,12 +73,20 @@ class RunWriter:
     @classmethod
     def create(cls, path: Path) -> "RunWriter":
         """A new run file. Raises UserError when something is in the way."""
-        return cls(path, files.create(path), fresh=True)
+        return cls._of(path, files.create(path), fresh=True)
 
     @classmethod
     def resume(cls, path: Path) -> "RunWriter":
         """A run file to go on with. Raises UserError when it is none, or in use."""
-        return cls(path, files.open_to_write(path), fresh=False)
+        return cls._of(path, files.open_to_write(path), fresh=False)
+
+    @classmethod
+    def _of(cls, path: Path, db: sqlite3.Connection, *, fresh: bool) -> "RunWriter":
+        try:
+            return cls(path, db, fresh=fresh)
+        except BaseException:
+            db.close()
+            raise
 
     # -- what is known before the first rollout
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, NamedTuple, TypedDict
@@ -116,7 +117,7 @@ async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
         await Batch(recorder, None, tally, ticks).run(recorder.noting(jobs, 0), in_flight=IN_FLIGHT)
         writer.close(finished=True)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db:
             hops, tokens = db.execute("SELECT count(*), sum(length(ids)) / 4 FROM hop").fetchone()
             ended = db.execute("SELECT count(*) FROM rollout WHERE stop IS NOT NULL").fetchone()[0]
         size = path.stat().st_size

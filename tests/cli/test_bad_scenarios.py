@@ -127,10 +127,11 @@ def test_cells_that_cannot_be_compared_are_refused(relay: Relay, folder: Path) -
     text = but("limit: 4", 'limit: "{k}"') + "sweep: {over: {k: [2, 4]}}\n"
     (folder / "s.yaml").write_text(text)
     line = (
-        "s.yaml: sweep: cells may not differ in models, problems, samples, verify, pool, select or seed "
-        "(sweep what the graph's nodes say; name several models and sweep the name)"
+        "s.yaml:4:31: problems.limit: a sweep may not change 'problems', which cells must share to be compared "
+        "(sweep what the graph says; of models, name several and sweep the name)"
     )
-    assert relay("run", "s.yaml", "-o", "new/x.relay") == Said(2, "", f"{line}\n")
+    for command in (("check", "s.yaml"), ("run", "s.yaml", "-o", "new/x.relay")):
+        assert relay(*command) == Said(2, "", f"{line}\n")
     assert not (folder / "new").exists()
 
 
@@ -161,10 +162,27 @@ def test_an_empty_selection_says_what_was_nearest(relay: Relay, folder: Path) ->
     assert tree(folder) == before
 
 
+def test_what_is_not_graded_cannot_be_chosen_by_its_grade(relay: Relay, folder: Path) -> None:
+    steer = "steer: {insert: {pool: a, of: another problem, where: correct}}"
+    text = (
+        SELECTS.replace("nodes: {", f"nodes: {{{steer}, ")
+        .replace("edges: {", "edges: {steer: think, ")
+        .replace("start: think", "start: steer")
+    )
+    for left, line in {
+        text: "s.yaml:11:9: select: with 'verify: none' no solo is correct (name a verifier in 'verify')",
+        text[: text.index("select:")]: (
+            "s.yaml:9:18: graph.nodes.steer: with 'verify: none' no solo is correct (name a verifier in 'verify')"
+        ),
+    }.items():
+        (folder / "s.yaml").write_text(f"{left}verify: none\n")
+        assert relay("check", "s.yaml") == Said(2, "", f"{line}\n")
+
+
 def test_a_pool_that_cannot_be_opened_is_a_line(relay: Relay, folder: Path) -> None:
     (folder / "s.yaml").write_text(SELECTS)
     before = tree(folder)
     said = relay("run", "s.yaml", "-o", "new/x.relay", "--pool", ".")
-    line = ".: the pool cannot be opened: unable to open database file (set RELAY_POOL to another file)"
+    line = ".: is a folder, not a pool's file (name another file with --pool or RELAY_POOL)"
     assert said == Said(2, "", f"loading a\n{line}\n")
     assert tree(folder) == before

@@ -197,10 +197,12 @@ def test_a_second_ctrl_c_ends_a_run_that_will_not_end(
     said = ended(process)
     assert said.code == 130
     assert again(said) == ["run", "--resume", "x.relay", "--in-flight", "4"]
-    with sqlite3.connect(begun / "x.relay") as db:  # which takes its -wal in: it is still a run that was going on
+    with closing(
+        sqlite3.connect(begun / "x.relay")
+    ) as db:  # which takes its -wal in: it is still a run that was going on
         tree = db.execute("SELECT value FROM meta WHERE key = 'scenario'").fetchone()[0].replace("stubborn", "scripted")
         db.execute("UPDATE meta SET value = ? WHERE key = 'scenario'", (tree,))
-    db.close()
+        db.commit()
     assert program(*again(said)).code == 0
     assert trees(begun / "x.relay") == whole
 

@@ -56,15 +56,12 @@ def test_cells_are_all_combinations_then_also_without_except(tmp_path: Path) -> 
 
 
 def test_a_variable_stands_for_a_whole_value_of_any_type(tmp_path: Path) -> None:
-    scenario = SCENARIO.replace("pool: {samples: 8}", 'pool: {samples: 8}\nproblems: {from: sums, shuffle: "{yes}"}')
-    scenario = scenario.replace("problems: {from: sums, limit: 5}\n", "").replace("main: {engine", "other: {engine", 1)
+    scenario = SCENARIO.replace("pool: {samples: 8}", 'pool: {samples: 8}\nbudget: {hops: "{hops}"}')
+    scenario = scenario.replace("main: {engine", "other: {engine", 1)
     scenario = scenario.replace("write: main", 'write: "{who}"').replace("pool: main", "pool: other")
-    for cell, flag in zip(
-        swept(tmp_path, "{over: {m: .5, word: x, yes: [true, false], who: other}}", scenario).cells,
-        (True, False),
-        strict=True,
-    ):
-        assert cell.scenario.problems.shuffle is flag
+    cells = swept(tmp_path, "{over: {m: .5, word: x, hops: [20, 30], who: other}}", scenario).cells
+    for cell, hops in zip(cells, (20, 30), strict=True):
+        assert cell.scenario.budget.hops == hops
         assert cell.scenario.graph.nodes["main"].write == "other"  # type: ignore[attr-defined]
 
 

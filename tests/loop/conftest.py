@@ -33,7 +33,7 @@ class Recording:
     def __init__(self, inner: Engine) -> None:
         self.inner = inner
         self.tokenizer, self.template = inner.tokenizer, inner.template
-        self.context, self.facts = inner.context, inner.facts
+        self.context, self.facts, self.rows = inner.context, inner.facts, inner.rows
         self.requests: list[Request] = []
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:

@@ -1,6 +1,7 @@
 """The pool: what was sampled once is there again, by what made it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,8 @@ def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
 
 def test_another_database_is_refused_untouched(tmp_path: Path) -> None:
     path = tmp_path / "other.sqlite"
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE t (x)")
-    db.close()
     before = path.read_bytes()
     with pytest.raises(UserError, match=r"is a database, but not a pool \(name another file with --pool\)"):
         Pool(path)

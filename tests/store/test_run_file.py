@@ -6,10 +6,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relay.errors import RelayError, UserError
@@ -70,14 +71,15 @@ def new(path: Path) -> RunWriter:
 
 
 @given(HOP)
+@example(Hop("0", 0, "n", 1, "m", Segment("n", "w", "-1", (1,), "", "text", "-1"), why="-1", source="-1"))
 def test_a_hop_comes_back_as_it_was(hop: Hop) -> None:
     names = Names()
-    db = sqlite3.connect(":memory:")
-    db.executescript(TABLES)
-    db.execute(INSERT_STEP, row_of(9, 5, hop, names))
-    if hop.segment is not None and is_long(hop.segment):
-        db.executemany(INSERT_PART, parts_of(9, hop.segment))
-    assert hop_of(db.execute(SELECT_HOPS, (5,)).fetchone(), names) == (5, hop)
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(TABLES)
+        db.execute(INSERT_STEP, row_of(9, 5, hop, names))
+        if hop.segment is not None and is_long(hop.segment):
+            db.executemany(INSERT_PART, parts_of(9, hop.segment))
+        assert hop_of(db.execute(SELECT_HOPS, (5,)).fetchone(), names) == (5, hop)
 
 
 def test_ids_are_packed_as_little_endian_int32() -> None:
@@ -238,9 +240,8 @@ def damage(path: Path, kind: str) -> None:
         case "folder":
             path.mkdir()
         case "database":
-            with sqlite3.connect(path) as db:
+            with closing(sqlite3.connect(path)) as db:
                 db.execute("CREATE TABLE t (x)")
-            db.close()
         case "newer":
             new(path).close(finished=True)
             db = sqlite3.connect(path)
