@@ -51,9 +51,9 @@ class Run:
         self._db = files.open_to_read(path)
         self._names = Names()
 
-    def query(self, sql: str, *values: object) -> list[Any]:
-        """Rows of a query of your own; docs/run-file.md says what the tables hold."""
-        return self._db.execute(sql, values).fetchall()
+    def query(self, sql: str, *values: object, **named: object) -> list[Any]:
+        """Rows of a query of your own, with values for its `?` or `:name`; docs/run-file.md says what tables hold."""
+        return self._db.execute(sql, named or values).fetchall()
 
     @property
     def meta(self) -> dict[str, Any]:

@@ -24,11 +24,8 @@ Tree = dict[int, tuple[Walk, str]]
 def trees(path: Path) -> Tree:
     """Every rollout's tree of pens and its verdict; clocks left out."""
     with Run(path) as run:
-        verdicts = dict(
-            run.query(
-                "SELECT v.rollout, n.text || ' ' || coalesce(v.answer, '') FROM verdict v JOIN name n ON n.id = v.outcome"
-            )
-        )
+        said = "n.text || ' ' || coalesce(v.answer, '')"
+        verdicts = dict(run.query(f"SELECT v.rollout, {said} FROM verdict v JOIN name n ON n.id = v.outcome"))
         found = {}
         for listed in run.rollouts():
             walk = run.walk(listed.id)

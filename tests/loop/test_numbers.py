@@ -41,12 +41,12 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
         assert len({s.score for s in found}) > 1
         for s in found:
             for name in ("correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished"):
-                assert run.query(asked[name], s.cell) == [(getattr(s, name.replace(" ", "_")),)], (s.cell, name)
-            assert run.query(asked["tokens"], s.cell) == [(s.decoded,)]
+                assert run.query(asked[name], cell=s.cell) == [(getattr(s, name.replace(" ", "_")),)], (s.cell, name)
+            assert run.query(asked["tokens"], cell=s.cell) == [(s.decoded,)]
             assert s.score is not None
             assert s.interval is not None
-            assert run.query(asked["score"], s.cell)[0][0] == pytest.approx(100 * s.score)
-            assert run.query(asked["interval"], s.cell)[0] == pytest.approx(
+            assert run.query(asked["score"], cell=s.cell)[0][0] == pytest.approx(100 * s.score)
+            assert run.query(asked["interval"], cell=s.cell)[0] == pytest.approx(
                 (100 * s.interval.low, 100 * s.interval.high)
             )
 
