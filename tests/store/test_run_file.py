@@ -203,6 +203,7 @@ def test_a_runner_that_lost_its_lease_stops_writing(tmp_path: Path) -> None:
         writer.flush()
     assert other.execute("SELECT count(*) FROM rollout").fetchone() == (0,)
     other.close()
+    writer.close(finished=False)
 
 
 def test_a_copy_without_its_wal_is_told_from_a_whole_file(tmp_path: Path) -> None:
@@ -273,6 +274,25 @@ def test_a_new_run_does_not_overwrite_an_old_one(tmp_path: Path) -> None:
     new(tmp_path / "a.relay").close(finished=True)
     with pytest.raises(UserError, match="exists already"):
         RunWriter.create(tmp_path / "a.relay")
+
+
+def test_of_two_runs_into_one_file_the_slower_is_told_and_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.relay"
+    lay_out = files._lay_out
+
+    def late(place: Path) -> None:
+        monkeypatch.undo()
+        new(path).close(finished=False)
+        lay_out(place)
+
+    monkeypatch.setattr(files, "_lay_out", late)
+    with pytest.raises(UserError, match="exists already"):
+        RunWriter.create(path)
+    with Run(path) as run:
+        assert run.meta["phase"] == "walking"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_discarded_run_leaves_nothing_behind(tmp_path: Path) -> None:
