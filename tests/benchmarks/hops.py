@@ -22,6 +22,8 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, NamedTuple, TypedDict
 
+from bounds import check
+
 from relay.batch import Batch, Tally
 from relay.draws import seed_of
 from relay.engine import Purpose, Request, Sampling
@@ -215,6 +217,7 @@ def main() -> None:
     else:
         for name, value in figures.items():
             print(f"{value:12.2f}  {name}")
+    sys.exit(check(figures))
 
 
 if __name__ == "__main__":

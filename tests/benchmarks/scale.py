@@ -27,6 +27,8 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from bounds import check
+
 if TYPE_CHECKING:
     from relay.language.reading import Reading
     from relay.walk import Hop
@@ -512,6 +514,7 @@ def main() -> None:
                 print(f"{value:12.3f}  {name}", flush=True)
     if options.json:
         json.dump(figures, sys.stdout, indent=1)
+    sys.exit(check(figures))
 
 
 if __name__ == "__main__":
