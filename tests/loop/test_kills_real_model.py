@@ -99,7 +99,7 @@ def test_ten_kills_of_a_real_model_s_run(scenario: Path, tmp_path: Path) -> None
                     break
                 time.sleep(0.05)
             time.sleep(draw.random() * (3.0 if early else 0.4))
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         code = process.wait(120)
         if code == 0:
             break
