@@ -1,35 +1,46 @@
-"""The rows that are decoded together: one forward pass gives each of them its next token.
-
-Rows are padded on the left, so that the last column is the newest token of all. A row that has ended leaves at once;
-others may come in between two steps, where the model's memory is plain keys and values.
-"""
+"""What a batch is made of: the calls under way, a row each, and the passes through the model."""
 
 import asyncio
-import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from relay.engine import Request
 from relay.engine.drawing import draw
 from relay.errors import EngineError
 
+NUMBERS = 256  # of a row, that are drawn at once
+
 
 class Row:
     """One call under way, shared by the loop that waits for it and the thread that decodes it."""
 
-    __slots__ = ("banned", "done", "error", "last", "left", "loop", "news", "number", "request", "told")
+    __slots__ = (
+        "_generator", "_numbers", "banned", "cached", "done", "error", "last", "left", "loop", "news", "request", "told"
+    )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.number = random.Random(request.seed).random  # one number a token: draws do not depend on the batch
         self.banned = sorted(request.banned)
         self.last = -1  # its newest id, which the model has not read yet
+        self.cached = 0  # ids of its prompt that were not read again
         self.told = 0  # so many of its ids are known to the loop
         self.left = False  # nobody waits for it any more
         self.done = False  # its cut has ended it
         self.error: EngineError | None = None
         self.news = asyncio.Event()
         self.loop = asyncio.get_running_loop()
+        self._generator: Any = None
+        self._numbers: list[float] = []
+
+    def number(self) -> float:
+        """The number in [0, 1) of its next token: the k-th hangs on the seed and k alone."""
+        if not self._numbers:
+            if self._generator is None:
+                from numpy.random import Generator, Philox
+
+                self._generator = Generator(Philox(key=self.request.seed))
+            self._numbers = self._generator.random(NUMBERS).tolist()[::-1]
+        return self._numbers.pop()
 
     @property
     def over(self) -> bool:
@@ -42,77 +53,55 @@ class Row:
         self.error = EngineError(f"{node} (visit {visit}, problem {problem.id!r}, sample {sample}): {why}")
 
 
-class Batch:
-    """The rows under way, with the model's memory of them."""
+class Batch(Protocol):
+    """Rows that are decoded together: each pass gives each of them its next token."""
+
+    rows: list[Row]
+
+    @property
+    def open(self) -> bool:
+        """Whether rows can come in now."""
+        ...
+
+    def admit(self, rows: Sequence[Row]) -> list[int]:
+        """Read the prompts of new rows, which join the others; their first ids. An error leaves the others alone."""
+        ...
+
+    def step(self) -> list[int]:
+        """One more id for each row."""
+        ...
+
+    def drop(self) -> None:
+        """Let go of the rows that are over."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        ...
+
+
+class Passes:
+    """A model, passed through column by column."""
 
     def __init__(self, model: Any, vocabulary: int) -> None:
         """Of the model's logits only the first `vocabulary` are ids; the rest pads its matrix."""
         from inspect import signature
 
-        self._model = model
-        self._device = model.device
+        self.model = model
+        self.config = model.config
         self._vocabulary = vocabulary
         narrow = "logits_to_keep" in signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if narrow else {}
-        self.clear()
 
-    def clear(self) -> None:
-        """Forget all rows."""
-        self.rows: list[Row] = []
-        self._memory: Any = None
-        self._mask: Any = None  # [rows, columns]: 1 where a token is, 0 where padding is
-
-    @property
-    def open(self) -> bool:
-        """Whether rows can come in now."""
-        return not self.rows or _is_plain(self._memory)
-
-    def admit(self, rows: Sequence[Row]) -> list[int]:
-        """Read the prompts of new rows, which join the others; their first ids. An error leaves the others alone."""
-        from transformers import DynamicCache
-
-        longest = max(len(row.request.prompt) for row in rows)
-        padding = [longest - len(row.request.prompt) for row in rows]
-        ids = self._tensor([[0] * pad + row.request.prompt for row, pad in zip(rows, padding, strict=True)])
-        mask = self._tensor([[0] * pad + [1] * (longest - pad) for pad in padding])
-        memory = DynamicCache(config=self._model.config)
-        logits = self._forward(ids, mask, memory)
-        if self.rows:
-            memory, mask = _joined(self._memory, memory), _stacked(self._mask, mask)
-        drawn = self._draw(logits, rows)
-        self.rows, self._memory, self._mask = [*self.rows, *rows], memory, mask
-        return drawn
-
-    def step(self) -> list[int]:
-        """One more id for each row."""
+    def tensor(self, values: Sequence[Any]) -> Any:
+        """Whole numbers, on the model's device."""
         import torch
 
-        ids = self._tensor([[row.last] for row in self.rows])
-        self._mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=1)
-        return self._draw(self._forward(ids, self._mask, self._memory), self.rows)
+        return torch.tensor(values, dtype=torch.long, device=self.model.device)
 
-    def drop(self) -> None:
-        """Let go of the rows that are over, and of the columns that only they needed."""
-        kept = [i for i, row in enumerate(self.rows) if not row.over]
-        if not kept:
-            self.clear()
-        elif len(kept) < len(self.rows):
-            self.rows = [self.rows[i] for i in kept]
-            indices = self._tensor(kept)
-            self._mask = self._mask[indices]
-            first = int(self._mask.any(dim=0).int().argmax()) if _is_plain(self._memory) else 0
-            self._mask = self._mask[:, first:]
-            if not first:
-                self._memory.reorder_cache(indices)
-                return
-            for layer in self._memory.layers:
-                layer.keys = layer.keys[indices, :, first:]
-                layer.values = layer.values[indices, :, first:]
-
-    def _forward(self, ids: Any, mask: Any, memory: Any) -> Any:
+    def forward(self, ids: Any, mask: Any, positions: Any, memory: Any) -> Any:
         """The logits after the last column, [rows, vocabulary] in float32."""
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        out = self._model(
+        out = self.model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
@@ -122,50 +111,12 @@ class Batch:
         )
         return out.logits[:, -1, : self._vocabulary].float()
 
-    def _draw(self, logits: Any, rows: Sequence[Row]) -> list[int]:
-        for i, row in enumerate(rows):
-            if row.banned:
-                logits[i, row.banned] = -float("inf")
-        return draw(logits, [row.request.sampling for row in rows], [row.number() for row in rows])
 
-    def _tensor(self, values: Sequence[Any]) -> Any:
-        import torch
-
-        return torch.tensor(values, dtype=torch.long, device=self._device)
-
-
-def _is_plain(memory: Any) -> bool:
-    """Whether every layer remembers the keys and values of all columns, and nothing else."""
-    from transformers.cache_utils import DynamicLayer
-
-    return all(type(layer) is DynamicLayer for layer in memory.layers)
-
-
-def _joined(these: Any, those: Any) -> Any:
-    """Two plain memories as one, padded on the left."""
-    from transformers import DynamicCache
-
-    return DynamicCache(
-        [
-            (_stacked(a.keys, b.keys), _stacked(a.values, b.values))
-            for a, b in zip(these.layers, those.layers, strict=True)
-        ]
-    )
-
-
-def _stacked(a: Any, b: Any) -> Any:
-    """Two tensors on top of each other, the shorter padded with zeros on the left of its columns.
-
-    Columns are dimension 1 of a mask and dimension 2 of keys and values.
-    """
-    import torch
-
-    dim = 1 if a.dim() == 2 else 2
-    columns = max(a.shape[dim], b.shape[dim])
-
-    def padded(t: Any) -> Any:
-        missing = columns - t.shape[dim]
-        behind = (0, 0) * (t.dim() - 1 - dim)
-        return torch.nn.functional.pad(t, (*behind, missing, 0)) if missing else t
-
-    return torch.cat([padded(a), padded(b)])
+def drawn(logits: Any, rows: Sequence[Row]) -> list[int]:
+    """The next id of each row."""
+    banned = [(i, token) for i, row in enumerate(rows) for token in row.banned]
+    if banned:
+        where, tokens = zip(*banned, strict=True)
+        logits[list(where), list(tokens)] = -float("inf")
+    hot = [row.number() if row.request.sampling.temperature > 0 else 0.0 for row in rows]
+    return draw(logits, [row.request.sampling for row in rows], hot)

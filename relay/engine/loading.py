@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
 from relay.engine.models import Where, resolve
+from relay.engine.slots import fits
 from relay.errors import Mistake, UserError
 from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
@@ -28,6 +29,7 @@ class Loaded(NamedTuple):
     template: Template
     context: int
     facts: dict[str, str]
+    slots: bool  # whether its rows can lie in slots
 
 
 def load(spec: "TransformersModel") -> Loaded:
@@ -76,7 +78,7 @@ def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
     }
     if where.gguf_file is not None:
         facts["gguf_file"] = where.gguf_file
-    return Loaded(model, tokenizer, template, _context(spec, fast, model), facts)
+    return Loaded(model, tokenizer, template, _context(spec, fast, model), facts, fits(model))
 
 
 def _check_extra(*modules: str) -> None:

@@ -16,9 +16,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field
 
 from relay.engine import Delta, Request
-from relay.engine.batching import Batch, Row
+from relay.engine.batching import Batch, Passes, Row
 from relay.engine.drawing import NO_NUMBERS
 from relay.engine.loading import Loaded, first_line, load
+from relay.engine.padded import Padded
+from relay.engine.slots import Slots
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says
 from relay.trajectory import Usage
@@ -47,19 +49,22 @@ class TransformersModel(Model):
     async def open(self, *, deterministic: bool = False) -> "Transformers":
         """The engine, loaded. Deterministic: one call at a time, so that none depends on what else runs."""
         loaded = await _in_thread(partial(load, self))
-        return Transformers(loaded, batch=1 if deterministic else self.batch)
+        return Transformers(loaded, batch=1, reuse=False) if deterministic else Transformers(loaded, batch=self.batch)
 
 
 class Transformers:
     """An engine that holds a model of transformers."""
 
-    def __init__(self, loaded: Loaded, *, batch: int = 16) -> None:
+    def __init__(self, loaded: Loaded, *, batch: int = 16, reuse: bool = True) -> None:
+        """With `reuse` a prompt's beginning that was read before is not read again, where the model's memory allows."""
         self.tokenizer = loaded.tokenizer
         self.template = loaded.template
         self.context = loaded.context
         self.facts: Mapping[str, str] = loaded.facts
         self.rows = 2 * batch  # calls that keep it busy: one batch under way, one waiting
         self._size = batch
+        self._reuse = reuse
+        self._slots = loaded.slots
         self._calls: SimpleQueue[Row | None] = SimpleQueue()  # None: close
         self._feeding = Lock()  # held while cuts are fed: a call that was left keeps its cut as it is
         self._closed = False
@@ -85,7 +90,7 @@ class Transformers:
                     raise row.error
                 new = tuple(cut.ids[seen:])
                 seen += len(new)
-                yield Delta(new, Usage(computed, decoded=seen))
+                yield Delta(new, Usage(computed - row.cached, row.cached, seen))
                 if done:
                     return
         finally:
@@ -103,7 +108,8 @@ class Transformers:
         """The thread that owns the model: admit, step, hand out, until the engine is closed."""
         import torch
 
-        batch = Batch(model, self.tokenizer.size)
+        passes = Passes(model, self.tokenizer.size)
+        batch: Batch = Slots(passes, self._size, reuse=self._reuse) if self._slots else Padded(passes)
         waiting: deque[Row] = deque()
         told = monotonic()
         with torch.inference_mode():

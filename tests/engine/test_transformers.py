@@ -18,6 +18,7 @@ from relay.engine import Delta, Purpose, Request, Sampling
 from relay.engine.loading import Loaded, load
 from relay.engine.models import KNOWN, resolve
 from relay.engine.scripted import SHIPPED, TEMPLATE
+from relay.engine.slots import fits
 from relay.engine.transformers import Transformers, TransformersModel
 from relay.errors import EngineError, UserError
 from relay.problems import Problem
@@ -59,7 +60,9 @@ async def opens(loaded: Loaded) -> AsyncIterator[Opens]:
     opened: list[Transformers] = []
 
     def open_(batch: int = 16, model: Any = None) -> Transformers:
-        opened.append(Transformers(loaded if model is None else loaded._replace(model=model), batch=batch))
+        slots = fits(model) if isinstance(model, transformers.PreTrainedModel) else loaded.slots
+        this = loaded if model is None else loaded._replace(model=model, slots=slots)
+        opened.append(Transformers(this, batch=batch))
         return opened[-1]
 
     yield open_
@@ -133,6 +136,7 @@ async def test_a_model_that_forgets_what_is_far_back_writes_the_same_together(op
     )
     torch.manual_seed(1)
     model = transformers.MistralForCausalLM(config).eval()
+    assert not fits(model)
     alone, together = opens(batch=1, model=model), opens(batch=4, model=model)
     expected = [await said(alone, r) for r in mixed(alone)]
     assert await asyncio.gather(*(said(together, r) for r in mixed(together))) == expected

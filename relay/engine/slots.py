@@ -1,0 +1,297 @@
+"""Rows in fixed slots: each at its own position in the buffers of keys and values, none padded to another's length.
+
+The rows under way lie in the first slots, without a gap; the slots behind them rest: they still hold what rows that
+have ended had read. A new row begins where the longest beginning of its prompt is held, by a row or by a resting
+slot, and reads only what follows; of rows with one prompt, one reads it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from relay.engine.batching import Passes, Row, drawn
+from relay.engine.padded import is_plain
+
+COLUMNS = 128  # of the buffers, at first; they double when a row grows longer
+RESTING = 1 << 30  # bytes that the buffers may take on a CPU before slots that rest are given up; half of a GPU's own
+
+
+class _Pass(NamedTuple):
+    """Where the keys and values of one pass go, and what it looks at."""
+
+    rows: slice  # slots
+    slots: Any  # [n] slots of the new columns that are no padding
+    places: Any  # [n] their positions
+    real: Any  # [rows, columns] which of the new columns are no padding; None: one column, and all are
+    seen: int  # positions that it looks at
+
+
+class _Layer:
+    """The keys and values of one layer, [slots, heads, positions, size]; in place of a layer of transformers' Cache."""
+
+    is_sliding = is_compileable = False
+    is_initialized = True
+
+    def __init__(self) -> None:
+        self.keys: Any = None
+        self.values: Any = None
+        self.here: _Pass
+        self.shape = (0, 0)  # slots and positions
+
+    def update(self, keys: Any, values: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+        """Put these down, [rows, heads, columns, size], and give all that the rows look at."""
+        rows, slots, places, real, seen = self.here
+        if self.keys is None or self.keys.shape[0] != self.shape[0] or self.keys.shape[2] != self.shape[1]:
+            self.keys, self.values = self._resized(self.keys, keys), self._resized(self.values, values)
+        for held, new in ((self.keys, keys), (self.values, values)):
+            held[slots, :, places] = new[:, :, 0] if real is None else new.transpose(1, 2)[real]
+        return self.keys[rows, :, :seen], self.values[rows, :, :seen]
+
+    def _resized(self, held: Any, like: Any) -> Any:
+        slots, positions = self.shape
+        new = like.new_zeros(slots, like.shape[1], positions, like.shape[3])
+        if held is not None:
+            s, p = min(slots, held.shape[0]), min(positions, held.shape[2])
+            new[:s, :, :p] = held[:s, :, :p]
+        return new
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """What a slot holds up to a position, into another one too."""
+        if self.keys is not None and length:
+            for held in (self.keys, self.values):
+                held[target, :, :length] = held[source, :, :length]
+
+    def swap(self, a: int, b: int, length: int) -> None:
+        """What two slots hold up to a position, each in the other's place."""
+        if self.keys is not None and length:
+            for held in (self.keys, self.values):
+                aside = held[a, :, :length].clone()
+                held[a, :, :length] = held[b, :, :length]
+                held[b, :, :length] = aside
+
+    def get_seq_length(self) -> int:
+        """Nothing hangs on it: positions and masks are given."""
+        return 0
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Nothing hangs on it either."""
+        return query_length, 0
+
+
+class _Held(NamedTuple):
+    """What a slot holds."""
+
+    ids: list[int]  # those whose keys and values are there, from position 0 on
+    since: int  # when it came to rest
+
+
+class Slots:
+    """The rows under way, each in the slot of its place among them."""
+
+    open = True  # rows may come in at any time
+
+    def __init__(self, passes: Passes, size: int, *, reuse: bool = True) -> None:
+        """At most `size` rows. Without `reuse` every prompt is read whole, by each row."""
+        self._passes = passes
+        self._size = size
+        self._reuse = reuse
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all rows and all that is held."""
+        from transformers import Cache
+
+        self.rows: list[Row] = []
+        self._held: list[_Held] = []  # of each slot
+        self._clock = 0
+        self._layers = [_Layer() for _ in range(self._passes.config.get_text_config().num_hidden_layers)]
+        self._memory = Cache(layers=list(self._layers))  # type: ignore[arg-type]  # they do what is asked of them
+        self._resize(0)
+
+    def admit(self, rows: Sequence[Row]) -> list[int]:
+        """Read the prompts of new rows, which join the others; their first ids. An error leaves the others alone."""
+        prompts = [row.request.prompt for row in rows]
+        self._resize(max(map(len, prompts)))
+        first = len(self.rows)
+        readers = _firsts(prompts) if self._reuse else list(range(len(rows)))
+        leaders = sorted(set(readers))  # who read; the others have the same prompt as one of them
+        for place, i in enumerate(leaders, first):
+            self._prepare(place, prompts[i])
+        logits = self._read(first, [prompts[i] for i in leaders])
+        for place, i in enumerate(leaders, first):
+            rows[i].cached = len(self._held[place].ids)
+            self._held[place] = _Held(prompts[i].copy(), 0)
+        others = [i for i in range(len(rows)) if readers[i] != i]
+        for place, i in enumerate(others, first + len(leaders)):
+            rows[i].cached = len(prompts[i])
+            self._give_way(place)
+            self._copy(first + leaders.index(readers[i]), place, len(prompts[i]))
+        self.rows += [rows[i] for i in (*leaders, *others)]
+        return drawn(logits[[leaders.index(reader) for reader in readers]], rows)
+
+    def step(self) -> list[int]:
+        """One more id for each row."""
+        import torch
+
+        rows, held = self.rows, self._held
+        places = [len(held[i].ids) for i in range(len(rows))]
+        seen = max(places) + 1
+        self._resize(seen)
+        at, ids = self._passes.tensor(places), self._passes.tensor([[row.last] for row in rows])
+        slots = torch.arange(len(rows), device=at.device)
+        mask = torch.arange(seen, device=at.device) <= at[:, None, None, None]
+        logits = self._pass(_Pass(slice(0, len(rows)), slots, at, None, seen), ids, mask, at[:, None])
+        for i, row in enumerate(rows):
+            held[i].ids.append(row.last)
+        return drawn(logits, rows)
+
+    def drop(self) -> None:
+        """Let go of the rows that are over: the last row moves into the slot of each, which comes to rest."""
+        for i in reversed(range(len(self.rows))):
+            if self.rows[i].over:
+                last = self.rows.pop()
+                if i < len(self.rows):
+                    self.rows[i] = last
+                    self._swap(i, len(self.rows))
+                self._clock += 1
+                place = len(self.rows)
+                self._held[place] = _Held(self._held[place].ids if self._reuse else [], self._clock)
+
+    # -- prompts
+
+    def _read(self, first: int, prompts: Sequence[list[int]]) -> Any:
+        """Read what of these prompts is not held in the slots from `first` on: the logits after each."""
+        import torch
+
+        begins = [len(self._held[first + i].ids) for i in range(len(prompts))]
+        new = [len(prompt) - begin for prompt, begin in zip(prompts, begins, strict=True)]
+        columns, seen = max(new), max(map(len, prompts))
+        padding = self._passes.tensor([columns - n for n in new])[:, None]
+        ids = self._passes.tensor([[0] * (columns - n) + prompt[-n:] for prompt, n in zip(prompts, new, strict=True)])
+        column = torch.arange(columns, device=ids.device)[None, :]
+        real = column >= padding
+        at = (column - padding + self._passes.tensor(begins)[:, None]).where(real, 0)
+        rows, of = real.nonzero(as_tuple=True)
+        mask = torch.arange(seen, device=ids.device) <= at[:, None, :, None]
+        here = _Pass(slice(first, first + len(prompts)), rows + first, at[rows, of], real, seen)
+        return self._pass(here, ids, mask, at)
+
+    def _prepare(self, place: int, prompt: list[int]) -> None:
+        """Make this slot, behind those in use, hold as much of the beginning of this prompt as any slot does."""
+        source, length = self._nearest(prompt, place) if self._reuse else (place, 0)
+        if length and source >= place:
+            self._swap(source, place)
+            self._held[place] = _Held(prompt[:length], 0)
+            return
+        self._give_way(place)
+        self._copy(source, place, length)
+
+    def _nearest(self, prompt: list[int], place: int) -> tuple[int, int]:
+        """The slot that holds the longest beginning of this prompt, but for its last id, and its length."""
+        best, length = place, 0
+        for slot, (ids, _) in enumerate(self._held):
+            if ids[: length + 1] == prompt[: length + 1] and (common := _common(ids, prompt)) > length:
+                best, length = slot, common
+        return best, min(length, len(prompt) - 1)
+
+    def _give_way(self, place: int) -> None:
+        """The slot that has rested longest goes, so that this one is free."""
+        oldest = min(range(place, len(self._held)), key=lambda slot: self._held[slot].since)
+        if oldest != place:
+            self._copy(place, oldest, len(self._held[place].ids))
+            self._held[oldest] = self._held[place]
+        self._held[place] = _Held([], 0)
+
+    # -- the buffers
+
+    def _pass(self, here: _Pass, ids: Any, mask: Any, positions: Any) -> Any:
+        import torch
+
+        for layer in self._layers:
+            layer.here = here
+        if self._passes.config._attn_implementation == "eager":  # it adds its mask
+            least = torch.finfo(self._passes.model.dtype).min
+            mask = torch.where(mask, 0.0, least).to(self._passes.model.dtype)
+        return self._passes.forward(ids, mask, positions, self._memory)
+
+    def _copy(self, source: int, target: int, length: int) -> None:
+        for layer in self._layers:
+            layer.copy(source, target, length)
+        self._held[target] = _Held(self._held[source].ids[:length], self._held[target].since)
+
+    def _swap(self, a: int, b: int) -> None:
+        if a != b:
+            length = max(len(self._held[a].ids), len(self._held[b].ids))
+            for layer in self._layers:
+                layer.swap(a, b, length)
+            self._held[a], self._held[b] = self._held[b], self._held[a]
+
+    def _resize(self, positions: int) -> None:
+        """Make room for so many positions a slot. Where that takes too much, fewer slots rest."""
+        now = self._layers[0].shape[1]
+        if now and positions <= now:
+            return
+        columns = max(COLUMNS, now)
+        while columns < positions:
+            columns *= 2
+        there = _room(self._passes.model) // (_bytes(self._passes.model) * columns)
+        slots = min(max(self._size, there), 2 * self._size) if self._reuse else self._size
+        for layer in self._layers:
+            layer.shape = (slots, columns)
+        self._held = self._held[:slots] + [_Held([], 0)] * (slots - len(self._held))
+
+
+def fits(model: Any) -> bool:
+    """Whether this model's memory is plain keys and values, and it reads from slots what it reads otherwise.
+
+    Passes through the model three times.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    if model.config._attn_implementation not in ("sdpa", "eager") or not is_plain(DynamicCache(config=model.config)):
+        return False
+    size = min(model.config.get_text_config().vocab_size, 1000)
+    prompts = [[(7 * i + 3) % size for i in range(9)], [(5 * i + 1) % size for i in range(4)]]
+    slots, passes = Slots(Passes(model, size), 2, reuse=False), Passes(model, size)
+    try:
+        with torch.inference_mode():
+            together = slots._read(0, prompts)
+            alone = [passes.forward(passes.tensor([prompt]), None, None, DynamicCache()) for prompt in prompts]
+            return bool(torch.allclose(together, torch.cat(alone), atol=0.02, rtol=0.02))
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):  # a model that takes masks otherwise
+        return False
+
+
+def _bytes(model: Any) -> int:
+    """What one position of one slot takes."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    each: int = next(model.parameters()).element_size()
+    return int(2 * config.num_hidden_layers * heads * size * each)
+
+
+def _room(model: Any) -> int:
+    """The bytes that the buffers may take before slots that rest are given up."""
+    import torch
+
+    on_gpu = model.device.type == "cuda"
+    return torch.cuda.mem_get_info(model.device)[1] // 2 if on_gpu else RESTING
+
+
+def _firsts(prompts: Sequence[list[int]]) -> list[int]:
+    """For each prompt the first one that is the same."""
+    found: dict[tuple[int, ...], int] = {}
+    return [found.setdefault(tuple(prompt), i) for i, prompt in enumerate(prompts)]
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many ids they begin with alike."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
