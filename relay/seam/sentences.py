@@ -27,15 +27,25 @@ _UNTIL = {  # what ends a formula, or shows that it was never closed
         rf"\\[^\n]|(?P<close>(?<!\s)\$(?!\d))|(?P<again>\$)|(?P<blank>\n)|(?P<prose>[.!?]{_CLOSER}(?=[ \t]))"
     ),
 }
-_MONEY = re.compile(r"\d[\d.,]*[^=+\\^_{}<>]*")  # what follows a dollar sign that opens no formula
+_MONEY = re.compile(  # what follows a dollar sign that opens no formula: nothing of one, or a word behind the sum
+    r"\d[\d.,]*(?:[^=+\\^_{}<>]*|%?(?:[,;:] [a-z]| [a-z]{2})[^\\^_{}]*)", re.IGNORECASE
+)
 _LABEL = re.compile(
-    r"[ \t]*(?:[-+>#•]+[ \t]*)*\**[ \t]*(?:(?:step|case|part)[ \t]+)?[(\[]?(?:\d{1,3}|[a-z]|[ivx]{2,5})[)\]]?",
+    r"[ \t]*(?:[-+>#•]+[ \t]*)*\**[ \t]*(?:(?:step|case|part)[ \t]+)?"
+    r"[(\[]?(?:\d{1,3}(?:\.\d{1,2})*|[a-z]|[ivx]{2,5})[)\]]?",
     re.IGNORECASE,
 )
+_AHEAD = re.compile(r"\s*(?P<two>.{0,2})", re.DOTALL)
 _WORD = re.compile(r"[^\s(\[{\"'“‘*]*\Z")
-_GOES_ON = re.compile(r"[a-z\d,;:=+\-−×*/)]")  # so begins what continues a sentence after an ellipsis
+_GOES_ON = re.compile(  # so begins what continues a sentence after an ellipsis
+    r"[a-z\d,;:?!)\]}=+\-−–—×*/·⋅∘÷±∓≈≡≠<>≤≥→⇒∈∪∩^]"
+)
+_WORD_BEGINS = re.compile(r"[A-Z][a-z]|[AI]\s")  # a sentence after a full stop that stands apart
 _SAME = re.compile(r"[a-z\d(\\$]")  # and after an abbreviation that may also end one
-_LOOK_BACK = 24  # characters; abbreviations are shorter
+_ANSWER = re.compile(r"(?:(?:\A|[\n.!?…])\s*\**[Nn]o|[,;:]\s+no)\Z")  # the word, and not "No." for a number
+_LEADS_IN = re.compile(r"(?:\A|[\n.!?…])[ \t]*[A-Za-z]+(?: [a-z]+)?,[ \t\r]*\Z")  # "So," above what it speaks of
+_QUOTED = ("''", '""', "“”", "‘’")
+_LOOK_BACK = 24  # characters; abbreviations and words that lead in are shorter
 
 _NEVER_ENDS = (
     "e.g. i.e. cf. vs. viz. mr. mrs. ms. dr. prof. rev. gen. sen. mt. approx. resp. w.r.t. s.t. w.l.o.g. incl. al. "
@@ -146,7 +156,8 @@ class Scanner:
         if not final and not self._text[at:].strip(" \t\r"):
             return False  # the run may go on
         self._at = at
-        self._end(at)
+        if not _LEADS_IN.search(self._text, max(0, mark.start() - _LOOK_BACK), mark.start()):
+            self._end(at)
         if mark.group().count("\n") > 1 and self._text[self._blank : at].strip():
             self.paragraphs.append(at - self._start)
             self._blank = at
@@ -157,7 +168,8 @@ class Scanner:
         after = self._text[end : end + 1]
         ends: bool | None = bool(mark["wide"])
         if not ends and after.isspace() and after not in "\r\n":  # a newline is a mark of its own
-            ends = self._is_end(mark.start(), mark["stop"].rstrip(CLOSERS), self._text[end:].lstrip()[:1])
+            ahead = _AHEAD.match(self._text, end)
+            ends = self._is_end(mark.start(), mark["stop"], ahead["two"] if ahead else "", final)
             if ends is None and not final:
                 return False
         self._at = end
@@ -165,21 +177,32 @@ class Scanner:
             self._end(end)
         return True
 
-    def _is_end(self, start: int, mark: str, after: str) -> bool | None:
+    def _is_end(self, start: int, stop: str, after: str, final: bool) -> bool | None:
         """Whether this mark before white space is an end; None when that depends on what is not yet there."""
-        if mark.endswith(("..", "…")):
+        mark = stop.rstrip(CLOSERS)
+        before = self._text[max(0, start - 1) : start]
+        if before in ("(", "[", "{") or before + stop[len(mark) : len(mark) + 1] in _QUOTED:
+            return False  # the mark is spoken of, or begins something
+        if mark.endswith(("..", "…")) or (mark == "?" and before.isspace()):  # such a "?" may stand for a number
             return not _GOES_ON.match(after) if after else None
         found = _WORD.search(self._text[max(0, start - _LOOK_BACK) : start])
         word = found.group() if found else ""
         if mark == "!" and (len(word) == 1 or not word[-1:].isalpha()):
-            return after.isupper() if after else None  # perhaps a factorial
-        if mark == ".":
-            spelled = word.lower() + mark
-            line = self._text.rfind("\n", 0, start) + 1
-            if spelled in NEVER_ENDS or _LABEL.fullmatch(self._text, line, start):
-                return False
-            if spelled in MAY_END:
-                return not _SAME.match(after) if after else None
+            return after[:1].isupper() if after else None  # perhaps a factorial
+        return self._is_full_stop(start, word, after, final) if mark == "." else True
+
+    def _is_full_stop(self, start: int, word: str, after: str, final: bool) -> bool | None:
+        """The same for one dot behind this word."""
+        spelled = word.lower() + "."
+        line = self._text.rfind("\n", 0, start) + 1
+        if spelled in NEVER_ENDS or _LABEL.fullmatch(self._text, line, start):
+            return False
+        if spelled in MAY_END:
+            if spelled == "no." and _ANSWER.search(self._text, max(0, start - _LOOK_BACK), start):
+                return True
+            return not _SAME.match(after) if after else None
+        if self._text[max(0, start - 1) : start].isspace():  # perhaps a product
+            return bool(_WORD_BEGINS.match(after)) if len(after) > 1 or final else None
         return True
 
     def _end(self, at: int) -> None:

@@ -47,6 +47,19 @@ The U.S. is large.¦ Next
 In the U.S.¦ They
 It is No. 5 there.¦ Next
 The answer is no.¦ Then
+Hmm, no.¦ 75 is odd.¦ Next
+Is it so?¦ No.¦ 75 is odd.¦ Next
+Look, No. 75 is odd.¦ Next
+The product u . v is zero.¦ Next
+The product (PQ . RS) / 2 is zero.¦ Next
+So it is .¦ Next
+So it is .¦ A cat
+Here "x" is a cross and "." is a dot.¦ Next
+The sign (!) is a factorial, "?" is a gap.¦ Next
+He asks "why?"¦ Then
+So z = ? cm is asked.¦ Next
+So z ≡ ? mod 7.¦ Next
+Is it so ?¦ Yes
 It is 5 ft. long.¦ Next
 From A to B.¦ Then
 w.r.t. x it is so.¦ Next
@@ -57,6 +70,10 @@ Hmm…¦ Let me see
 1, 2, 3, ... 10 are the terms.¦ Next
 1, 2, 3, ..., n are the terms.¦ Next
 Wait....¦ What
+a ∘ b ∘ ... ∘ z is long.¦ Next
+The sum 1 + 1/2 + 1/4 + ... ≈ 2.¦ Next
+Take (((... (a ∘ b) ∘ ...) ∘ y) ∘ z.¦ Next
+[ a + b + ... ] - [ a + c + ... ] = 0.¦ Next
 1. First this.¦ Next
 10. Tenth this.¦ Next
 Text\n¦2. Second this.¦ Next
@@ -68,6 +85,9 @@ a. First this.¦ Next
 (iv). Fourth this.¦ Next
 iv. Fourth this.¦ Next
 Step 2. Do this.¦ Next
+1.1. First this.¦ Next
+  2.3.1. Then this.¦ Next
+It is 1.1.¦ Then
 1) First this.¦ Next
 The value of 4! is 24.¦ Next
 We get 5!.¦ Next
@@ -81,6 +101,10 @@ Para one.\n\n\n\n¦Para two
 Para one.\n \n¦  Para two
 Title\n¦\tindented
 Trailing.¦  \nNext
+Therefore,\nx = 5.¦ Next
+It is even.¦ So,\n\nx = 6\n\n¦Next
+It follows that,\n¦x = 5.¦ Next
+- so,\n¦- and so on.¦ Next
 Windows.\r\n\r\n¦Next
 So \(x = 3. y\) holds.¦ Next
 So \(x = 3.\)¦ Next
@@ -94,6 +118,8 @@ It costs $5.¦ Then he pays $6.¦ Next
 It costs $5 and $10.¦ Next
 It costs $5.50 a piece.¦ Then
 It costs $1,000 in all.¦ Next
+From $90, a third is gone, so 90 - 30 = 60.¦ Then it costs $1 less, and 60 - 1 = 59.¦ Next
+With $30% off, 0.7x = 7.¦ Next
 It costs \$5.¦ Then \$6.¦ Next
 From $5-$10.¦ Next
 It is 5$.¦ Next
