@@ -24,7 +24,8 @@ from relay.pool import Pool, default_path
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.problem_sets import problems_of
-from relay.prepare.run import Tools, Watcher, prepare, used_models
+from relay.prepare.run import Tools, Watcher, pairs_of, prepare, used_models
+from relay.seam.policies import policies
 from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter
 from relay.walk import Hop
@@ -117,6 +118,7 @@ async def _go_on(
             watcher.phase(f"loading {name}", Tally())
             opened[name] = await scenario.models[name].open(deterministic=options.deterministic)
             stack.push_async_callback(opened[name].aclose)
+        handoffs = _handoffs_of(reading, opened)
         grade = await stack.enter_async_context(grader(scenario.verify))
         in_flight = options.in_flight or max((e.rows for e in opened.values()), default=256)
         if writer.meta("phase") == "preparing":
@@ -128,7 +130,7 @@ async def _go_on(
             plan = read_back(writer, reading, opened)
         _refuse_other_models(writer, opened)
         with writer.at_once():
-            writer.put_meta(models=_facts_of(opened))
+            writer.put_meta(models=_facts_of(opened), handoffs=handoffs)
         if beating.done():
             await beating  # it failed: nothing may be written any more
         beating.cancel()
@@ -230,6 +232,12 @@ def _facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:
         name: {**e.facts, "tokenizer": e.tokenizer.fingerprint, "template": e.template.fingerprint}
         for name, e in engines.items()
     }
+
+
+def _handoffs_of(reading: Reading, engines: Mapping[str, Engine]) -> list[dict[str, str]]:
+    """How each model is given what each other one writes. Raises UserError where it cannot be given the same text."""
+    found = policies({n: e.tokenizer for n, e in engines.items()}, pairs_of(cell_plans(reading)))
+    return [{"author": a, "reader": r, "policy": p.name, "why": p.why} for (a, r), p in found.items()]
 
 
 def _version() -> str:

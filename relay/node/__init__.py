@@ -17,6 +17,7 @@ from relay.pool import Solo
 from relay.problems import Problem
 from relay.seam.handoff import Reader
 from relay.seam.pieces import Piece, keep, take
+from relay.seam.policies import Policy
 from relay.seam.templates import Head
 from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment, Usage
@@ -49,6 +50,7 @@ class Hand(NamedTuple):
     engine: Engine
     head: Head
     others_ends: frozenset[int] = frozenset()  # ids that end the turn of a model with the same tokenizer, not its own
+    policies: Mapping[str, Policy] = {}  # how it is given what others wrote, by their tokenizers' fingerprints
 
 
 class Limits(NamedTuple):
@@ -111,7 +113,7 @@ class Desk:
         reader = self._readers.get(model)
         if reader is None:
             hand = self.hand(model)
-            reader = self._readers[model] = Reader(hand.engine.tokenizer, hand.head)
+            reader = self._readers[model] = Reader(hand.engine.tokenizer, hand.head, hand.policies)
         return reader
 
     @property

@@ -12,6 +12,7 @@ from relay.language.reading import Reading
 from relay.node import Hand, Limits, Stage, Ticks
 from relay.pool import Solo
 from relay.problems import Problem
+from relay.seam.policies import Policy, policy
 from relay.seam.templates import Head
 from relay.store.writer import Begun
 from relay.walk import Hop, begin, fold
@@ -71,6 +72,7 @@ class Jobs:
         self._ticks = ticks
         self._hands = lru_cache(maxsize=4096)(self._hands_of)
         self._others_ends = others_ends(plan.engines)
+        self._policies = policies_of(plan.engines)
 
     def begun(self, number: int) -> Begun:
         """Which problem, sample and cell a number stands for."""
@@ -108,7 +110,10 @@ class Jobs:
         question, engines = self.plan.problems[problem].question, self.plan.engines
         systems = self.plan.systems
         return MappingProxyType(
-            {n: Hand(e, e.template.render(question, systems.get(n)), self._others_ends[n]) for n, e in engines.items()}
+            {
+                n: Hand(e, e.template.render(question, systems.get(n)), self._others_ends[n], self._policies[n])
+                for n, e in engines.items()
+            }
         )
 
     def heads(self) -> Iterator[tuple[int, str, Head]]:
@@ -125,3 +130,17 @@ def others_ends(engines: Mapping[str, Engine]) -> dict[str, frozenset[int]]:
         name = engine.tokenizer.fingerprint
         alike[name] = alike.get(name, frozenset()) | engine.tokenizer.eos
     return {n: alike[e.tokenizer.fingerprint] - e.tokenizer.eos for n, e in engines.items()}
+
+
+def policies_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, Policy]]:
+    """For each model how it is given what the others wrote, by their tokenizers' fingerprints."""
+    authors = {e.tokenizer.fingerprint: e.tokenizer for e in engines.values()}
+    given: dict[str, dict[str, Policy]] = {}  # by name; models with one tokenizer share it where their turns end alike
+    known: dict[tuple[str, frozenset[int]], dict[str, Policy]] = {}
+    for name, engine in engines.items():
+        reader = engine.tokenizer
+        key = reader.fingerprint, reader.eos
+        if key not in known:
+            known[key] = {print_: policy(author, reader) for print_, author in authors.items()}
+        given[name] = known[key]
+    return given

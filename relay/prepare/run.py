@@ -1,6 +1,6 @@
 """From a scenario to the plan of a run: load, sample, select, assign."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from relay.batch import Grade, Tally
@@ -68,6 +68,16 @@ def used_models(reading: Reading, cells: Sequence[CellPlan]) -> set[str]:
         used |= {need.model for need in needs_of(cell)}
         used |= {model for node in cell.graph.nodes.values() for model in node.models()}
     return used
+
+
+def pairs_of(cells: Iterable[CellPlan]) -> list[tuple[str, str]]:
+    """Who may read what whom wrote: (author, reader), by name, sorted."""
+    pairs: set[tuple[str, str]] = set()
+    for cell in cells:
+        readers = {model for node in cell.graph.nodes.values() for model in node.models()}
+        authors = readers | {need.model for need in needs_of(cell)}
+        pairs |= {(author, reader) for author in authors for reader in readers if author != reader}
+    return sorted(pairs)
 
 
 def rules_of(scenario: Scenario) -> list[Rule]:

@@ -1,8 +1,10 @@
 """The handoff: turning the trajectory into the exact prompt ids of the next writer."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from relay.errors import SeamError
+from relay.seam.policies import Policy
 from relay.seam.templates import Head
 from relay.seam.tokens import CLOSE, Tokenizer
 from relay.trajectory import Segment, Trajectory
@@ -26,15 +28,18 @@ class _Mark(NamedTuple):
 class Reader:
     """One writer's view of a rollout: a pure function of trajectory and tokenizer, remembered along one pen's path.
 
-    The head, then each segment: the author's own ids where reader and author share the tokenizer, else its text,
-    encoded by itself, once, and never merged with its neighbours. The view only grows as the trajectory grows.
+    The head, then each segment: the author's own ids where reader and author share the tokenizer, or its base
+    vocabulary as `policies` say, else its text, encoded by itself, once, and never merged with its neighbours. The view
+    only grows as the trajectory grows.
     """
 
-    __slots__ = ("_head", "_ids", "_path", "_tokenizer")
+    __slots__ = ("_head", "_ids", "_path", "_policies", "_tokenizer")
 
-    def __init__(self, tokenizer: Tokenizer, head: Head) -> None:
+    def __init__(self, tokenizer: Tokenizer, head: Head, policies: Mapping[str, Policy] | None = None) -> None:
+        """`policies`: how it is given what other tokenizers wrote, by their fingerprints; without one, as text."""
         self._tokenizer = tokenizer
         self._head = head
+        self._policies = policies or {}
         self._ids = list(head.ids)
         self._path = [_Mark(Trajectory(), len(self._ids), 0)]  # the k-th: the trajectory of k segments seen last
 
@@ -56,7 +61,7 @@ class Reader:
 
     def fork(self) -> "Reader":
         """A reader for a branch: it has read what this one has, and goes its own way."""
-        branch = Reader(self._tokenizer, self._head)
+        branch = Reader(self._tokenizer, self._head, self._policies)
         branch._ids = self._ids.copy()
         branch._path = self._path.copy()
         return branch
@@ -65,19 +70,26 @@ class Reader:
         segment = trajectory.segment
         assert segment is not None  # a trajectory with a length has a last segment
         recoded = mark.recoded
-        if segment.tokenizer == self._tokenizer.fingerprint:
-            self._ids += self._own(segment)
-        else:
+        ids = self._passed(segment)
+        if ids is None:
             ids = self._foreign(segment)
             recoded += len(ids)
-            self._ids += ids
+        self._ids += ids
         mark = _Mark(trajectory, len(self._ids), recoded)
         self._path.append(mark)
         return mark
 
-    def _own(self, segment: Segment) -> tuple[int, ...]:
-        """The recorded ids, which must spell the recorded text and hold no end of a turn."""
-        tokenizer, ids = self._tokenizer, segment.ids
+    def _passed(self, segment: Segment) -> Sequence[int] | None:
+        """The recorded ids, mapped where a policy says so; None where the text is read."""
+        if segment.tokenizer == self._tokenizer.fingerprint:
+            return self._proved(segment, segment.ids)
+        policy = self._policies.get(segment.tokenizer)
+        ids = None if policy is None else policy.read(segment.ids)
+        return None if ids is None else self._proved(segment, ids)
+
+    def _proved(self, segment: Segment, ids: Sequence[int]) -> Sequence[int]:
+        """These ids, which must spell the recorded text and hold no end of a turn."""
+        tokenizer = self._tokenizer
         if not tokenizer.eos.isdisjoint(ids):
             raise SeamError(f"a segment of {segment.author} holds an id that ends the reader's turn")
         if tokenizer.bytes_of(ids) != segment.text.encode():

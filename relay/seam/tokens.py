@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tokenizers
@@ -25,7 +25,10 @@ class Tokenizer:
     """One vocabulary, with the two ways to read a text: as text (`encode`) and as template (`encode_template`)."""
 
     fingerprint: str  # 16 hex digits of what makes its ids mean what they mean
-    special: Mapping[str, int]  # added tokens by their text, those of white space left out: these are text
+    base: str  # 16 hex digits of the vocabulary without its added tokens: what an id of ordinary text means
+    normalizer: str  # what is left of its normalizer for a text in mid-text, as JSON; "[]" where nothing is rewritten
+    added: Mapping[str, int]  # added tokens, as the file writes them
+    special: Mapping[str, int]  # of these, those that are no white space: tags, which no text is read as
     eos: frozenset[int]  # ids that end a turn
     think: Think | None  # None: a model without thinking, or one that spells its tags in several ids
     size: int  # ids run from 0 to size - 1
@@ -37,9 +40,12 @@ class Tokenizer:
         spec.update(truncation=None, padding=None)
         self.fingerprint = _fingerprint(spec)
         self._template = tokenizers.Tokenizer.from_str(json.dumps(spec))
+        self.added = {t["content"]: t["id"] for t in spec["added_tokens"]}
         self.special = {t["content"]: t["id"] for t in spec["added_tokens"] if _is_markup(t)}
         self._table = _table(self._template, spec)
         self.size = len(self._table)
+        self.base = _base(spec, self._table, set(self.added.values()))
+        self.normalizer = json.dumps(_steps(_without(spec.get("normalizer"))))
         self.eos = frozenset(self._id(e) for e in eos)
         tags = self.special.get(OPEN), self.special.get(CLOSE)
         self.think = None if tags[0] is None or tags[1] is None else Think(tags[0], tags[1])
@@ -70,17 +76,15 @@ class Tokenizer:
 
         Exact, or counted in `lossy` where this vocabulary cannot spell the text.
         """
-        if not text:
-            return []
-        want = _utf8(text)
-        ids = self._plain(text + SENTINEL)
-        if ids and self._table[ids.pop()] == SENTINEL.encode() and self._spells(ids, want):
-            return ids
-        for ids in self._other_ways(text):
-            if self._spells(ids, want):
-                return ids
-        self.lossy += 1
-        return self._nearly(text)
+        ids = self._exactly(text)
+        if ids is None:
+            self.lossy += 1
+            return self._nearly(text)
+        return ids
+
+    def spells(self, text: str) -> bool:
+        """Whether this vocabulary has ids for this text."""
+        return self._exactly(text) is not None
 
     def encode_template(self, text: str) -> list[int]:
         """The ids of a template's text: special tokens are parsed, nothing is added."""
@@ -118,6 +122,16 @@ class Tokenizer:
             found = self.eos.union(i for i, data in enumerate(self._table) if not some.isdisjoint(data))
             self._holding[marks] = found
         return found
+
+    def _exactly(self, text: str) -> list[int] | None:
+        """The ids that spell this text; None where there are none."""
+        if not text:
+            return []
+        want = _utf8(text)
+        ids = self._plain(text + SENTINEL)
+        if ids and self._table[ids.pop()] == SENTINEL.encode() and self._spells(ids, want):
+            return ids
+        return next((ids for ids in self._other_ways(text) if self._spells(ids, want)), None)
 
     def _spells(self, ids: Sequence[int], want: bytes) -> bool:
         return self.bytes_of(ids) == want and self._reserved.isdisjoint(ids)
@@ -170,6 +184,14 @@ def _fingerprint(spec: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
 
 
+def _base(spec: Mapping[str, Any], table: Sequence[bytes], added: Container[int]) -> str:
+    """What the ids of ordinary text mean, and how text becomes these."""
+    model = spec["model"]
+    tokens = [[i, data.hex()] for i, data in enumerate(table) if data and i not in added]
+    content = [model.get("type"), model.get("merges"), tokens]
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
+
+
 def _as_text(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The same vocabulary for text in mid-text: no tag is special, no space put before, no character rewritten."""
     added = [{**t, "special": _is_markup(t)} for t in spec["added_tokens"]]
@@ -190,6 +212,13 @@ def _without(part: dict[str, Any] | None) -> dict[str, Any] | None:
         if key in part:
             part[key] = [kept for step in part[key] if (kept := _without(step)) is not None]
     return part
+
+
+def _steps(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The steps of a normalizer, however it nests them."""
+    if part is None:
+        return []
+    return [step for inner in part["normalizers"] for step in _steps(inner)] if "normalizers" in part else [part]
 
 
 def _table(tok: tokenizers.Tokenizer, spec: Mapping[str, Any]) -> list[bytes]:
