@@ -44,6 +44,7 @@ _WORD_BEGINS = re.compile(r"[A-Z][a-z]|[AI]\s")  # a sentence after a full stop 
 _SAME = re.compile(r"[a-z\d(\\$]")  # and after an abbreviation that may also end one
 _ANSWER = re.compile(r"(?:(?:\A|[\n.!?…])\s*\**[Nn]o|[,;:]\s+no)\Z")  # the word, and not "No." for a number
 _LEADS_IN = re.compile(r"(?:\A|[\n.!?…])[ \t]*[A-Za-z]+(?: [a-z]+)?,[ \t\r]*\Z")  # "So," above what it speaks of
+_COMMA_INSIDE = re.compile(r",\s*(?:\\[\])]|\$\$)[ \t\r]*\Z")  # of a formula
 _QUOTED = ("''", '""', "“”", "‘’")
 _LOOK_BACK = 24  # characters; abbreviations and words that lead in are shorter
 
@@ -156,12 +157,19 @@ class Scanner:
         if not final and not self._text[at:].strip(" \t\r"):
             return False  # the run may go on
         self._at = at
-        if not _LEADS_IN.search(self._text, max(0, mark.start() - _LOOK_BACK), mark.start()):
+        if not self._runs_on(mark.start(), at):
             self._end(at)
         if mark.group().count("\n") > 1 and self._text[self._blank : at].strip():
             self.paragraphs.append(at - self._start)
             self._blank = at
         return True
+
+    def _runs_on(self, start: int, end: int) -> bool:
+        """Whether the sentence goes on behind these newlines."""
+        back = max(0, start - _LOOK_BACK)
+        if _LEADS_IN.search(self._text, back, start):
+            return True
+        return bool(_COMMA_INSIDE.search(self._text, back, start) and self._text[end:].lstrip()[:1].islower())
 
     def _stop(self, mark: re.Match[str], final: bool) -> bool:
         end = mark.end()
