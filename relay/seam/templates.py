@@ -78,9 +78,13 @@ class Template:
 
     def _opened(self, text: str) -> tuple[str, Opened]:
         """The head with its thinking open, where the model thinks."""
+        opened = text.rstrip().endswith(OPEN)
+        if opened and self._thinking is False:
+            what = "this model's template opens the thinking all the same"
+            raise UserError(Mistake("thinking: false", what, "leave `thinking:` out"))
         if self._tokenizer.think is None or self._thinking is False:
             return text, "none"
-        if text.rstrip().endswith(OPEN):
+        if opened:
             return text, "template"
         if text.rstrip().endswith(CLOSE):
             return text, "none"  # the template itself chose to answer without thinking

@@ -224,17 +224,19 @@ def _steps(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def _table(tok: tokenizers.Tokenizer, spec: Mapping[str, Any]) -> list[bytes]:
     """The bytes of every id. Ids that no token has stand for nothing."""
     kinds = set(_kinds(spec.get("decoder"))) | set(_kinds(spec.get("pre_tokenizer")))
+    spaced = "ByteLevel" not in kinds and bool(kinds & {"Metaspace", "ByteFallback"})
     vocab: dict[str, int] = tok.get_vocab(with_added_tokens=True)
     table = [b""] * (max(vocab.values()) + 1)
     for token, i in vocab.items():
         if "ByteLevel" in kinds:
             table[i] = _byte_level(token)
-        elif kinds & {"Metaspace", "ByteFallback"}:
+        elif spaced:
             table[i] = _metaspace(token)
         else:
             table[i] = tok.decode([i], skip_special_tokens=False).encode()
     for added in spec["added_tokens"]:
-        table[added["id"]] = added["content"].encode()
+        run = spaced and not _is_markup(added)  # of spaces, as in Gemma
+        table[added["id"]] = _metaspace(added["content"]) if run else added["content"].encode()
     return table
 
 

@@ -11,6 +11,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 from relay.engine.scripted import SHIPPED
 from relay.errors import SeamError, UserError
 from relay.seam.tokens import Tokenizer
+from tests.seam.vocabularies import metaspace
 
 # SmolLM2 has no token for the bytes of six control characters and of all beyond U+3FFFF.
 LACKS = "\x04\x06\x13\x14\x16\x1d"
@@ -94,6 +95,16 @@ def test_added_tokens_of_white_space_are_text() -> None:
     assert "        " not in tokenizer.special
     assert tokenizer.text_of(tokenizer.encode("x        y")) == "x        y"
     assert tok.token_to_id("        ") in tokenizer.encode("x        y")
+
+
+def test_a_run_of_spaces_that_is_an_added_token_stands_for_spaces() -> None:
+    """As in Gemma, where a model writes the indent of a line as one id."""
+    tokenizer = metaspace(["</s>"], ["</s>"])
+    [run] = tokenizer.encode("  ")
+    assert run == tokenizer.added["▁▁"]
+    assert tokenizer.bytes_of([run]) == b"  "
+    assert tokenizer.text_of(tokenizer.encode("a\n  b   c")) == "a\n  b   c"
+    assert tokenizer.lossy == 0
 
 
 def test_a_text_is_encoded_as_it_is_in_mid_text(smollm2: Tokenizer) -> None:
