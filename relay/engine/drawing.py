@@ -6,7 +6,7 @@ from typing import Any
 from relay.engine import Sampling
 
 NO_NUMBERS = -1  # in place of an id: the model gave nothing that can be drawn from
-_HEAD = 256  # so many of the most probable tokens are sorted first; they hold the nucleus nearly always
+_HEAD = 64  # so many of the most probable tokens are sorted first; where they do not hold the nucleus, 16 times as many
 
 
 def draw(logits: Any, samplings: Sequence[Sampling], numbers: Sequence[float]) -> list[int]:
@@ -57,7 +57,7 @@ def _in_nucleus(probabilities: Any, shares: Any, targets: Any, most: int) -> Any
     ids = order.gather(-1, _at(nucleus.gather(-1, by_id), targets)[:, None])[:, 0]
     beyond = (last >= most)[:, 0]
     if most < size and beyond.any():
-        ids[beyond] = _in_nucleus(probabilities[beyond], shares[beyond], targets[beyond], size)
+        ids[beyond] = _in_nucleus(probabilities[beyond], shares[beyond], targets[beyond], 16 * most)
     return ids
 
 

@@ -5,76 +5,12 @@ have ended had read. A new row begins where the longest beginning of its prompt 
 slot, and reads only what follows; of rows with one prompt, one reads it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from relay.engine.batching import Passes, Row, drawn
+from relay.engine.memory import Layer, Pass, bytes_a_position, columns_for, room
 from relay.engine.padded import is_plain
-
-COLUMNS = 128  # of the buffers, at first; they double when a row grows longer
-RESTING = 1 << 30  # bytes that the buffers may take on a CPU before slots that rest are given up; half of a GPU's own
-
-
-class _Pass(NamedTuple):
-    """Where the keys and values of one pass go, and what it looks at."""
-
-    rows: slice  # slots
-    slots: Any  # [n] slots of the new columns that are no padding
-    places: Any  # [n] their positions
-    real: Any  # [rows, columns] which of the new columns are no padding; None: one column, and all are
-    seen: int  # positions that it looks at
-
-
-class _Layer:
-    """The keys and values of one layer, [slots, heads, positions, size]; in place of a layer of transformers' Cache."""
-
-    is_sliding = is_compileable = False
-    is_initialized = True
-
-    def __init__(self) -> None:
-        self.keys: Any = None
-        self.values: Any = None
-        self.here: _Pass
-        self.shape = (0, 0)  # slots and positions
-
-    def update(self, keys: Any, values: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Put these down, [rows, heads, columns, size], and give all that the rows look at."""
-        rows, slots, places, real, seen = self.here
-        if self.keys is None or self.keys.shape[0] != self.shape[0] or self.keys.shape[2] != self.shape[1]:
-            self.keys, self.values = self._resized(self.keys, keys), self._resized(self.values, values)
-        for held, new in ((self.keys, keys), (self.values, values)):
-            held[slots, :, places] = new[:, :, 0] if real is None else new.transpose(1, 2)[real]
-        return self.keys[rows, :, :seen], self.values[rows, :, :seen]
-
-    def _resized(self, held: Any, like: Any) -> Any:
-        slots, positions = self.shape
-        new = like.new_zeros(slots, like.shape[1], positions, like.shape[3])
-        if held is not None:
-            s, p = min(slots, held.shape[0]), min(positions, held.shape[2])
-            new[:s, :, :p] = held[:s, :, :p]
-        return new
-
-    def copy(self, source: int, target: int, length: int) -> None:
-        """What a slot holds up to a position, into another one too."""
-        if self.keys is not None and length:
-            for held in (self.keys, self.values):
-                held[target, :, :length] = held[source, :, :length]
-
-    def swap(self, a: int, b: int, length: int) -> None:
-        """What two slots hold up to a position, each in the other's place."""
-        if self.keys is not None and length:
-            for held in (self.keys, self.values):
-                aside = held[a, :, :length].clone()
-                held[a, :, :length] = held[b, :, :length]
-                held[b, :, :length] = aside
-
-    def get_seq_length(self) -> int:
-        """Nothing hangs on it: positions and masks are given."""
-        return 0
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Nothing hangs on it either."""
-        return query_length, 0
 
 
 class _Held(NamedTuple):
@@ -103,22 +39,24 @@ class Slots:
         self.rows: list[Row] = []
         self._held: list[_Held] = []  # of each slot
         self._clock = 0
-        self._layers = [_Layer() for _ in range(self._passes.config.get_text_config().num_hidden_layers)]
+        self._layers = [Layer() for _ in range(self._passes.config.get_text_config().num_hidden_layers)]
         self._memory = Cache(layers=list(self._layers))  # type: ignore[arg-type]  # they do what is asked of them
         self._resize(0)
 
     def admit(self, rows: Sequence[Row]) -> list[int]:
         """Read the prompts of new rows, which join the others; their first ids. An error leaves the others alone."""
+        import torch
+
         prompts = [row.request.prompt for row in rows]
         self._resize(max(map(len, prompts)))
         first = len(self.rows)
         readers = _firsts(prompts) if self._reuse else list(range(len(rows)))
-        leaders = sorted(set(readers))  # who read; the others have the same prompt as one of them
+        leaders = sorted(set(readers), key=lambda i: len(prompts[i]))  # who read; the others have one of their prompts
         for place, i in enumerate(leaders, first):
             self._prepare(place, prompts[i])
-        logits = self._read(first, [prompts[i] for i in leaders])
-        for place, i in enumerate(leaders, first):
             rows[i].cached = len(self._held[place].ids)
+        logits = torch.cat([self._read(first + k, [prompts[i] for i in part]) for k, part in _parts(leaders, rows)])
+        for place, i in enumerate(leaders, first):
             self._held[place] = _Held(prompts[i].copy(), 0)
         others = [i for i in range(len(rows)) if readers[i] != i]
         for place, i in enumerate(others, first + len(leaders)):
@@ -139,7 +77,7 @@ class Slots:
         at, ids = self._passes.tensor(places), self._passes.tensor([[row.last] for row in rows])
         slots = torch.arange(len(rows), device=at.device)
         mask = torch.arange(seen, device=at.device) <= at[:, None, None, None]
-        logits = self._pass(_Pass(slice(0, len(rows)), slots, at, None, seen), ids, mask, at[:, None])
+        logits = self._pass(Pass(slice(0, len(rows)), slots, at, None, seen), ids, mask, at[:, None])
         for i, row in enumerate(rows):
             held[i].ids.append(row.last)
         return drawn(logits, rows)
@@ -172,7 +110,7 @@ class Slots:
         at = (column - padding + self._passes.tensor(begins)[:, None]).where(real, 0)
         rows, of = real.nonzero(as_tuple=True)
         mask = torch.arange(seen, device=ids.device) <= at[:, None, :, None]
-        here = _Pass(slice(first, first + len(prompts)), rows + first, at[rows, of], real, seen)
+        here = Pass(slice(first, first + len(prompts)), rows + first, at[rows, of], real, seen)
         return self._pass(here, ids, mask, at)
 
     def _prepare(self, place: int, prompt: list[int]) -> None:
@@ -203,7 +141,7 @@ class Slots:
 
     # -- the buffers
 
-    def _pass(self, here: _Pass, ids: Any, mask: Any, positions: Any) -> Any:
+    def _pass(self, here: Pass, ids: Any, mask: Any, positions: Any) -> Any:
         import torch
 
         for layer in self._layers:
@@ -230,10 +168,8 @@ class Slots:
         now = self._layers[0].shape[1]
         if now and positions <= now:
             return
-        columns = max(COLUMNS, now)
-        while columns < positions:
-            columns *= 2
-        there = _room(self._passes.model) // (_bytes(self._passes.model) * columns)
+        columns = columns_for(positions)
+        there = room(self._passes.model) // (bytes_a_position(self._passes.model) * columns)
         slots = min(max(self._size, there), 2 * self._size) if self._reuse else self._size
         for layer in self._layers:
             layer.shape = (slots, columns)
@@ -262,27 +198,20 @@ def fits(model: Any) -> bool:
         return False
 
 
-def _bytes(model: Any) -> int:
-    """What one position of one slot takes."""
-    config = model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    each: int = next(model.parameters()).element_size()
-    return int(2 * config.num_hidden_layers * heads * size * each)
-
-
-def _room(model: Any) -> int:
-    """The bytes that the buffers may take before slots that rest are given up."""
-    import torch
-
-    on_gpu = model.device.type == "cuda"
-    return torch.cuda.mem_get_info(model.device)[1] // 2 if on_gpu else RESTING
-
-
 def _firsts(prompts: Sequence[list[int]]) -> list[int]:
     """For each prompt the first one that is the same."""
     found: dict[tuple[int, ...], int] = {}
     return [found.setdefault(tuple(prompt), i) for i, prompt in enumerate(prompts)]
+
+
+def _parts(leaders: Sequence[int], rows: Sequence[Row]) -> Iterator[tuple[int, Sequence[int]]]:
+    """Runs of rows to read at once, with where each begins: as long as a third of a pass would be padding, at most."""
+    new = [len(rows[i].request.prompt) - rows[i].cached for i in leaders]
+    begin = 0
+    for end in range(1, len(leaders) + 1):
+        if end == len(leaders) or max(new[begin : end + 1]) * (end + 1 - begin) > 1.3 * sum(new[begin : end + 1]):
+            yield begin, leaders[begin:end]
+            begin = end
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

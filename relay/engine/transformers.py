@@ -160,7 +160,7 @@ class Transformers:
         """The calls to admit now, first come, first served: not one by one, and not more than can be read at once."""
         free = self._size - len(batch.rows)
         group: list[Row] = []
-        if not batch.open or free * 4 < self._size:
+        if not batch.open or free * 8 < self._size:
             return group
         longest = 0
         while waiting and len(group) < free:
