@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
@@ -53,19 +53,12 @@ def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
     import torch
     import transformers
 
-    origin: dict[str, Any] = {"local_files_only": where.here}
-    if where.gguf_file is not None:
-        origin["gguf_file"] = where.gguf_file
-    if where.what == "hub":
-        origin["revision"] = where.revision
+    origin = _origin(where)
     fast = transformers.AutoTokenizer.from_pretrained(where.source, **origin)
     dtype = "float32" if spec.dtype == "auto" and device == "cpu" else spec.dtype
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(where.source, dtype=dtype, **origin)
     model = model.to(device).eval()
-    tokenizer = _tokenizer(spec, fast, model)
-    template = Template(
-        tokenizer, _chat_template(fast), bos=fast.bos_token or "", eos=fast.eos_token or "", thinking=spec.thinking
-    )
+    tokenizer, template = _words(spec, fast, model.config, getattr(model, "generation_config", None))
     facts = {
         "engine": "transformers",
         "model": spec.model,
@@ -78,7 +71,48 @@ def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
     }
     if where.gguf_file is not None:
         facts["gguf_file"] = where.gguf_file
-    return Loaded(model, tokenizer, template, _context(spec, fast, model), facts, fits(model))
+    return Loaded(model, tokenizer, template, _context(spec, fast, model.config), facts, fits(model))
+
+
+def load_words(spec: "TransformersModel") -> tuple[Tokenizer, Template, int]:
+    """Its tokenizer, template and context, without its weights. Raises UserError as `load` does."""
+    _check_extra("torch", "transformers")
+    where = resolve(spec.model, spec.gguf_file, spec.revision)
+    if where.gguf_file is not None:
+        _check_extra("gguf")
+    with _quiet():
+        try:
+            import transformers
+
+            origin = _origin(where)
+            fast = transformers.AutoTokenizer.from_pretrained(where.source, **origin)
+            config = transformers.AutoConfig.from_pretrained(where.source, **origin)
+            generation = None
+            if where.gguf_file is None:
+                with suppress(OSError):  # a folder need not have one
+                    generation = transformers.GenerationConfig.from_pretrained(where.source, **origin)
+            tokenizer, template = _words(spec, fast, config, generation)
+            return tokenizer, template, _context(spec, fast, config)
+        except UserError:
+            raise
+        except Exception as error:  # what the libraries below raise has no common root
+            raise UserError(Mistake(f"model {spec.model!r}", f"cannot be read: {first_line(error)}")) from error
+
+
+def _origin(where: Where) -> dict[str, Any]:
+    """Where transformers finds the files."""
+    origin: dict[str, Any] = {"local_files_only": where.here}
+    if where.gguf_file is not None:
+        origin["gguf_file"] = where.gguf_file
+    if where.what == "hub":
+        origin["revision"] = where.revision
+    return origin
+
+
+def _words(spec: "TransformersModel", fast: Any, config: Any, generation: Any) -> tuple[Tokenizer, Template]:
+    tokenizer = _tokenizer(spec, fast, config, generation)
+    bos, eos = fast.bos_token or "", fast.eos_token or ""
+    return tokenizer, Template(tokenizer, _chat_template(fast), bos=bos, eos=eos, thinking=spec.thinking)
 
 
 def _check_extra(*modules: str) -> None:
@@ -101,13 +135,13 @@ def _device(asked: str) -> str:
     return asked
 
 
-def _tokenizer(spec: "TransformersModel", fast: Any, model: Any) -> Tokenizer:
+def _tokenizer(spec: "TransformersModel", fast: Any, config: Any, generation: Any) -> Tokenizer:
     """Its ids, with all those that end a turn: a model may end it with other ids than its tokenizer says."""
     rust = getattr(fast, "backend_tokenizer", None)
     if rust is None:
         what = f"its tokenizer ({type(fast).__name__}) is not one of the tokenizers library, whose ids relay needs"
         raise UserError(Mistake(f"model {spec.model!r}", what, "a model with a tokenizer.json"))
-    config, generation = model.config.get_text_config(), getattr(model, "generation_config", None)
+    config = config.get_text_config()
     ends: set[int] = set()
     for said in (fast.eos_token_id, config.eos_token_id, getattr(generation, "eos_token_id", None)):
         ends.update(said if isinstance(said, list | tuple) else () if said is None else (said,))
@@ -123,9 +157,9 @@ def _chat_template(fast: Any) -> str | None:
     return source.get("default") if isinstance(source, dict) else source
 
 
-def _context(spec: "TransformersModel", fast: Any, model: Any) -> int:
+def _context(spec: "TransformersModel", fast: Any, config: Any) -> int:
     """Tokens that prompt and continuation may have together."""
-    said = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    said = getattr(config.get_text_config(), "max_position_embeddings", None)
     for limit in (spec.context, said, fast.model_max_length):
         if isinstance(limit, int) and 0 < limit < 1 << 30:
             return limit

@@ -58,6 +58,16 @@ class Template:
         self.fingerprint = hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
         self._remembered = lru_cache(maxsize=256)(self._render)
 
+    @property
+    def chats(self) -> bool:
+        """Whether there is a template; a base model has none."""
+        return self._jinja is not None
+
+    @property
+    def thinks(self) -> bool:
+        """Whether it knows the tags of thinking."""
+        return OPEN in (self._source or "") and self._thinking is not False
+
     def render(self, question: str, system: str | None = None) -> Head:
         """The head for this question; without `system` there is no system turn but the template's own."""
         return self._remembered(question, system)
@@ -67,14 +77,22 @@ class Template:
             text = f"{system}\n\n{question}\n" if system else f"{question}\n"
             opening = self._tokenizer.opening
             return Head((*opening, *self._tokenizer.encode(text)), self._tokenizer.text_of(opening) + text, "none")
-        turns = [{"role": "system", "content": system}] if system else []
-        turns.append({"role": "user", "content": question})
+        turns = [("system", system)] if system else []
+        text, thinking = self._opened(self.turns(*turns, ("user", question), asks=True))
+        return Head(tuple(self._tokenizer.encode_template(text)), text, thinking)
+
+    def turns(self, *turns: tuple[str, str], asks: bool = False) -> str:
+        """The text of these (role, content) turns as the template has them; `asks`: with its generation prompt.
+
+        Raises UserError when the template refuses them, and for a base model, which has none.
+        """
+        if self._jinja is None:
+            raise UserError(Mistake("chat template", "a base model has none"))
         try:
-            rendered = self._jinja.render(self._names, messages=turns, add_generation_prompt=True)
+            messages = [{"role": role, "content": content} for role, content in turns]
+            return self._jinja.render(self._names, messages=messages, add_generation_prompt=asks)
         except Exception as e:  # a template is a program of others
             raise UserError(Mistake("chat template", f"cannot be rendered: {e}")) from e
-        text, thinking = self._opened(rendered)
-        return Head(tuple(self._tokenizer.encode_template(text)), text, thinking)
 
     def _opened(self, text: str) -> tuple[str, Opened]:
         """The head with its thinking open, where the model thinks."""
