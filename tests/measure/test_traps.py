@@ -1,0 +1,147 @@
+"""`relay doctor` on local models of different families: it finds every trap that they were given."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+
+from relay.cli import main
+from relay.measure.traps import JOINERS
+from relay.seam.tokens import Tokenizer
+from tests.seam.vocabularies import byte_level, metaspace, word_level
+
+TEMPLATES = Path(__file__).parents[1] / "seam" / "templates"
+
+
+def save(folder: Path, tokenizer: Tokenizer, template: str | None, context: int, **names: str) -> None:
+    """A model's folder without its weights: doctor looks at nothing else."""
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer._template, **names)
+    if template is not None:
+        fast.chat_template = (TEMPLATES / f"{template}.jinja").read_text()
+    fast.save_pretrained(folder)
+    config = transformers.LlamaConfig(
+        vocab_size=tokenizer.size, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=context, bos_token_id=None, eos_token_id=min(tokenizer.eos),
+    )  # fmt: skip
+    config.save_pretrained(folder)
+    (folder / "model.safetensors").write_bytes(b"")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """One of each family, by the name of its template."""
+    root = tmp_path_factory.mktemp("models")
+    turns = ["<|im_start|>", "<|im_end|>"]
+    made: dict[str, tuple[Tokenizer, str | None, int, dict[str, str]]] = {
+        "qwen3": (byte_level([*turns, "<tool>", "<think>", "</think>"], ["<|im_end|>"]), "qwen3", 32768, {}),
+        "r1": (
+            byte_level(["<bos>", "<|end of sentence|>", "<think>", "</think>"], ["<|end of sentence|>"], opens="<bos>"),
+            "r1", 4096, {"bos_token": "<bos>"},
+        ),
+        "strict": (byte_level([*turns, "<think>", "</think>"], ["<|im_end|>"]), "strict", 32768, {}),
+        "smollm2": (byte_level(turns, ["<|im_end|>"], size=350), "smollm2", 8192, {}),
+        "gemma3": (
+            metaspace(["<bos>", "<start_of_turn>", "<end_of_turn>"], ["<end_of_turn>"], opens="<bos>"),
+            "gemma3", 32768, {"bos_token": "<bos>"},
+        ),
+        "words": (word_level("", ["<end>"], ["<end>"]), None, 1024, {}),
+    }  # fmt: skip
+    for name, (tokenizer, template, context, names) in made.items():
+        (root / name).mkdir()
+        end = tokenizer.text_of([min(tokenizer.eos)])
+        save(root / name, tokenizer, template, context, eos_token=end, **names)
+    return {name: str(root / name) for name in made}
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["doctor", *words])
+    return int(end.value.code or 0), *capsys.readouterr()
+
+
+@pytest.fixture(scope="module")
+def found(models: dict[str, str]) -> dict[Any, dict[str, Any]]:
+    """What doctor says of all of them, by model and by pair."""
+    import contextlib
+    import io
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), pytest.raises(SystemExit):
+        main(["doctor", "--json", *models.values()])
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    short = {path: name for name, path in models.items()}
+    return {
+        (short[r["author"]], short[r["reader"]]) if "author" in r else short[r["name"]]: r for r in rows
+    }  # fmt: skip
+
+
+TRAPS = {  # of each model, and what it does not have
+    "qwen3": (["puts an empty thought before it"], ["twice", "system turn"]),
+    "r1": (["drops a closed one", "puts '<bos>' before it twice"], ["system turn"]),
+    "strict": (["refuses a closed one"], ["twice"]),
+    "smollm2": (["a system turn of its own: 'You help with sums.'"], ["begun thought", "twice"]),
+    "gemma3": (["puts '<bos>' before it twice"], ["begun thought", "system turn"]),
+    "words": (["cannot spell every character"], ["begun thought", "twice"]),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_each_trap_is_found_and_no_other(name: str, found: dict[Any, dict[str, Any]]) -> None:
+    told = " | ".join(found[name]["traps"])
+    there, not_there = TRAPS[name]
+    assert all(words in told for words in there), told
+    assert not any(words in told for words in not_there), told
+
+
+def test_what_a_model_is_is_said(found: dict[Any, dict[str, Any]]) -> None:
+    assert {name: found[name]["opens"] for name in TRAPS} == {
+        "qwen3": "relay", "r1": "template", "strict": "template", "smollm2": "none", "gemma3": "none", "words": "none",
+    }  # fmt: skip
+    assert [found[name]["context"] for name in ("qwen3", "r1", "words")] == [32768, 4096, 1024]
+    assert found["qwen3"]["eos"] == ["<|im_end|>"]
+    assert found["qwen3"]["think"].startswith("ids ")
+    assert found["smollm2"]["think"] == "text"
+    assert list(found["qwen3"]["joiners"]) == list(JOINERS)
+    assert found["qwen3"]["halves"] > 0, "bytes stand for what its vocabulary does not know"
+
+
+def test_how_each_pair_is_handed_over_is_said(found: dict[Any, dict[str, Any]]) -> None:
+    policies = {pair: row["policy"] for pair, row in found.items() if isinstance(pair, tuple)}
+    assert policies["qwen3", "r1"] == policies["r1", "qwen3"] == policies["qwen3", "strict"] == "ids with map"
+    assert policies["qwen3", "smollm2"] == policies["smollm2", "gemma3"] == policies["gemma3", "r1"] == "text"
+    assert {policies[name, "words"] for name in TRAPS if name != "words"} == {"unsafe"}
+    assert policies["words", "qwen3"] == "text"
+    assert 0 < found["qwen3", "smollm2"]["recut"] <= 1
+    assert any("reads 4,096 tokens" in trap for trap in found["qwen3", "r1"]["traps"])
+
+
+def test_the_table_names_models_pairs_and_traps(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.monotonic()
+    code, out, err = said(capsys, *list(models.values())[:4])
+    assert (code, err) == (0, "")
+    assert "ids with map" in out
+    assert "tags of thinking" in out
+    assert f"! {models['r1']}: a server that encodes the rendered prompt puts '<bos>' before it twice" in out
+    assert time.monotonic() - began < 20
+
+
+def test_models_that_are_not_there_are_told_all_at_once(
+    models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = said(capsys, str(tmp_path / "none"), models["qwen3"], "relay/smolm2")
+    assert (code, out, len(err.splitlines())) == (2, "", 2)
+    assert "there is no such folder" in err
+    assert "did you mean 'relay/smollm2'?" in err
+
+
+def test_a_text_that_cannot_be_read_is_a_line(
+    models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.txt").write_text("\n")
+    for name, why in {"empty.txt": "is empty", "none.txt": "cannot be read: No such file or directory"}.items():
+        code, out, err = said(capsys, models["qwen3"], "--text", str(tmp_path / name))
+        assert (code, out) == (2, "")
+        assert err.startswith(f"{tmp_path / name}: {why}")
