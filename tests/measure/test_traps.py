@@ -114,7 +114,7 @@ def test_how_each_pair_is_handed_over_is_said(found: dict[Any, dict[str, Any]]) 
     assert policies["qwen3", "smollm2"] == policies["smollm2", "gemma3"] == policies["gemma3", "r1"] == "text"
     assert {policies[name, "words"] for name in TRAPS if name != "words"} == {"unsafe"}
     assert policies["words", "qwen3"] == "text"
-    assert 0 < found["qwen3", "smollm2"]["recut"] <= 1
+    assert 0 < found["smollm2", "qwen3"]["recut"] <= 1, "the reader joins what the author has in parts"
     assert any("reads 4,096 tokens" in trap for trap in found["qwen3", "r1"]["traps"])
 
 
