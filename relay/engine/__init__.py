@@ -4,7 +4,7 @@ A wrapper (throttle, retry, record) is an engine that holds an engine. An engine
 name through the entry-point group `relay.engines`; built-ins register the way a third party does.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from relay.problems import Problem
@@ -42,6 +42,7 @@ class Request(NamedTuple):
     seed: int  # 63 bits, from (seed, problem, sample, purpose)
     banned: frozenset[int]  # ids that may not be drawn (closing the thinking, for most)
     purpose: Purpose
+    logprobs: bool = False  # whether deltas carry the log-probability of each id
 
 
 class Delta(NamedTuple):
@@ -49,6 +50,18 @@ class Delta(NamedTuple):
 
     ids: tuple[int, ...]
     usage: Usage | None = None
+    logprobs: tuple[float, ...] = ()  # of each id, natural, among those allowed, at temperature 1; where asked for
+
+
+class Scores(Protocol):
+    """What an engine may do besides: say how probable given ids are. For judges and for reading a text's surprise."""
+
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
+        """The natural log-probability of each id of each continuation of this prompt. Nothing is drawn.
+
+        Raises EngineError when the model fails, or cannot read so much.
+        """
+        ...
 
 
 class Engine(Protocol):

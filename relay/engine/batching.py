@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from relay.engine import Request
@@ -15,13 +16,15 @@ class Row:
     """One call under way, shared by the loop that waits for it and the thread that decodes it."""
 
     __slots__ = (
-        "_generator", "_numbers", "banned", "cached", "done", "error", "last", "left", "loop", "news", "request", "told"
+        "_generator", "_numbers", "banned", "cached", "done", "error", "last", "left", "logprobs", "loop", "news",
+        "request", "told",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.banned = sorted(request.banned)
         self.last = -1  # its newest id, which the model has not read yet
+        self.logprobs: list[float] = []  # of its ids, where they are asked for
         self.cached = 0  # ids of its prompt that were not read again
         self.told = 0  # so many of its ids are known to the loop
         self.left = False  # nobody waits for it any more
@@ -111,6 +114,17 @@ class Passes:
         )
         return out.logits[:, -1, : self._vocabulary].float()
 
+    def logprobs(self, rows: Sequence[list[int]], columns: int) -> Any:
+        """What may follow each of the last columns of these rows, [rows, columns, vocabulary], natural."""
+        longest = max(map(len, rows))
+        padding = [longest - len(row) for row in rows]
+        ids = self.tensor([[0] * pad + row for row, pad in zip(rows, padding, strict=True)])
+        mask = self.tensor([[0] * pad + [1] * (longest - pad) for pad in padding])
+        keep = {"logits_to_keep": columns} if self._last_only else {}
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        out = self.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, **keep)
+        return out.logits[:, -columns:, : self._vocabulary].float().log_softmax(dim=-1)
+
 
 def drawn(logits: Any, rows: Sequence[Row]) -> list[int]:
     """The next id of each row."""
@@ -119,4 +133,46 @@ def drawn(logits: Any, rows: Sequence[Row]) -> list[int]:
         where, tokens = zip(*banned, strict=True)
         logits[list(where), list(tokens)] = -float("inf")
     hot = [row.number() if row.request.sampling.temperature > 0 else 0.0 for row in rows]
-    return draw(logits, [row.request.sampling for row in rows], hot)
+    ids = draw(logits, [row.request.sampling for row in rows], hot)
+    asked = [i for i, row in enumerate(rows) if row.request.logprobs]
+    if asked:
+        chosen = logits[asked].log_softmax(dim=-1)[list(range(len(asked))), [ids[i] for i in asked]].tolist()
+        for i, value in zip(asked, chosen, strict=True):
+            rows[i].logprobs.append(value)
+    return ids
+
+
+class Scoring:
+    """Continuations whose probabilities are asked for, shared by the loop that waits and the thread that reads them."""
+
+    def __init__(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> None:
+        self.prompt = list(prompt)
+        self.continuations = [list(c) for c in continuations]
+        self.loop = asyncio.get_running_loop()
+        self.found: asyncio.Future[list[tuple[float, ...]]] = self.loop.create_future()
+
+    def tell(self, found: list[tuple[float, ...]] | Exception) -> None:
+        """What came of it, from the thread to the loop."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            self.loop.call_soon_threadsafe(self._take, found)
+
+    def _take(self, found: list[tuple[float, ...]] | Exception) -> None:
+        if self.found.done():
+            return
+        if isinstance(found, Exception):
+            self.found.set_exception(found)
+        else:
+            self.found.set_result(found)
+
+    def read(self, passes: Passes) -> list[tuple[float, ...]]:
+        """One pass over the prompt with each continuation; where all are of one id, over the prompt alone."""
+        if all(len(c) == 1 for c in self.continuations):
+            (logprobs,) = passes.logprobs([self.prompt], 1).tolist()
+            return [(logprobs[0][c[0]],) for c in self.continuations]
+        longest = max(map(len, self.continuations))
+        rows = [[*self.prompt, *c[:-1]] for c in self.continuations]
+        found = passes.logprobs(rows, longest)
+        told = []
+        for c, row in zip(self.continuations, found, strict=True):
+            told.append(tuple(row[longest - len(c) + k, i].item() for k, i in enumerate(c)))
+        return told

@@ -1,36 +1,27 @@
 """The engine `transformers`: real models on this machine, on CPU or CUDA, several calls decoded together.
 
-One thread owns the model. Calls reach it through a queue; it wakes the event loop when a call ends, and every
-NEWS seconds for those under way. torch uses as many threads as it finds cores: OMP_NUM_THREADS says otherwise.
+One thread owns the model. Calls reach it through a queue; it wakes the event loop when a call ends, and
+now and then for those under way. torch uses as many threads as it finds cores: OMP_NUM_THREADS says otherwise.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from time import monotonic
-from typing import Annotated, Any, Literal, TypeVar
+from threading import Thread
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from relay.engine import Delta, Request
-from relay.engine.batching import Batch, Passes, Row
-from relay.engine.drawing import NO_NUMBERS
-from relay.engine.loading import Loaded, first_line, load
-from relay.engine.padded import Padded
-from relay.engine.slots import Slots
+from relay.engine.batching import Row, Scoring
+from relay.engine.decoding import CLOSED, Decoder
+from relay.engine.loading import Loaded, load
+from relay.errors import EngineError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says
 from relay.trajectory import Usage
 
 T = TypeVar("T")
-
-NEWS = 0.05  # seconds between two looks of the loop at a call under way
-SIBLINGS = 0.005  # seconds that an idle engine waits for calls to come with the first
-PROMPTS = 8192  # prompt tokens, padding included, that are read at once
-CLOSED = "the engine was closed"
 
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"), Says("auto, cpu, cuda or cuda:0")]
 
@@ -62,14 +53,8 @@ class Transformers:
         self.context = loaded.context
         self.facts: Mapping[str, str] = loaded.facts
         self.rows = 2 * batch  # calls that keep it busy: one batch under way, one waiting
-        self._size = batch
-        self._reuse = reuse
-        self._slots = loaded.slots
-        self._calls: SimpleQueue[Row | None] = SimpleQueue()  # None: close
-        self._feeding = Lock()  # held while cuts are fed: a call that was left keeps its cut as it is
         self._closed = False
-        self._thread = Thread(target=self._decode, args=(loaded.model,), name="relay transformers", daemon=True)
-        self._thread.start()
+        self._decoder = Decoder(loaded.model, loaded.tokenizer.size, batch, slots=loaded.slots, reuse=reuse)
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Continue the prompt; every delta carries the usage so far."""
@@ -80,7 +65,7 @@ class Transformers:
             row.fail(f"a prompt of {computed} tokens does not fit into a context of {self.context}")
         if row.error is not None:
             raise row.error
-        self._calls.put(row)
+        self._decoder.put(row)
         try:
             while True:
                 await row.news.wait()
@@ -90,136 +75,32 @@ class Transformers:
                     raise row.error
                 new = tuple(cut.ids[seen:])
                 seen += len(new)
-                yield Delta(new, Usage(computed - row.cached, row.cached, seen))
+                usage = Usage(computed - row.cached, row.cached, seen)
+                yield Delta(new, usage, tuple(row.logprobs[seen - len(new) : seen]))
                 if done:
                     return
         finally:
-            with self._feeding:
+            with self._decoder.feeding:
                 row.left = True
+
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
+        """The natural log-probability of each id of each continuation of this prompt."""
+        longest = len(prompt) + max(map(len, continuations), default=0)
+        if self._closed:
+            raise EngineError(CLOSED)
+        if not prompt or not all(continuations) or longest > self.context:
+            raise EngineError(f"cannot score {longest} tokens in a context of {self.context}, or nothing at all")
+        scoring = Scoring(prompt, continuations)
+        if continuations:
+            self._decoder.put(scoring)
+            return await scoring.found
+        return []
 
     async def aclose(self) -> None:
         """End the calls under way and let go of the model."""
         if not self._closed:
             self._closed = True
-            self._calls.put(None)
-            await asyncio.to_thread(self._thread.join)
-
-    def _decode(self, model: Any) -> None:
-        """The thread that owns the model: admit, step, hand out, until the engine is closed."""
-        import torch
-
-        passes = Passes(model, self.tokenizer.size)
-        batch: Batch = Slots(passes, self._size, reuse=self._reuse) if self._slots else Padded(passes)
-        waiting: deque[Row] = deque()
-        told = monotonic()
-        with torch.inference_mode():
-            while self._collect(batch, waiting):
-                group = self._group(batch, waiting)
-                rows = group or list(batch.rows)
-                if not rows:
-                    continue
-                self._advance(batch, group)
-                late = monotonic() - told > NEWS
-                told = monotonic() if late else told
-                _tell(row for row in {*rows, *batch.rows} if row.over or (late and row.told < len(row.request.cut.ids)))
-        for row in (*batch.rows, *waiting):
-            row.fail(CLOSED)
-        _tell([*batch.rows, *waiting])
-
-    def _advance(self, batch: Batch, group: Sequence[Row]) -> None:
-        """Read the prompts of a new group, or decode one more id for all; let go of those that are over."""
-        rows = group or batch.rows
-        try:
-            ids = batch.admit(group) if group else batch.step()
-            with self._feeding:
-                _feed(rows, ids)
-        except Exception as error:  # whatever torch raises: these calls fail, the next ones are served
-            _fail(rows, error)
-        try:
-            batch.drop()
-        except Exception as error:
-            _fail(batch.rows, error)
-            batch.clear()
-
-    def _collect(self, batch: Batch, waiting: deque[Row]) -> bool:
-        """Take what has arrived; wait for it when there is nothing to do. False: close."""
-        patience: float | None = 0.0
-        if not batch.rows and not waiting:
-            patience = None
-        while True:
-            try:
-                row = self._calls.get_nowait() if patience == 0.0 else self._calls.get(timeout=patience)
-            except Empty:
-                return True
-            if row is None:
-                return False
-            waiting.append(row)
-            patience = 0.0 if batch.rows or len(waiting) >= self._size else SIBLINGS
-
-    def _group(self, batch: Batch, waiting: deque[Row]) -> list[Row]:
-        """The calls to admit now, first come, first served: not one by one, and not more than can be read at once."""
-        free = self._size - len(batch.rows)
-        group: list[Row] = []
-        if not batch.open or free * 8 < self._size:
-            return group
-        longest = 0
-        while waiting and len(group) < free:
-            if waiting[0].left:
-                waiting.popleft()
-                continue
-            longest = max(longest, len(waiting[0].request.prompt))
-            if group and longest * (len(group) + 1) > PROMPTS:
-                break
-            group.append(waiting.popleft())
-        return group
-
-
-def _feed(rows: Sequence[Row], ids: Sequence[int]) -> None:
-    """Give each row its next id."""
-    for row, new in zip(rows, ids, strict=True):
-        if row.left:
-            continue
-        if new == NO_NUMBERS:
-            row.fail("the model gave no numbers (nan): another `dtype:` may help")
-            continue
-        row.last = new
-        try:
-            row.done = row.request.cut.feed((new,))
-        except Exception as error:  # a broken cut must not take the siblings along
-            row.fail(first_line(error))
-
-
-def _fail(rows: Sequence[Row], error: Exception) -> None:
-    """End rows with what torch raised, and free what it held."""
-    import torch
-
-    why = first_line(error)
-    if isinstance(error, torch.OutOfMemoryError):
-        why = f"out of memory with {len(rows)} calls at once: a smaller `batch:` may help ({why})"
-        torch.cuda.empty_cache()
-    for row in rows:
-        if not row.over:
-            row.fail(why)
-
-
-def _tell(rows: Iterable[Row]) -> None:
-    """Wake those who wait for these rows: one call into each loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Row]] = {}
-    for row in rows:
-        row.told = len(row.request.cut.ids)
-        if not row.left:
-            by_loop.setdefault(row.loop, []).append(row)
-    for loop, its in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_wake, its)
-        except RuntimeError:  # the loop is closed: nobody waits
-            for row in its:
-                row.left = True
-
-
-def _wake(rows: Sequence[Row]) -> None:
-    for row in rows:
-        row.news.set()
+            await self._decoder.close()
 
 
 async def _in_thread(load: Callable[[], T]) -> T:

@@ -1,6 +1,7 @@
 """The engine `transformers` on a tiny random Llama, and on SmolLM2 where it is installed."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -211,6 +212,44 @@ async def test_deltas_carry_every_id_and_the_usage(opens: Opens) -> None:
     assert (usage.computed, usage.cached, usage.decoded) == (5, 0, len(call.cut.ids))
 
 
+async def test_log_probabilities_are_the_model_s_own(opens: Opens, loaded: Loaded) -> None:
+    """Those of drawn ids, and those of given ones, against a pass of our own over the whole text."""
+    engine = opens()
+    prompt, call = [1, 2, 3, 4, 5], request(engine, [1, 2, 3, 4, 5], tokens=12)
+    call = call._replace(banned=frozenset(), logprobs=True)
+    drawn = [p async for delta in engine.extend(call) for p in delta.logprobs]
+    ids = call.cut.ids
+    with torch.inference_mode():
+        logits = loaded.model(torch.tensor([[*prompt, *ids]])).logits[0, :, : engine.tokenizer.size]
+    own = logits.log_softmax(-1)[range(4, 4 + len(ids)), ids].tolist()
+    assert drawn == pytest.approx(own, abs=1e-4)
+    given = await engine.score(prompt, [ids, ids[:3], ids[1:]])
+    assert given[0] == pytest.approx(own, abs=1e-4)
+    assert given[1] == pytest.approx(own[:3], abs=1e-4)
+    labels = await engine.score(prompt, [[i] for i in range(engine.tokenizer.size)])
+    assert sum(math.exp(p) for (p,) in labels) == pytest.approx(1)
+    assert labels[ids[0]][0] == pytest.approx(own[0], abs=1e-4)
+
+
+async def test_texts_are_scored_while_others_are_written(opens: Opens, loaded: Loaded) -> None:
+    engine = opens(model=Slow(loaded.model))
+    writing = asyncio.create_task(said(engine, request(engine, [1, 2], tokens=15, banned=engine.tokenizer.eos)))
+    scores = await asyncio.gather(*(engine.score([1, 2, 3], [[4, k], [5]]) for k in (6, 7)))
+    assert scores[0][1] == pytest.approx(scores[1][1])
+    assert len((await writing).ids) == 15
+
+
+async def test_what_cannot_be_scored_is_an_engine_s_error(opens: Opens) -> None:
+    engine = opens()
+    for prompt, continuation in (([], [1]), ([1], []), ([1] * 500, [2] * 20), ([10**6], [1])):
+        with pytest.raises(EngineError, match="cannot score"):
+            await engine.score(prompt, [continuation])
+    assert await engine.score([1], []) == []
+    await engine.aclose()
+    with pytest.raises(EngineError, match="the engine was closed"):
+        await engine.score([1], [[2]])
+
+
 class Slow(torch.nn.Module):
     """The tiny model, slowed down; it notes how many rows each pass has, and fails when told to."""
 
@@ -336,7 +375,7 @@ async def test_a_model_that_gives_no_numbers_fails_the_call(opens: Opens, loaded
 async def test_long_prompts_are_not_all_read_at_once(
     opens: Opens, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relay.engine.transformers.PROMPTS", 300)
+    monkeypatch.setattr("relay.engine.decoding.PROMPTS", 300)
     model = Slow(loaded.model, 0)
     engine = opens(model=model)
     await asyncio.gather(*(said(engine, request(engine, [7] * 100, tokens=3)) for _ in range(7)))
@@ -374,7 +413,7 @@ async def test_opening_says_what_was_loaded_and_deterministic_means_one_at_a_tim
         assert engine.context == 100
         assert engine.template.render("Hello?").text.startswith("<|user|>\nHello?")
         assert engine.tokenizer.eos == {engine.tokenizer.special["<|end|>"]}
-        assert engine._size == 1
+        assert engine._decoder._size == 1
     finally:
         await engine.aclose()
 
