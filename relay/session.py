@@ -148,9 +148,18 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
     coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
     await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
+    lost = _lost(plan.engines)
+    for note in lost:
+        watcher.note(note)
     with writer.at_once():
-        writer.put_meta(phase="done", ended=time.time())
+        writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *lost])
     return Outcome(writer.path, plan.total, *failures)
+
+
+def _lost(engines: Mapping[str, Engine]) -> list[str]:
+    """What could not be read as it was written, for want of ids."""
+    texts = {name: engine.tokenizer.lossy for name, engine in engines.items()}
+    return [f"{name} has no ids for some characters, which it did not read: {n} times" for name, n in texts.items() if n]
 
 
 def _outcomes(writer: RunWriter) -> dict[tuple[int, str], int]:

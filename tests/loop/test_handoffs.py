@@ -17,6 +17,7 @@ from relay.seam.tokens import Tokenizer
 from relay.session import Options, resume
 from relay.store.reader import Run
 from tests.loop.conftest import Recording, Silent
+from tests.seam.vocabularies import metaspace
 
 SCENARIO = """
     relay: 1
@@ -42,9 +43,9 @@ def family(*added: str) -> Tokenizer:
     return Tokenizer.from_rust(tok, ["<|end|>"])
 
 
-def engine(tokenizer: Tokenizer, *, seconds: float = 0.0) -> Scripted:
+def engine(tokenizer: Tokenizer, *, seconds: float = 0.0, said: str = SAID) -> Scripted:
     template = Template(tokenizer, TEMPLATE)
-    return Scripted(tokenizer, template, lambda _: SAID, seconds=seconds, facts={"script": SAID})
+    return Scripted(tokenizer, template, lambda _: said, seconds=seconds, facts={"script": said})
 
 
 def handoffs(run: Run) -> list[tuple[str, str, str]]:
@@ -106,6 +107,17 @@ def test_a_resumed_run_maps_what_the_file_holds(bench: Any) -> None:
     assert (outcome.total, outcome.failed) == (1, 0)
     assert again["one"].requests == []
     assert read_by(again["two"].requests, two) == two.tokenizer.encode_template(SAID)
+
+
+def test_what_a_reader_has_no_ids_for_is_left_out_and_said(bench: Any) -> None:
+    """`▁` stands for a space there: that sign itself has no id."""
+    spaced = metaspace(["<|end|>"], ["<|end|>"])
+    bench.given = {"one": engine(family(), said="a▁b"), "two": engine(spaced, said="c")}
+    with Run(bench.run(SCENARIO).path) as run:
+        told = "two has no ids for some characters, which it did not read: 1 times"
+        assert told in bench.watcher.notes
+        assert told in run.meta["notes"]
+    assert spaced.text_of(read_by(bench.engines["two"].requests, bench.given["two"])) == "ab"
 
 
 def few() -> Tokenizer:
