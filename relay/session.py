@@ -159,7 +159,9 @@ async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: 
 def _lost(engines: Mapping[str, Engine]) -> list[str]:
     """What could not be read as it was written, for want of ids."""
     texts = {name: engine.tokenizer.lossy for name, engine in engines.items()}
-    return [f"{name} has no ids for some characters, which it did not read: {n} times" for name, n in texts.items() if n]
+    return [
+        f"{name} has no ids for some characters, which it did not read: {n} times" for name, n in texts.items() if n
+    ]
 
 
 def _outcomes(writer: RunWriter) -> dict[tuple[int, str], int]:
