@@ -20,6 +20,7 @@ from relay.grading import grader
 from relay.language.reading import Reading, from_tree
 from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
+from relay.node.algebra import WORK as ALGEBRA
 from relay.pool import Pool, default_path
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
@@ -28,6 +29,7 @@ from relay.prepare.run import Tools, Watcher, pairs_of, prepare, used_models
 from relay.seam.policies import policies
 from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter
+from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop
 
 PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
@@ -139,14 +141,15 @@ async def _go_on(
 
 async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: Watcher, in_flight: int) -> Outcome:
     ticks = Ticks()
-    jobs = Jobs(plan, ticks)
     begun = list(writer.open_rollouts())
     first = writer.next_rollout()
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(_outcomes(writer)))
     watcher.phase("walking", tally)
     recorder = RunRecorder(writer)
-    coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
-    await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
+    async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
+        jobs = Jobs(plan, ticks, algebra)
+        coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
+        await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
     lost = _lost(plan.engines)
     for note in lost:

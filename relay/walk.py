@@ -43,7 +43,7 @@ class Hop(NamedTuple):
     why: str = ""  # what went wrong, for rest == FAILED or MISSING
     branches: int = 0  # how many pens start here; they are derived, not stored
     starts: str = ""  # the node at which they start
-    source: str = ""  # where an inserted text came from: "problem/sample" of the pool
+    source: str = ""  # where an inserted text came from: "problem/sample" of the pool; or why nothing was computed
     recoded: int = -1  # prompt tokens that came by re-encoding another's text; -1: nothing was read
     turn_ended: bool = False  # the author ended its turn (end-of-sequence) and was allowed to answer
 

@@ -89,7 +89,7 @@ def _facts(hop: Hop) -> list[str]:
     if usage.computed or usage.cached:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
     if hop.source:
-        lines.append(f"of {hop.source}")
+        lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
     if hop.rest is not None:
         lines.append(f"→ {hop.rest}{f': {hop.why}' if hop.why else ''}")
     elif hop.branches:

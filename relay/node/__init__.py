@@ -21,6 +21,7 @@ from relay.seam.policies import Policy
 from relay.seam.templates import Head
 from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment, Usage
+from relay.verifiers.workers import Pool as Workers
 from relay.walk import Pen, StopReason
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Stage(NamedTuple):
     limits: Limits = Limits()
     sampling: Sampling = Sampling()
     units: Mapping[str, Solo] = {}  # the pool sample that each node of this rollout uses
+    algebra: Workers | None = None  # worker processes that compute what fractions cannot say
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
 
 

@@ -15,6 +15,7 @@ from relay.problems import Problem
 from relay.seam.policies import Policy, policy
 from relay.seam.templates import Head
 from relay.store.writer import Begun
+from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop, begin, fold
 
 
@@ -67,8 +68,9 @@ class Jobs:
     All problems come before the second sample of any, and a problem's cells come one after another.
     """
 
-    def __init__(self, plan: RunPlan, ticks: Ticks | None = None) -> None:
+    def __init__(self, plan: RunPlan, ticks: Ticks | None = None, algebra: Workers | None = None) -> None:
         self.plan = plan
+        self._algebra = algebra
         self._ticks = ticks
         self._hands = lru_cache(maxsize=4096)(self._hands_of)
         self._others_ends = others_ends(plan.engines)
@@ -97,6 +99,7 @@ class Jobs:
             cell.limits,
             cell.sampling,
             {} if plan.units is None else plan.units(begun),
+            self._algebra,
             self._ticks,
         )
         return Job(begun.id, begun.cell, walk, stage)
