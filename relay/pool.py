@@ -9,12 +9,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.problems import Problem
+from relay.store.files import put
 from relay.store.rows import pack, unpack
 
 _TABLES = """
@@ -97,11 +99,27 @@ def default_path() -> Path:
     return user_data_path("relay") / "pool.sqlite"
 
 
+def _make(path: Path) -> None:
+    """An empty pool, made under another name first: of several runs that begin at once, none meets half of one."""
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        new = Path(folder) / "pool"
+        with closing(sqlite3.connect(new, isolation_level=None)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(
+                f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION}; COMMIT;"
+            )
+        if path.exists() and path.stat().st_size == 0:
+            new.replace(path)  # somebody kept the place free
+        else:
+            with suppress(FileExistsError):  # another run was quicker
+                put(new, path)
+
+
 def _refuse_others(path: Path, db: sqlite3.Connection) -> None:
     """Raise UserError for a database that is no pool, or one from a newer relay."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     owner = db.execute("PRAGMA application_id").fetchone()[0]
-    if owner not in (0, _APPLICATION) or (not owner and db.execute("SELECT 1 FROM sqlite_master").fetchone()):
+    if owner != _APPLICATION:
         raise UserError(Mistake(str(path), "is a database, but not a pool", "name another file with --pool"))
     if version > _VERSION:
         raise UserError(Mistake(str(path), "the pool was written by a newer relay", "upgrade relay, or set RELAY_POOL"))
@@ -116,14 +134,12 @@ class Pool:
         with ExitStack() as on_error:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                if not path.exists() or path.stat().st_size == 0:
+                    _make(path)
                 self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
                 on_error.callback(self._db.close)
                 _refuse_others(path, self._db)
-                self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.executescript(
-                    f"{_TABLES} PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION};"
-                )
             except (OSError, sqlite3.Error) as error:
                 what = "is a folder, not a pool's file" if path.is_dir() else f"the pool cannot be opened: {error}"
                 raise UserError(Mistake(str(path), what, "name another file with --pool or RELAY_POOL")) from None

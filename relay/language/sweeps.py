@@ -54,6 +54,11 @@ class Point(NamedTuple):
         return " ".join(said) or "all"
 
 
+def _same(one: object, other: object) -> bool:
+    """Whether two values are one; to Python true is 1."""
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
+
+
 def _short(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -71,7 +76,7 @@ def grid(sweep: Sweep | None) -> tuple[list[Point], list[Fault]]:
     points: dict[str, Point] = {}
     for values in product(*sweep.over.values()):
         point = Point(dict(zip(sweep.over, values, strict=True)))
-        if any(all(point.values[k] == v for k, v in out.items()) for out in sweep.but):
+        if any(all(_same(point.values[k], v) for k, v in out.items()) for out in sweep.but):
             continue
         if point.name in points:
             faults.append(Fault(("sweep", "over"), f"makes the cell {point.name!r} twice", at_key=True))
@@ -137,7 +142,8 @@ FIXED = ("models", "problems", "pool", "select", "samples", "seed", "verify")  #
 
 def uneven(tree: Any, points: Collection[Point]) -> Iterator[Fault]:
     """Where a sweep would change what cells must share to be compared."""
-    differ = {name for point in points for name in point.values if len({p.values.get(name) for p in points}) > 1}
+    first = next(iter(points), Point({}))
+    differ = {name for p in points for name, value in p.values.items() if not _same(value, first.values.get(name))}
     for path, name in uses(tree):
         if path[0] in FIXED and name in differ:
             instead = "sweep what the graph says; of models, name several and sweep the name"

@@ -40,19 +40,20 @@ def create(path: Path) -> sqlite3.Connection:
 def _lay_out(path: Path) -> None:
     """Make the file with its tables under another name first: killed at any moment, it is whole or not there."""
     unfinished = _beside(path, f".{os.getpid()}.unfinished")
+    unfinished.unlink(missing_ok=True)  # of a process that was killed, and had our number
     try:
         with contextlib.closing(_connect(unfinished)) as db:
             db.execute(f"PRAGMA page_size = {PAGE}")
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.executescript(f"BEGIN;{TABLES}COMMIT;")
-        _put(unfinished, path)
+        put(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _put(unfinished: Path, path: Path) -> None:
-    """Give the file its name. Of two runs into one file the second raises FileExistsError."""
+def put(unfinished: Path, path: Path) -> None:
+    """Give the file its name. Of two that do so the second raises FileExistsError."""
     try:
         os.link(unfinished, path)
     except FileExistsError:
@@ -73,6 +74,8 @@ def cannot_write(path: Path, error: Exception) -> UserError:
 def _refuse_what_is_there(path: Path) -> None:
     if path.is_dir():
         raise UserError(Mistake(str(path), "is a folder", "name a file in it with -o"))
+    if path.is_symlink() and not path.exists():
+        raise UserError(Mistake(str(path), "is a link to nothing", "remove it, or choose another name with -o"))
     if path.exists():
         again = f"`{shlex.join(['relay', 'run', '--resume', str(path)])}` goes on with it; or " if _is_run(path) else ""
         raise UserError(Mistake(str(path), "exists already", f"{again}choose another name with -o"))

@@ -55,6 +55,11 @@ def test_cells_are_all_combinations_then_also_without_except(tmp_path: Path) -> 
     assert cells[4].values == {"m": 1, "word": "b"}
 
 
+def test_true_is_not_one(tmp_path: Path) -> None:
+    cells = swept(tmp_path, "{over: {m: [0, 1], word: a}, except: [{m: true}]}").cells
+    assert [cell.name for cell in cells] == ["m=0 word=a", "m=1 word=a"]
+
+
 def test_a_variable_stands_for_a_whole_value_of_any_type(tmp_path: Path) -> None:
     scenario = SCENARIO.replace("pool: {samples: 8}", 'pool: {samples: 8}\nbudget: {hops: "{hops}"}')
     scenario = scenario.replace("main: {engine", "other: {engine", 1)

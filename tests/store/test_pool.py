@@ -1,6 +1,9 @@
 """The pool: what was sampled once is there again, by what made it."""
 
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -51,6 +54,29 @@ def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
     assert one.missing(address, [ONE, TWO], 1) == two.missing(address, [ONE, TWO], 1) == []
     one.close()
     two.close()
+
+
+@pytest.mark.parametrize("kept_free", [False, True])
+def test_runs_that_begin_at_once_share_a_new_pool(kept_free: bool, tmp_path: Path) -> None:
+    """Three processes, again and again: each finds a whole pool, whoever made it."""
+    program = "import sys; from pathlib import Path; from relay.pool import Pool; sys.stdin.readline()\n"
+    program += "for i in range(10): Pool(Path(sys.argv[1]) / str(i)).close()"
+    if kept_free:
+        for i in range(10):
+            (tmp_path / str(i)).touch()
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    time.sleep(0.5)
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("\n")
+        run.stdin.flush()
+    assert [run.communicate(timeout=60)[1] for run in runs] == ["", "", ""]
+    assert {p.name.partition("-")[0] for p in tmp_path.iterdir()} == {str(i) for i in range(10)}
 
 
 def test_another_database_is_refused_untouched(tmp_path: Path) -> None:

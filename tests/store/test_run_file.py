@@ -295,6 +295,12 @@ def test_of_two_runs_into_one_file_the_slower_is_told_and_takes_nothing_away(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_to_nothing_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.relay").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"is a link to nothing \(remove it"):
+        RunWriter.create(tmp_path / "a.relay")
+
+
 def test_a_discarded_run_leaves_nothing_behind(tmp_path: Path) -> None:
     new(tmp_path / "a.relay").discard()
     assert list(tmp_path.iterdir()) == []
