@@ -36,11 +36,11 @@ SCENARIO = """
 SAID = "So<tool> it is.</think>5"
 
 
-def family(*added: str) -> Tokenizer:
+def family(*added: str, end: str = "<|end|>") -> Tokenizer:
     """The shipped words and signs; the tags stand behind these, in this order."""
     tok = tokenizers.Tokenizer.from_file(str(SHIPPED))
     tok.add_special_tokens(list(added))
-    return Tokenizer.from_rust(tok, ["<|end|>"])
+    return Tokenizer.from_rust(tok, [end])
 
 
 def engine(tokenizer: Tokenizer, *, seconds: float = 0.0, said: str = SAID) -> Scripted:
@@ -118,6 +118,28 @@ def test_what_a_reader_has_no_ids_for_is_left_out_and_said(bench: Any) -> None:
         assert told in bench.watcher.notes
         assert told in run.meta["notes"]
     assert spaced.text_of(read_by(bench.engines["two"].requests, bench.given["two"])) == "ab"
+
+
+def test_nobody_writes_an_id_that_ends_the_turn_of_another_with_the_same_tokenizer(bench: Any) -> None:
+    bench.given = {"one": engine(family("<tool>")), "two": engine(family("<tool>", end="<tool>"), said="5")}
+    outcome = bench.run(SCENARIO)
+    with Run(outcome.path) as run:
+        assert outcome.failed == 0
+        assert run.hops(0)[0].segment.text == "So it is.</think>5"
+        assert handoffs(run) == [("one", "two", "ids"), ("two", "one", "ids")]
+
+
+def test_a_steer_that_a_vocabulary_cannot_spell_has_no_ids_and_each_reads_its_text(bench: Any) -> None:
+    bench.given = {"one": engine(metaspace(["<|end|>"], ["<|end|>"]), said="5"), "two": engine(family(), said="5")}
+    text = SCENARIO.replace("first: {write: one}", 'first: {insert: {text: "x▁y"}}\n        last: {write: one}')
+    text = text.replace("second: end", "second: last, last: end").replace("answer: [first, second]", "answer: last")
+    outcome = bench.run(text)
+    with Run(outcome.path) as run:
+        assert outcome.failed == 0
+        steer = run.hops(0)[0].segment
+        assert (steer.text, steer.ids, steer.tokenizer) == ("x▁y", (), "")
+    two = bench.given["two"]
+    assert two.tokenizer.text_of(read_by(bench.engines["two"].requests, two)) == "x▁y"
 
 
 def few() -> Tokenizer:

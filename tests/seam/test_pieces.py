@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import decoders, models, pre_tokenizers
 
 from relay.errors import SeamError
 from relay.seam.pieces import Piece, keep, take
@@ -122,6 +124,20 @@ def test_what_is_kept_is_the_longest_run_of_own_ids_and_the_rest_anew(each: Toke
     assert found[:own] == tuple(ids[:own])
     longer = each.bytes_of(ids[: own + 1])
     assert own == len(ids) or not kept.startswith(longer) or not _is_text(longer)
+
+
+def test_a_run_of_own_ids_never_ends_inside_a_character() -> None:
+    """A model may write three bytes of a sign and then an id that holds the fourth and a letter."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    [(signs, _)] = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str("🎉a")
+    tokens = [*alphabet, signs[-2:]]
+    tok = tokenizers.Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[(signs[-2], signs[-1])]))
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tok.decoder = decoders.ByteLevel()
+    tokenizer = Tokenizer.from_rust(tok)
+    ids = [tok.token_to_id(t) for t in (*signs[:3], signs[-2:])]
+    assert tokenizer.text_of(ids) == "🎉a"
+    assert keep(tokenizer, ids, "🎉".encode()) == (tuple(tokenizer.encode("🎉")), 4)
 
 
 def _is_text(data: bytes) -> bool:

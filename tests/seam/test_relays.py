@@ -97,11 +97,12 @@ def texts(request: pytest.FixtureRequest) -> list[str]:
 
 @pytest.fixture(scope="module")
 def vocabularies(texts: list[str], request: pytest.FixtureRequest) -> list[Tokenizer]:
-    """One of every kind; the first three have one base vocabulary. SmolLM2's is among them where it is installed."""
+    """One of every kind; the first four have one base vocabulary. SmolLM2's is among them where it is installed."""
     tokenizers = [
         byte_level(["<|end|>", *TAGS, "<|user|>", "<tool>"], ["<|end|>"]),
         byte_level(["<|over|>", "<|im_end|>", "<tool>", *TAGS, "<|end|>"], ["<|im_end|>", "<|over|>"]),
         byte_level(["<|user|>", "<|im_end|>"], ["<|im_end|>"]),
+        byte_level(["<|end|>", *TAGS, "<|user|>", "<tool>"], ["<tool>"]),  # as the first, but for what ends its turn
         shipped(),
         metaspace(["<bos>", *TAGS, "<end_of_turn>"], ["<end_of_turn>"], opens="<bos>"),
         word_level(_signs(texts), ["<|end|>", *TAGS], ["<|end|>"]),
@@ -308,6 +309,11 @@ def check_segments(hops: Sequence[Hop], relay: Relay, jobs: Jobs) -> None:
             continue
         author = authors[segment.tokenizer]
         assert author.bytes_of(segment.ids) == segment.text.encode()
+        if hop.source:
+            _, (_, share, stitch) = relay.nodes[int(hop.node[1:])]
+            before, solo = author.encode(stitch), jobs.job(jobs.begun(0)).stage.units[hop.node]
+            assert list(segment.ids[: len(before)]) == before  # never one token out of the stitch and what follows it
+            assert share < 1 or segment.ids[len(before) :] == solo.ids
         if segment.model in jobs.plan.engines:  # who writes now, not a steer
             assert author.eos.isdisjoint(segment.ids)
             if hop.node not in answering:
