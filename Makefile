@@ -32,6 +32,7 @@ core-tests: install
 
 bench: install
 	$(BIN)/python tests/benchmarks/hops.py
+	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/scale.py
 
 clean:
