@@ -103,7 +103,7 @@ class ScriptedModel(Model):
         Script | dict[str, Script],
         OneOf(
             Kind("<texts>", OneOrMore[str], of=(str, list, tuple)),
-            Kind("<by problem>", dict[str, OneOrMore[str]], of=(dict,)),
+            Kind("<by problem>", Annotated[dict[str, OneOrMore[str]], Field(min_length=1)], of=(dict,)),
         ),
     ]  # the text of each visit, for all problems or by problem id ("*": all others)
     tokenizer: str | None = None  # a tokenizer.json; None: the one that ships with relay
