@@ -39,8 +39,17 @@ CREATE TABLE IF NOT EXISTS solo (
     outcome TEXT NOT NULL,
     UNIQUE (address, problem, sample)
 );
+CREATE TABLE IF NOT EXISTS recorded (  -- models whose trajectories were imported
+    model TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    tokenizer BLOB                    -- a tokenizer.json, zlib: in its ids they are counted; null: in their reader's
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS line (      -- what else the line of an imported trajectory said
+    solo INTEGER PRIMARY KEY,
+    extra TEXT NOT NULL               -- JSON
+);
 """
-_INSERT = (
+INSERT = (
     "INSERT OR IGNORE INTO solo "
     "(address, problem, sample, text, ids, tokenizer, thought, finished, stop, verifier, outcome) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -82,6 +91,14 @@ class Sampled(NamedTuple):
     stop: str
     verifier: str
     outcome: str
+
+
+def row_of(address: str, s: Sampled) -> tuple[object, ...]:
+    """A trajectory as `INSERT` takes it."""
+    return (
+        address, s.problem, s.sample, s.text, pack(s.ids), s.tokenizer, s.thought, s.finished, s.stop, s.verifier,
+        s.outcome,
+    )  # fmt: skip
 
 
 def address_of(facts: Mapping[str, object]) -> str:
@@ -136,10 +153,10 @@ class Pool:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 if not path.exists() or path.stat().st_size == 0:
                     _make(path)
-                self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-                on_error.callback(self._db.close)
-                _refuse_others(path, self._db)
-                self._db.execute("PRAGMA synchronous = NORMAL")
+                self.db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+                on_error.callback(self.db.close)
+                _refuse_others(path, self.db)
+                self.db.execute("PRAGMA synchronous = NORMAL")
             except (OSError, sqlite3.Error) as error:
                 what = "is a folder, not a pool's file" if path.is_dir() else f"the pool cannot be opened: {error}"
                 raise UserError(Mistake(str(path), what, "name another file with --pool or RELAY_POOL")) from None
@@ -147,42 +164,27 @@ class Pool:
 
     def add(self, address: str, facts: Mapping[str, object], samples: Iterable[Sampled]) -> None:
         """Add these trajectories; those already there stay as they are."""
-        rows = [
-            (
-                address,
-                s.problem,
-                s.sample,
-                s.text,
-                pack(s.ids),
-                s.tokenizer,
-                s.thought,
-                s.finished,
-                s.stop,
-                s.verifier,
-                s.outcome,
-            )
-            for s in samples
-        ]
-        self._db.execute("BEGIN IMMEDIATE")
+        rows = [row_of(address, s) for s in samples]
+        self.db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (address, json.dumps(facts, sort_keys=True)))
-            self._db.executemany(_INSERT, rows)
+            self.db.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (address, json.dumps(facts, sort_keys=True)))
+            self.db.executemany(INSERT, rows)
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self.db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        self.db.execute("COMMIT")
 
     def missing(self, address: str, problems: Iterable[Problem], samples: int) -> list[tuple[Problem, int]]:
         """The (problem, sample) pairs that are not in the pool yet, sample by sample."""
         have = set(
-            self._db.execute("SELECT problem, sample FROM solo WHERE address = ? AND sample < ?", (address, samples))
+            self.db.execute("SELECT problem, sample FROM solo WHERE address = ? AND sample < ?", (address, samples))
         )
         listed = list(problems)
         return [(p, k) for k in range(samples) for p in listed if (p.hash, k) not in have]
 
     def outcomes(self, address: str, problem: Problem, samples: int) -> dict[int, str]:
         """The verdict of each sample that is there, by its number."""
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT sample, outcome FROM solo WHERE address = ? AND problem = ? AND sample < ? ORDER BY sample",
             (address, problem.hash, samples),
         )
@@ -190,7 +192,7 @@ class Pool:
 
     def get(self, address: str, model: str, problem: Problem, sample: int) -> Solo:
         """One trajectory. Raises KeyError when it is not there."""
-        row = self._db.execute(
+        row = self.db.execute(
             "SELECT text, ids, tokenizer, thought, outcome FROM solo WHERE address = ? AND problem = ? AND sample = ?",
             (address, problem.hash, sample),
         ).fetchone()
@@ -201,4 +203,4 @@ class Pool:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self.db.close()

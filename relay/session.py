@@ -22,6 +22,7 @@ from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
 from relay.node.algebra import WORK as ALGEBRA
 from relay.pool import Pool, default_path
+from relay.prepare import recorded
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.problem_sets import problems_of
@@ -112,7 +113,10 @@ async def _go_on(
     async with contextlib.AsyncExitStack() as stack:
         beating = await stack.enter_async_context(_heartbeat(writer))
         opened = dict(engines or {})
-        for name in sorted(used_models(reading, cell_plans(reading)) - set(opened)):
+        used = used_models(reading, cell_plans(reading))
+        taken = sorted(name for name in used if not scenario.models[name].writes)
+        kept = recorded.recordings(reading, taken, options.pool or default_path())
+        for name in sorted(used - set(opened) - set(taken)):
             twin = next((n for n in opened if scenario.models[n] == scenario.models[name]), None)
             if twin is not None:  # the same model under two names is loaded once
                 opened[name] = opened[twin]
@@ -120,6 +124,7 @@ async def _go_on(
             watcher.phase(f"loading {name}", Tally())
             opened[name] = await scenario.models[name].open(deterministic=options.deterministic)
             stack.push_async_callback(opened[name].aclose)
+        opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)
         grade = await stack.enter_async_context(grader(scenario.verify))
         in_flight = options.in_flight or max((e.rows for e in opened.values()), default=256)

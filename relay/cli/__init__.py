@@ -15,7 +15,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for
 
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from relay.cli import check, doctor, export, graph, lists, models, report, run, show
+    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, show
 
     app = typer.Typer(
         name="relay",
@@ -30,6 +30,7 @@ def build() -> typer.Typer:
         lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)
+    app.add_typer(pool.pool, name="pool")
     return app
 
 

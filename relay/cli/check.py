@@ -55,7 +55,7 @@ def forecast(reading: "Reading") -> dict[str, Any]:
     problems = len(problems_of(reading))
     select = scenario.select
     kept = min(problems, select.limit or problems) if select else problems
-    pooled = sorted(_pooled(reading))
+    pooled = sorted(name for name in _pooled(reading) if scenario.models[name].writes)  # others are there already
     samples = scenario.pool.samples if scenario.pool else 0
     most = {cell.name: _most_tokens(cell.scenario) for cell in reading.cells}
     rollouts = kept * scenario.samples
@@ -103,7 +103,7 @@ def _most_tokens(scenario: "Scenario") -> int:
 def _model(scenario: "Scenario", name: str, tokens: int) -> dict[str, Any]:
     model = scenario.models[name]
     writes = any(name in node.models() for node in scenario.graph.nodes.values())
-    most = max(tokens if writes else 0, _pool_tokens(scenario) if scenario.pool else 0)
+    most = max(tokens if writes else 0, _pool_tokens(scenario) if scenario.pool and model.writes else 0)
     return {"engine": model.engine, "context": model.context, "writes": writes, "tokens_after_the_question": most}
 
 
@@ -125,6 +125,9 @@ def _lines(plan: dict[str, Any]) -> list[str]:
         models, n = ", ".join(plan["pool_models"]), plan["pool_samples_at_most"]
         rows.append(("pool", f"at most {n:,} samples by {models}, of at most {plan['pool_tokens_at_most']:,} tokens"))
     for name, model in plan["models"].items():
+        if not (model["writes"] or model["tokens_after_the_question"]):
+            rows.append((f"model {name}", f"{model['engine']}, writes nothing in this run"))
+            continue
         has = f"{model['context']:,}" if model["context"] else "what the model allows"
         needs = f"up to {model['tokens_after_the_question']:,} tokens after the question"
         short = model["context"] is not None and model["context"] <= model["tokens_after_the_question"]

@@ -220,6 +220,16 @@ class Scenario(Frozen):
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
 
     @model_validator(mode="after")
+    def _written_by_those_who_can(self) -> "Scenario":
+        for name, node in self.graph.nodes.items():
+            for model in node.models():
+                if model in self.models and not self.models[model].writes:
+                    what = f"{model!r} cannot write: it is only recorded"
+                    instead = "its solos can be taken with 'insert' and 'opens_with'"
+                    raise wrong(what, at=("graph", "nodes", name), instead=instead)
+        return self
+
+    @model_validator(mode="after")
     def _graded_where_it_matters(self) -> "Scenario":
         if self.verify == "none":
             instead = "name a verifier in 'verify'"

@@ -6,7 +6,7 @@ A third party's class derives from `Node` or `Model` as the built-in ones do.
 from abc import abstractmethod
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -76,6 +76,8 @@ class Node(Frozen):
 
 class Model(Frozen):
     """A model by the engine that runs it. Further fields are the engine's."""
+
+    writes: ClassVar[bool] = True  # False: its trajectories can be taken from the pool, and that is all
 
     engine: str
     context: Count | None = None  # tokens of prompt and continuation together; None: what the model allows

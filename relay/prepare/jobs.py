@@ -120,10 +120,11 @@ class Jobs:
         )
 
     def heads(self) -> Iterator[tuple[int, str, Head]]:
-        """Every problem's rendered template for every model."""
+        """Every problem's rendered template for every model that writes."""
         for i in range(len(self.plan.problems)):
             for name, hand in self._hands(i).items():
-                yield i, name, hand.head
+                if hand.engine.rows:  # a recorded model has none and reads nothing
+                    yield i, name, hand.head
 
 
 def others_ends(engines: Mapping[str, Engine]) -> dict[str, frozenset[int]]:

@@ -17,7 +17,7 @@ _NAMES = {
     "answer": ("answer", "solution"),
     "id": ("id", "problem_id", "name"),
 }
-_MEND = "mend the line, or leave it out"
+MEND = "mend the line, or leave it out"
 
 
 class Placed(NamedTuple):
@@ -32,8 +32,8 @@ def problems_in(path: Path, fields: Mapping[Any, str]) -> list[Placed]:
     found: list[Placed] = []
     mistakes: list[Mistake] = []
     try:
-        for number, row in _rows(path):
-            problem = row if isinstance(row, Mistake) else _problem(row, fields, number)
+        for number, row in rows(path):
+            problem = row if isinstance(row, Mistake) else problem_of(row, fields, number)
             place = f"{path}:{number}"
             if isinstance(problem, Mistake):
                 mistakes.append(problem._replace(where=place))
@@ -53,7 +53,7 @@ def few(mistakes: list[Mistake], where: str) -> list[Mistake]:
     return mistakes[:MOST_TOLD] + ([Mistake(where, f"{more:,} more lines are like these")] if more > 0 else [])
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
     """Line numbers and rows; a row that cannot be read is what is wrong with it."""
     name = path.name.removesuffix(".gz")
     if not name.endswith((".jsonl", ".csv")):
@@ -74,9 +74,9 @@ def _json_row(line: bytes) -> Mapping[str, Any] | Mistake:
     except UnicodeDecodeError:
         return _NOT_UTF8
     except json.JSONDecodeError as error:
-        return Mistake("", f"is not JSON: {_lowered(error.msg)}, column {error.colno}", _MEND)
+        return Mistake("", f"is not JSON: {_lowered(error.msg)}, column {error.colno}", MEND)
     except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
-        return Mistake("", "is not JSON that can be read: it is nested too deep, or a number is too long", _MEND)
+        return Mistake("", "is not JSON that can be read: it is nested too deep, or a number is too long", MEND)
     return row if isinstance(row, dict) else Mistake("", "is JSON, but not an object", 'write {"question": ..., ...}')
 
 
@@ -93,7 +93,7 @@ def _csv_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] |
         yield reader.line_num + 1, _NOT_UTF8
     except csv.Error as error:
         unclosed = "unexpected end of data" in str(error)
-        yield reader.line_num + 1, _UNCLOSED if unclosed else Mistake("", f"is not CSV: {error}", _MEND)
+        yield reader.line_num + 1, _UNCLOSED if unclosed else Mistake("", f"is not CSV: {error}", MEND)
 
 
 _MANY = Mistake("", "has more fields than there are columns", "put what holds a comma in quotes")
@@ -101,7 +101,8 @@ _UNCLOSED = Mistake("", "opens quotes that are never closed", "close them; a quo
 _NOT_UTF8 = Mistake("", "is not UTF-8 text", "save the file as UTF-8")
 
 
-def _problem(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> Problem | Mistake:
+def problem_of(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> Problem | Mistake:
+    """The problem of a row, or what is wrong with it."""
     found: dict[str, str] = {}
     used: set[str] = set()
     for part, usual in _NAMES.items():
@@ -117,9 +118,9 @@ def _problem(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> 
             return Mistake("", f"{column!r} should be text or a number, not {kind}", "name another with `fields:`")
         found[part] = str(row[column])
         used.add(column)
-    odd = next((part for part, text in found.items() if not _is_text(text)), None)
+    odd = next((part for part, text in found.items() if not is_text(text)), None)
     if odd is not None:
-        return Mistake("", f"its {odd} holds half a character, a lone surrogate", _MEND)
+        return Mistake("", f"its {odd} holds half a character, a lone surrogate", MEND)
     extra = {k: v for k, v in row.items() if k not in used and isinstance(v, str | int | float | bool)}
     return Problem(
         found.get("id", str(number)), found["question"], found["answer"], str(row.get("kind") or "math"), extra
@@ -128,7 +129,7 @@ def _problem(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -> 
 
 def _lacks(part: str, columns: Iterable[str], there: list[str], row: Mapping[str, Any]) -> Mistake:
     if there:
-        return Mistake("", f"{there[0]!r} is empty", _MEND)
+        return Mistake("", f"{there[0]!r} is empty", MEND)
     looked, has = " or ".join(map(repr, columns)), ", ".join(map(repr, row)) or "nothing"
     return Mistake(
         "", f"has no {part}: no column {looked}; it has {has}", f"say which it is: `fields: {{{part}: COLUMN}}`"
@@ -139,7 +140,8 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
+    """Whether it can be written down: it holds no half characters."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -8,7 +8,7 @@ from relay.engine import Engine, Sampling
 from relay.language.reading import Reading
 from relay.language.scenario import Need, Scenario
 from relay.pool import Pool, Solo
-from relay.prepare import filed, solos, units
+from relay.prepare import filed, recorded, solos, units
 from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, others_ends, systems
 from relay.prepare.problem_sets import load_problems
 from relay.prepare.selection import Rule, select
@@ -49,7 +49,7 @@ class Drawn(NamedTuple):
     solved: Mapping[str, Mapping[str, int]]
     outcomes: Mapping[str, units.Outcomes]
     everywhere: Sequence[Problem]
-    plans: Mapping[str, solos.SoloPlan]
+    plans: Mapping[str, solos.SoloPlan | recorded.RecordedPlan]
 
 
 def needs_of(cell: CellPlan) -> Iterator[Need]:
@@ -97,7 +97,9 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
 
     def solo_of(unit: filed.Unit) -> Solo:
         assert tools.pool is not None  # what is given comes out of it
-        return tools.pool.get(drawn.plans[unit.model].address, unit.model, *unit.given)
+        of = drawn.plans[unit.model]
+        solo = tools.pool.get(of.address, unit.model, *unit.given)
+        return recorded.with_ids(solo, of.engine.tokenizer) if isinstance(of, recorded.RecordedPlan) else solo
 
     solved = (
         filed.Solved(problem, model, n, drawn.plans[model].samples)
@@ -115,14 +117,17 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
 async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Problem], tools: Tools) -> Drawn:
     rules = rules_of(scenario)
     models = sorted({r.model for r in rules} | {n.model for cell in cells for n in needs_of(cell)})
-    plans: dict[str, solos.SoloPlan] = {}
+    plans: dict[str, solos.SoloPlan | recorded.RecordedPlan] = {}
     outcomes: dict[str, units.Outcomes] = {}
     solved: dict[str, dict[str, int]] = {}
     for model in models:
         assert scenario.pool is not None  # reading refuses a pool's use without `pool:`
         assert tools.pool is not None
-        plans[model] = _solo_plan(scenario, model, problems, tools)
-        await _fill(tools, plans[model], problems)
+        if scenario.models[model].writes:
+            filled = plans[model] = _solo_plan(scenario, model, problems, tools)
+            await _fill(tools, filled, problems)
+        else:
+            plans[model] = _recorded_plan(scenario, model, problems, tools)
         address, samples = plans[model].address, scenario.pool.samples
         outcomes[model] = {p.id: tools.pool.outcomes(address, p, samples) for p in problems}
         solved[model] = {p: list(o.values()).count("correct") for p, o in outcomes[model].items()}
@@ -151,6 +156,14 @@ def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: T
         scenario.budget.seconds,
         others_ends(tools.engines)[model],
     )
+
+
+def _recorded_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> recorded.RecordedPlan:
+    assert tools.pool is not None
+    plan = recorded.plan_of(scenario, model, tools.engines[model], tools.pool, problems)
+    there = len(problems) * plan.samples - len(tools.pool.missing(plan.address, problems, plan.samples))
+    tools.note(f"pool {model}: {there:,} recorded samples of {len(problems):,} problems")
+    return plan
 
 
 async def _fill(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> None:

@@ -150,7 +150,7 @@ def test_a_terminal_that_lacks_a_character_gets_its_number(program: Relay, folde
     assert "\\u2713 " in said.out
 
 
-COMMANDS = ["run", "check", "graph", "show", "report", "export", "scenarios", "problems", "models"]
+COMMANDS = ["run", "check", "graph", "show", "report", "export", "scenarios", "problems", "models", "doctor", "pool"]
 
 
 def test_help_lists_the_commands_that_there_are(program: Relay) -> None:
