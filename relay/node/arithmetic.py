@@ -52,7 +52,7 @@ _TOKEN = re.compile(
     r"|(?P<root>\\sqrt(?![A-Za-z])|√|(?<![A-Za-z])sqrt(?=\())"
     r"|(?P<frac>\\[dtc]?frac(?![A-Za-z]))"
     r"|(?P<power>\^|\*\*)"
-    r"|(?P<times>\\(?:times|cdot|ast)(?![A-Za-z])|[*×·⋅∙])"
+    r"|(?P<times>\\(?:times|cdot)(?![A-Za-z])|[*×·⋅∙]|(?<=[\d)\]] )[xX](?= [\d(]))"
     r"|(?P<over>\\div(?![A-Za-z])|[/÷])"
     r"|(?P<plus>\+)"
     r"|(?P<minus>[-−–])"
@@ -88,7 +88,8 @@ _RELATIONS = {
 }
 _SAID = re.compile(  # words that work on the number behind them
     r"(?:(?<![A-Za-z])(?:sin|cos|tan|log|ln|exp|sqrt|mod|modulo|gcd|lcm|abs|max|min|choose|minus|plus|times|over"
-    r"|divided by|root of|percent of|half of|third of|quarter of)|% of)[\s$]*\Z",
+    r"|divided by|negative|less|twice|double|triple"
+    r"|(?:root|power|square|cube|average|mean|percent|half|third|quarter|remainder) of)|% of)[\s$]*\Z",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]|[%!°²³\\_]")
@@ -165,7 +166,9 @@ def _refuse_what_stands_before(tokens: list[Token], first: int) -> None:
     elif before.text.startswith("\\") and before.text[1:].isalpha():
         clear = before.text in _RELATIONS
     elif not spaced:
-        clear = before.text in _BEFORE and not (before.text == "," and first > 1 and tokens[first - 2].kind == "number")
+        clear = before.text in _BEFORE and not (
+            before.text in ",:" and first > 1 and tokens[first - 2].kind == "number"
+        )
     else:
         alone = before.text.isalpha() and (first < 2 or before.glue != "" or not tokens[first - 2].text.isalpha())
         clear = before.text not in ("%", "!", "_") and not (alone and head.kind in ("minus", "open"))

@@ -26,8 +26,8 @@ class Compute(Node):
     compute: Literal["="]  # the sign behind which the result is written
 
     def most_tokens(self) -> int | None:
-        """Its characters at most, and the space before it; no tokenizer needs more ids for these."""
-        return LONGEST_RESULT + 1
+        """The bytes of a result at most, and the space before it: no tokenizer needs more ids for these."""
+        return 3 * LONGEST_RESULT + 1
 
     def act(self, desk: Desk) -> Act | AsyncGenerator[Tokens | Act, None]:
         """Write the result, at once or, where it takes algebra, when the worker has it."""
