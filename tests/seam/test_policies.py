@@ -175,19 +175,25 @@ def test_ids_that_the_map_makes_another_text_of_are_refused(first: Tokenizer, se
         Reader(second, HEAD, {first.fingerprint: wrong}).prompt(Trajectory().add(segment))
 
 
+def spaced() -> tokenizers.Tokenizer:
+    """Signs, and `▁` for a space."""
+    tokens = ["<unk>", "▁", *map(chr, range(33, 127)), "\n"]
+    tok = tokenizers.Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[], unk_token="<unk>"))
+    tok.normalizer = normalizers.Replace(" ", "▁")
+    tok.decoder = decoders.Replace("▁", " ")
+    tok.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
+    return tok
+
+
+def test_a_run_of_spaces_that_is_one_id_of_the_author_is_spaces_to_the_reader() -> None:
+    author, reader = family(["▁▁", "</s>"], ["</s>"], spaced()), family(["</s>"], ["</s>"], spaced())
+    assert policy(author, reader).name == "ids with map"
+    assert given(author, reader, [author.added["▁▁"]]) == Prompt(reader.encode("  "), 0)
+
+
 def test_a_tag_that_the_reader_can_spell_in_no_way_is_read_as_text_and_counted() -> None:
     """`▁` is a space to such a vocabulary: all but that character comes through."""
-    tokens = ["<unk>", "▁", *map(chr, range(33, 127)), "\n"]
-    spaced = models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[], unk_token="<unk>")
-
-    def rust() -> tokenizers.Tokenizer:
-        tok = tokenizers.Tokenizer(spaced)
-        tok.normalizer = normalizers.Replace(" ", "▁")
-        tok.decoder = decoders.Replace("▁", " ")
-        tok.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
-        return tok
-
-    author, reader = family(["<a▁b>", "</s>"], ["</s>"], rust()), family(["</s>"], ["</s>"], rust())
+    author, reader = family(["<a▁b>", "</s>"], ["</s>"], spaced()), family(["</s>"], ["</s>"], spaced())
     assert policy(author, reader).name == "ids with map"
     before = reader.lossy
     found = given(author, reader, [*author.encode("x "), author.special["<a▁b>"]])

@@ -252,8 +252,8 @@ def walked(relay: Relay, vocabularies: Sequence[Tokenizer], texts: Sequence[str]
         if kind == "pool":
             name, tokenizer = f"w{how[0]}", engines[f"w{how[0]}"].tokenizer
             text = drawn.choice(texts)[:400]
-            ids = tuple(tokenizer.encode(text))
-            units[f"n{i}"] = Solo("q", "5", name, 0, "", text, ids, tokenizer.fingerprint, len(text), "wrong")
+            ids, thought = tuple(tokenizer.encode(text)), drawn.choice([len(text), len(text) * 3 // 4])
+            units[f"n{i}"] = Solo("q", "5", name, 0, "", text, ids, tokenizer.fingerprint, thought, "wrong")
     cell = CellPlan(graph_of(relay), Limits(tokens=500, hops=14), Sampling(), relay.seed)
     jobs = Jobs(RunPlan([PROBLEM], [cell], 1, engines, {}, lambda _: units))
     hops: list[Hop] = []
@@ -313,7 +313,9 @@ def check_segments(hops: Sequence[Hop], relay: Relay, jobs: Jobs) -> None:
             _, (_, share, stitch) = relay.nodes[int(hop.node[1:])]
             before, solo = author.encode(stitch), jobs.job(jobs.begun(0)).stage.units[hop.node]
             assert list(segment.ids[: len(before)]) == before  # never one token out of the stitch and what follows it
-            assert share < 1 or segment.ids[len(before) :] == solo.ids
+            if share == 1:
+                assert segment.text == stitch + solo.text[: solo.thought]
+                assert solo.thought < len(solo.text) or segment.ids[len(before) :] == solo.ids
         if segment.model in jobs.plan.engines:  # who writes now, not a steer
             assert author.eos.isdisjoint(segment.ids)
             if hop.node not in answering:
@@ -368,6 +370,8 @@ def test_every_prompt_of_a_relay_is_the_ids_of_its_path(texts: list[str], vocabu
                     continue
                 head = made.template.render(PROBLEM.question).ids
                 assert hop.recoded == check_prompt(request, path, made.tokenizer, head, jobs)
+                ended = request.cut.settle().turn_ended
+                assert hop.usage.decoded + hop.usage.thrown + ended == len(request.cut.ids)  # each was paid for once
                 before = next((last[p, name] for p in _upwards(hop.pen) if (p, name) in last), [])
                 assert request.prompt[: len(before)] == before
                 last[hop.pen, name] = request.prompt

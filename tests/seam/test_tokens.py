@@ -68,6 +68,20 @@ def test_no_space_is_put_before_a_text_that_stands_in_mid_text() -> None:
     assert LLAMA.bytes_of(LLAMA.encode_template("ab a")) == b" ab a"  # as the model's own template has it
 
 
+@pytest.mark.parametrize(
+    "splitter", [pre_tokenizers.Metaspace(prepend_scheme="always"), pre_tokenizers.ByteLevel(add_prefix_space=True)]
+)
+def test_nor_by_a_tokenizer_that_splits_with_one(splitter: pre_tokenizers.PreTokenizer) -> None:
+    words = ["<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet()), "▁"]
+    tok = tokenizers.Tokenizer(models.BPE(vocab={w: i for i, w in enumerate(words)}, merges=[], unk_token="<unk>"))
+    tok.pre_tokenizer = splitter
+    assert len(tok.encode("ab").ids) == 3
+    tokenizer = Tokenizer.from_rust(tok)
+    for text in ("ab", " ab", "ab a"):
+        assert tokenizer.text_of(tokenizer.encode(text)) == text
+    assert tokenizer.lossy == 0
+
+
 def test_what_the_tokenizer_puts_before_a_text_is_known_and_put_there_only_on_request() -> None:
     assert LLAMA.opening == (1,)
     assert LLAMA.encode("ab")[0] != 1
