@@ -127,7 +127,7 @@ async def _go_on(
         opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)
         grade = await stack.enter_async_context(grader(scenario.verify))
-        in_flight = options.in_flight or max((e.rows for e in opened.values()), default=256)
+        in_flight = options.in_flight or max((e.rows for e in opened.values()), default=0) or 256
         if writer.meta("phase") == "preparing":
             pool = (
                 stack.enter_context(contextlib.closing(Pool(options.pool or default_path()))) if scenario.pool else None
