@@ -39,7 +39,7 @@ def put_in(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE", help="Recorded trajectories: .jsonl or .csv, or .gz of either.")
     ],
-    model: Annotated[str, typer.Option(metavar="NAME", help="Who wrote them, where the lines do not say.")] = "",
+    model: Annotated[str, typer.Option(metavar="NAME", help="Who wrote them, whatever the lines say.")] = "",
     tokenizer: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The tokenizer.json in whose ids they are counted; by default the reader's."),

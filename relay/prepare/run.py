@@ -1,5 +1,6 @@
 """From a scenario to the plan of a run: load, sample, select, assign."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -93,13 +94,18 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
     scenario = reading.cells[0].scenario
     cells = cell_plans(reading)
     drawn = await _draw(scenario, cells, load_problems(scenario.problems, reading.folder, scenario.seed), tools)
+    lossy: Counter[str] = Counter()
     plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, systems(reading))
 
     def solo_of(unit: filed.Unit) -> Solo:
         assert tools.pool is not None  # what is given comes out of it
         of = drawn.plans[unit.model]
         solo = tools.pool.get(of.address, unit.model, *unit.given)
-        return recorded.with_ids(solo, of.engine.tokenizer) if isinstance(of, recorded.RecordedPlan) else solo
+        if isinstance(of, recorded.RecordedPlan):
+            counted = recorded.with_ids(solo, of.engine.tokenizer)
+            lossy[unit.model] += counted.text != solo.text
+            return counted
+        return solo
 
     solved = (
         filed.Solved(problem, model, n, drawn.plans[model].samples)
@@ -109,6 +115,8 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
     with writer.at_once():
         filed.write_plan(writer, reading, plan, solved)
         filed.write_units(writer, _units(plan, drawn, tools), solo_of)
+        for model in +lossy:
+            tools.note(f"pool {model}: {lossy[model]:,} recorded samples lose characters that their tokenizer lacks")
         writer.put_meta(notes=tools.notes)
         writer.put_names()
     return plan._replace(units=filed.units_of(writer))

@@ -128,6 +128,20 @@ def test_its_tokens_are_those_of_the_tokenizer_that_came_with_it(shop: Shop) -> 
         assert run.hops(1)[2].recoded > 0
 
 
+def test_characters_that_its_tokenizer_lacks_are_left_out_and_told(shop: Shop) -> None:
+    spec = json.loads(SHIPPED.read_text())
+    spec["model"].update(merges=[])
+    del spec["model"]["vocab"]["Ã"]  # the byte that é begins with
+    shop.put([{**row, "reasoning": f"Voilà café. {STEPS}"} for row in rows()], json.dumps(spec))
+    with Run(shop.run().path) as run:
+        opened = run.hops(1)[0].segment
+        assert opened is not None
+        assert opened.text.startswith("Voil caf. Step 1 goes on.")
+        note = "pool r: 4 recorded samples lose characters that their tokenizer lacks"
+        assert note in run.meta["notes"]
+    assert note in shop.watcher.notes
+
+
 def test_a_run_goes_on_with_them(shop: Shop) -> None:
     shop.put(rows())
     outcome = shop.run()
