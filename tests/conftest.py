@@ -19,7 +19,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             pytest.exit(f"{module.__name__} comes from {found}, not from {ROOT}: run `make install`", returncode=3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real traces and problems, where there is one."""
     if not SHARED.is_dir():
