@@ -1,8 +1,11 @@
 """What `compute` reads before an open "=", and what it writes: by table."""
 
 import time
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from relay.node.algebra import calculator
 from relay.node.arithmetic import NoResultError, find
@@ -129,6 +132,21 @@ def test_random_arithmetic_agrees_with_python() -> None:
         text = " ".join(words)
         said = result(f"so {text} =")
         assert said.strip() == str(expected) or (said == "no result: nothing to compute" and text.count("/") == 1), text
+
+
+PIECES = st.sampled_from(
+    ["1", "23", "4.5", "1,000", "+", "-", "*", "/", "^", "**", "(", ")", "[", "]", "{", "}", " ", "x", "is ", "$", "=",
+     ".", r"\frac", r"\sqrt", "√", r"\times ", r"\left(", r"\right)", "\\", "%", ",", "\n", "é", "９", "²", "\x00",
+     "sqrt("]
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=1000)
+@given(st.lists(PIECES, max_size=60).map("".join))
+def test_no_text_makes_it_raise_or_hang(text: str) -> None:
+    with suppress(NoFractionError):
+        said = result(f"{text}=")
+        assert len(said) < 80
 
 
 ROOTS = {
