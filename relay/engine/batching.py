@@ -67,7 +67,10 @@ class Batch(Protocol):
         ...
 
     def admit(self, rows: Sequence[Row]) -> list[int]:
-        """Read the prompts of new rows, which join the others; their first ids. An error leaves the others alone."""
+        """Read the prompts of new rows, which join the others; their first ids, or none: then the next step has them.
+
+        An error leaves the others alone.
+        """
         ...
 
     def step(self) -> list[int]:

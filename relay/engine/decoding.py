@@ -76,8 +76,9 @@ class Decoder:
         rows = group or batch.rows
         try:
             ids = batch.admit(group) if group else batch.step()
-            with self.feeding:
-                _feed(rows, ids)
+            if ids:
+                with self.feeding:
+                    _feed(rows, ids)
         except Exception as error:  # whatever torch raises: these calls fail, the next ones are served
             _fail(rows, error)
         try:

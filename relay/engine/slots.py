@@ -44,10 +44,14 @@ class Slots:
         self._resize(0)
 
     def admit(self, rows: Sequence[Row]) -> list[int]:
-        """Read the prompts of new rows, which join the others; their first ids. An error leaves the others alone."""
-        import torch
+        """Read the prompts of new rows but for their last ids, with which they join the next step: no ids come now.
 
+        An error leaves the others alone.
+        """
         prompts = [row.request.prompt for row in rows]
+        most = self._passes.config.get_text_config().vocab_size
+        if (highest := max(map(max, prompts))) >= most:
+            raise IndexError(f"id {highest} in a prompt, of {most}")
         self._resize(max(map(len, prompts)))
         first = len(self.rows)
         readers = _firsts(prompts) if self._reuse else list(range(len(rows)))
@@ -55,16 +59,19 @@ class Slots:
         for place, i in enumerate(leaders, first):
             self._prepare(place, prompts[i])
             rows[i].cached = len(self._held[place].ids)
-        logits = torch.cat([self._read(first + k, [prompts[i] for i in part]) for k, part in _parts(leaders, rows)])
+        for part in _parts([len(prompts[i]) - 1 - rows[i].cached for i in leaders]):
+            self._read(first + part.start, [prompts[i][:-1] for i in leaders[part]])
         for place, i in enumerate(leaders, first):
-            self._held[place] = _Held(prompts[i].copy(), 0)
+            self._held[place] = _Held(prompts[i][:-1], 0)
         others = [i for i in range(len(rows)) if readers[i] != i]
         for place, i in enumerate(others, first + len(leaders)):
-            rows[i].cached = len(prompts[i])
+            rows[i].cached = len(prompts[i]) - 1
             self._give_way(place)
-            self._copy(first + leaders.index(readers[i]), place, len(prompts[i]))
+            self._copy(first + leaders.index(readers[i]), place, rows[i].cached)
+        for row in rows:
+            row.last = row.request.prompt[-1]
         self.rows += [rows[i] for i in (*leaders, *others)]
-        return drawn(logits[[leaders.index(reader) for reader in readers]], rows)
+        return []
 
     def step(self) -> list[int]:
         """One more id for each row."""
@@ -204,14 +211,15 @@ def _firsts(prompts: Sequence[list[int]]) -> list[int]:
     return [found.setdefault(tuple(prompt), i) for i, prompt in enumerate(prompts)]
 
 
-def _parts(leaders: Sequence[int], rows: Sequence[Row]) -> Iterator[tuple[int, Sequence[int]]]:
-    """Runs of rows to read at once, with where each begins: as long as a third of a pass would be padding, at most."""
-    new = [len(rows[i].request.prompt) - rows[i].cached for i in leaders]
+def _parts(new: Sequence[int]) -> Iterator[slice]:
+    """Runs of rows to read at once, by how much each has to read: a run holds little padding, and nothing but work."""
     begin = 0
-    for end in range(1, len(leaders) + 1):
-        if end == len(leaders) or max(new[begin : end + 1]) * (end + 1 - begin) > 1.3 * sum(new[begin : end + 1]):
-            yield begin, leaders[begin:end]
-            begin = end
+    for end in range(len(new) + 1):
+        here = new[begin : end + 1]
+        if end == len(new) or not new[end] or max(here) * len(here) > 1.3 * sum(here):
+            if begin < end:
+                yield slice(begin, end)
+            begin = end if end == len(new) or new[end] else end + 1
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

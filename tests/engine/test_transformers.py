@@ -303,7 +303,7 @@ async def test_a_call_that_is_left_frees_its_row_and_the_others_go_on(opens: Ope
     decoded, settled = await asyncio.gather(leave(), said(engine, staying))
     assert len(leaving.cut.ids) == decoded < 25, "nothing was fed to its cut after it was left"
     assert settled.ids == (await said(opens(batch=1), request(engine, [4, 5], tokens=25))).ids
-    assert model.passes[0] == (2, 3)
+    assert (2, 1) in model.passes, "they were decoded together"
     assert model.passes[-1] == (1, 1)
 
 
