@@ -1,5 +1,6 @@
 """What a benchmark promises: figures whose names end with "(at least 10)" or "(at most 3)"."""
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,16 @@ def check(figures: Mapping[str, float]) -> int:
     for name in broken:
         print(f"beyond its bound: {figures[name]:.2f}  {name}", file=sys.stderr)
     return 1 if broken else 0
+
+
+def told(figures: Mapping[str, float], *, as_json: bool) -> int:
+    """Print them, and check."""
+    if as_json:
+        json.dump(figures, sys.stdout, indent=1)
+    else:
+        for name, value in figures.items():
+            print(f"{value:12.2f}  {name}")
+    return check(figures)
 
 
 def _holds(name: str, value: float) -> bool:

@@ -13,7 +13,6 @@ A Llama of 1.1 million random parameters, one thread:
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import sys
@@ -26,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 import transformers
-from bounds import check
+from bounds import told
 
 from relay.engine import Purpose, Request, Sampling
 from relay.engine.loading import Loaded
@@ -139,12 +138,7 @@ def main() -> None:
         }.items():
             found.setdefault(name, []).append(value)
     figures = {name: median(values) for name, values in found.items()}
-    if options.json:
-        json.dump(figures, sys.stdout, indent=1)
-    else:
-        for name, value in figures.items():
-            print(f"{value:12.2f}  {name}")
-    sys.exit(check(figures))
+    sys.exit(told(figures, as_json=options.json))
 
 
 if __name__ == "__main__":

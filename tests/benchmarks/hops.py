@@ -10,7 +10,6 @@ rows are counted afterwards; LangGraph runs without a checkpointer. Figures are 
 
 import argparse
 import asyncio
-import json
 import operator
 import sqlite3
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, NamedTuple, TypedDict
 
-from bounds import check
+from bounds import told
 
 from relay.batch import Batch, Tally
 from relay.draws import seed_of
@@ -212,12 +211,7 @@ def main() -> None:
         two = asyncio.run(relay_hops(options.rollouts, "segment", pens=2))
         pairs.append(two.hops / two.cpu / (one.hops / one.cpu))
     figures["two pens' hops a CPU second over one pen's (at least 0.6)"] = median(pairs)
-    if options.json:
-        json.dump(figures, sys.stdout, indent=1)
-    else:
-        for name, value in figures.items():
-            print(f"{value:12.2f}  {name}")
-    sys.exit(check(figures))
+    sys.exit(told(figures, as_json=options.json))
 
 
 if __name__ == "__main__":
