@@ -53,7 +53,10 @@ def _answered(answer: Callable[..., Any], question: list[Any]) -> tuple[str, Any
 
 
 def _peak() -> int:
-    """Bytes of memory that this process ever held at once."""
+    """Bytes of memory that this process ever held at once, and not its parent, whose peak Linux counts in ru_maxrss."""
+    if sys.platform == "linux":
+        with open("/proc/self/status", "rb") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith(b"VmHWM:"))
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -110,6 +110,15 @@ async def test_a_question_that_kills_two_workers_fails_and_the_pool_goes_on():
         await pid_of(p)
 
 
+async def test_what_the_parent_holds_is_not_the_worker_s():
+    """A run that holds a model is larger than any worker may be."""
+    held = b"1" * (400 << 20)
+    async with pool(workers=1, memory=512 << 20) as p:
+        first = await pid_of(p)
+        assert await pid_of(p) == first, "it answers, and need not be replaced"
+    assert len(held) == 400 << 20
+
+
 async def test_a_question_that_eats_memory_fails_alone():
     async with pool(workers=1, memory=256 << 20) as p:
         first = await pid_of(p)
