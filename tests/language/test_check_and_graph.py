@@ -32,7 +32,8 @@ def test_a_canned_scenario_has_no_mistakes_and_can_be_drawn(name: str, capsys: p
 
 
 def test_check_says_what_a_run_will_do(capsys: pytest.CaptureFixture[str]) -> None:
-    check("recoverability", ["budget.tokens=1000", "pool.tokens=100", "models.main.context=900", "samples=2"])
+    sets = ["budget.tokens=1000", "pool.tokens=100", "models.main.context=900", "samples=2", "select.limit=12"]
+    check("recoverability", sets)
     assert capsys.readouterr().out.splitlines() == [
         "Recoverability (relay/recoverability): no mistakes",
         "  problems    48, of which at most 12 are selected",
