@@ -283,11 +283,12 @@ def child_killed(kind: str, finished: str, problems: str, path: str) -> dict[str
 async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
     from relay.batch import Batch, Tally
     from relay.events import RolloutEnded
+    from relay.grading import grader
     from relay.node import Ticks
     from relay.pool import Pool
     from relay.prepare.jobs import Jobs
     from relay.prepare.run import Tools, prepare
-    from relay.session import RunRecorder, _grader
+    from relay.session import RunRecorder
     from relay.store.writer import RunWriter
 
     reading = read(TREES[kind](path.parent, finished + OPEN, problems))
@@ -297,7 +298,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
     with writer.at_once():
         writer.put_meta(scenario=reading.tree, source="", phase="preparing", relay="0", made=time.time())
     pool = Pool(path.with_suffix(".pool")) if scenario.pool else None
-    async with _grader("math") as grade:
+    async with grader("math") as grade:
         plan = await prepare(writer, reading, Tools(engines, pool, grade, Silent(), 256, []))
         assert plan.total == finished + OPEN, plan.total
         jobs, walked, ends = Jobs(plan), {}, {}
@@ -337,11 +338,12 @@ async def _resumed(path: Path) -> dict[str, float]:
     from itertools import chain
 
     from relay.batch import Batch, Tally
+    from relay.grading import grader
     from relay.language.reading import from_tree
     from relay.node import Ticks
     from relay.prepare.filed import read_back
     from relay.prepare.jobs import Jobs
-    from relay.session import RunRecorder, _grader
+    from relay.session import RunRecorder
     from relay.store.writer import RunWriter
 
     engines = await _engines(path)
@@ -357,7 +359,7 @@ async def _resumed(path: Path) -> dict[str, float]:
     ticks = Ticks()
     jobs, recorder, tally = Jobs(plan, ticks), RunRecorder(writer), Tally()
     coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
-    async with _grader("math") as grade:
+    async with grader("math") as grade:
         await Batch(recorder, grade, tally, ticks).run(coming, in_flight=256)
     laps.append(time.perf_counter())
     writer.close(finished=True)
