@@ -10,7 +10,7 @@ from relay.families.tasks import Task
 def bracket(draw: Random, difficulty: int) -> Task:
     """An expression of so many operations, at least one of them a product or in brackets."""
     while True:
-        expression = _grown(draw, difficulty, 99)
+        expression = _grown(draw, difficulty, 50)
         steps = tuple(worked_out(expression))
         text = written(expression)
         if fits(steps) and ("*" in text or "(" in text):

@@ -2,20 +2,21 @@
 
 from random import Random
 
-from relay.families.expressions import Expression, Operation, fits, worked_out, written
-from relay.families.tasks import Task
+from relay.families.expressions import Expression, Operation, worked_out, written
+from relay.families.tasks import HIGHEST, LEAST, Task, changed
 
 ASKED = ("Compute {}.", "Find the value of {}.", "What is {}?")
 
 
 def chain(draw: Random, difficulty: int) -> Task:
     """A chain of so many operations."""
-    while True:
-        expression: Expression = draw.randint(2, 99)
-        for _ in range(difficulty):
-            expression = Operation(expression, draw.choice("+-"), draw.randint(2, 99))
-        steps = tuple(step._replace(leaves="") for step in worked_out(expression))
-        if fits(steps):
-            text = written(expression)
-            question, goal = draw.choice(ASKED).format(text), f"the value of {text}"
-            return Task("chain", difficulty, text, question, goal, steps[-1].result, steps)
+    value = draw.randint(LEAST, HIGHEST)
+    expression: Expression = value
+    for _ in range(difficulty):
+        sign, other = changed(draw, value)
+        expression = Operation(expression, sign, other)
+        value += other if sign == "+" else -other
+    steps = tuple(step._replace(leaves="") for step in worked_out(expression))
+    text = written(expression)
+    question, goal = draw.choice(ASKED).format(text), f"the value of {text}"
+    return Task("chain", difficulty, text, question, goal, value, steps)

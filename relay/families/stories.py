@@ -2,7 +2,7 @@
 
 from random import Random
 
-from relay.families.tasks import HIGHEST, Step, Task
+from relay.families.tasks import HIGHEST, Step, Task, changed
 
 PLACES = ("shop", "farm", "school", "market", "library")
 THINGS = ("apples", "books", "eggs", "pens", "cups")
@@ -12,27 +12,25 @@ FEWER = ("{} are sold.", "{} are lost.", "{} are given away.")
 
 def story(draw: Random, difficulty: int) -> Task:
     """A story of so many events."""
-    while True:
-        place, things = draw.choice(PLACES), draw.choice(THINGS)
-        sentences, steps = _begun(draw, place, things)
-        count = steps[-1].result if steps else int(sentences[0].split()[3])
-        while len(steps) < difficulty:
-            sign, other = draw.choice("+-"), draw.randint(2, 60)
-            after = count + other if sign == "+" else count - other
-            sentences.append(draw.choice(MORE if sign == "+" else FEWER).format(other))
-            steps.append(Step(count, sign, other, after))
-            count = after
-        if all(0 <= step.result <= HIGHEST for step in steps):
-            text = " ".join(sentences)
-            asked = f"How many {things} are there now?"
-            goal = f"how many {things} there are now"
-            return Task("story", difficulty, text, f"{text} {asked}", goal, count, tuple(steps))
+    place, things = draw.choice(PLACES), draw.choice(THINGS)
+    sentence, count, steps = _begun(draw, place, things)
+    sentences = [sentence]
+    while len(steps) < difficulty:
+        sign, other = changed(draw, count)
+        sentences.append(draw.choice(MORE if sign == "+" else FEWER).format(other))
+        after = count + other if sign == "+" else count - other
+        steps.append(Step(count, sign, other, after))
+        count = after
+    text = " ".join(sentences)
+    goal = f"how many {things} there are now"
+    return Task("story", difficulty, text, f"{text} How many {things} are there now?", goal, count, tuple(steps))
 
 
-def _begun(draw: Random, place: str, things: str) -> tuple[list[str], list[Step]]:
+def _begun(draw: Random, place: str, things: str) -> tuple[str, int, list[Step]]:
     """How a story begins: with a number of things, or with boxes of them, which is a step already."""
     if draw.random() < 0.7:
-        return [f"A {place} has {draw.randint(5, 99)} {things}."], []
-    boxes, each = draw.randint(2, 9), draw.randint(2, 12)
+        count = draw.randint(5, HIGHEST)
+        return f"A {place} has {count} {things}.", count, []
+    boxes, each = draw.randint(2, 9), draw.randint(2, 11)
     sentence = f"A {place} has {boxes} boxes with {each} {things} each."
-    return [sentence], [Step(boxes, "*", each, boxes * each)]
+    return sentence, boxes * each, [Step(boxes, "*", each, boxes * each)]

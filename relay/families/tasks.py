@@ -1,9 +1,13 @@
 """A task: a question of a family with its answer and the steps that lead there."""
 
 import hashlib
+from random import Random
 from typing import NamedTuple
 
-HIGHEST = 199  # no number of a task is higher, and none is below 0
+HIGHEST = 99  # no result is higher, and none is below 0
+
+
+LEAST = 2  # that is added or taken away
 
 
 class Step(NamedTuple):
@@ -44,3 +48,10 @@ class Task(NamedTuple):
 def held_out(content: str) -> bool:
     """Whether this is kept for tests: a tenth of all that can be asked, by its hash; no model trains on it."""
     return hashlib.blake2b(content.encode(), digest_size=8).digest()[0] < 26
+
+
+def changed(draw: Random, number: int) -> tuple[str, int]:
+    """A sign, + or -, and what to add or take away so that the result fits."""
+    signs = ("+",) * (number + LEAST <= HIGHEST) + ("-",) * (number >= LEAST)
+    sign = draw.choice(signs)
+    return sign, draw.randint(LEAST, HIGHEST - number if sign == "+" else number)

@@ -48,8 +48,8 @@ class Recipe:
     layers: int = 4
     heads: int = 4
     strays: float = 0.0  # share of the sentences with a detour behind them
-    steps: int = 1500
-    batch: int = 64  # thoughts a step
+    steps: int = 2500
+    batch: int = 32  # thoughts a step
     rate: float = 2e-3  # the highest learning rate
 
     def tasks(self, draw: Random) -> Iterator[Task]:
@@ -92,7 +92,7 @@ RECIPES = {
         Recipe("tiny-backtrack", "The same, and has seen thoughts that stray and come back.", LEARNT, strays=0.15),
         Recipe(
             "tiny-guide", "Stronger: it solves sums of up to eight operations, with brackets, and longer equations.",
-            HARDER, pattern=WIDE, vocabulary=512, width=160, layers=5, heads=5, steps=2400,
+            HARDER, pattern=WIDE, vocabulary=512, width=160, layers=5, heads=5, steps=4000,
         ),
         Recipe(
             "tiny-calc", "Very small: it finishes arithmetic that others began.",

@@ -39,6 +39,7 @@ def train(recipe: Recipe, seed: int, folder: Path, tell: Callable[[Step], None],
 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", message=".*pin_memory.*")
     tokenizer = tokenizer_of(recipe)
     transformers.set_seed(seed)
