@@ -74,7 +74,9 @@ def test_what_the_cards_promise_was_measured() -> None:
     assert all(each["difference"][1] > 5 for each in found["contrast"])
 
 
-@pytest.mark.parametrize(("name", "least"), [("relay/tiny", 20), ("relay/tiny-backtrack", 20), ("relay/tiny-guide", 22)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("relay/tiny", 20), ("relay/tiny-backtrack", 20), ("relay/tiny-guide", 22)]
+)
 def test_it_solves_problems_that_nobody_trained_on(name: str, least: int) -> None:
     """The most probable tokens, through transformers alone: 24 chains of 3 to 5 operations."""
     from itertools import islice
