@@ -73,7 +73,7 @@ def forecast(reading: "Reading") -> dict[str, Any]:
         "pool_models": pooled,
         "pool_samples_at_most": problems * samples * len(pooled),
         "pool_tokens_at_most": problems * len(pooled) * samples * _pool_tokens(scenario),
-        "models": {name: _model(scenario, name, max(most.values())) for name in scenario.models},
+        "models": {name: _model(reading, name, max(most.values())) for name in scenario.models},
     }
 
 
@@ -100,9 +100,15 @@ def _most_tokens(scenario: "Scenario") -> int:
     return min(scenario.budget.tokens, most_tokens(scenario.graph) or scenario.budget.tokens)
 
 
-def _model(scenario: "Scenario", name: str, tokens: int) -> dict[str, Any]:
+def _model(reading: "Reading", name: str, tokens: int) -> dict[str, Any]:
+    scenario = reading.cells[0].scenario
     model = scenario.models[name]
-    writes = any(name in node.models() for node in scenario.graph.nodes.values())
+    writes = any(
+        name in node.models()
+        for cell in reading.cells
+        for each, node in cell.scenario.graph.nodes.items()
+        if each not in cell.without
+    )
     most = max(tokens if writes else 0, _pool_tokens(scenario) if scenario.pool and model.writes else 0)
     return {"engine": model.engine, "context": model.context, "writes": writes, "tokens_after_the_question": most}
 

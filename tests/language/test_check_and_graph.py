@@ -47,6 +47,19 @@ def test_check_says_what_a_run_will_do(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
+def test_a_model_that_writes_in_some_cells_only_is_told_what_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "relay: 1\nmodels: {a: {engine: scripted, says: x}, b: {engine: scripted, says: y}}\nproblems: sums\n"
+        'graph: {start: n, answer: n, nodes: {n: {write: "{model}"}}, edges: {n: end}}\n'
+        "sweep: {over: {model: [a, b]}}\nbudget: {tokens: 300}\n"
+    )
+    check(str(tmp_path / "x.yaml"), json=True)
+    models = json.loads(capsys.readouterr().out)["models"]
+    assert [models[name]["tokens_after_the_question"] for name in ("a", "b")] == [300, 300]
+
+
 def test_check_can_say_it_to_machines(capsys: pytest.CaptureFixture[str]) -> None:
     check("handoff", ["samples=3"], json=True)
     plan = json.loads(capsys.readouterr().out)

@@ -1,6 +1,5 @@
 """A real neural run, killed ten times at random moments and resumed each time, ends as if never killed."""
 
-import json
 import os
 import random
 import signal
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.engine.scripted import SHIPPED, TEMPLATE
 from relay.errors import UserError
 from relay.store.reader import Run
 from tests.loop.test_kills import hop_rows, trees
@@ -20,53 +18,23 @@ from tests.loop.test_kills import hop_rows, trees
 KILLS = 10
 SCENARIO = """
 relay: 1
-models: {{main: {{engine: transformers, model: {folder}, thinking: false}}}}
-problems: problems.jsonl
-graph:
-  start: first
-  answer: second
-  nodes:
-    first: {{write: main, until: {{tokens: 12}}}}
-    second: {{write: main, until: {{tokens: 9}}}}
-  edges:
-    first: second
-    second: [{{when: {{visits: second, at_least: 5}}, to: end}}, {{to: first}}]
+extends: relay/handoff
+models:
+  a: {engine: transformers, model: relay/tiny}
+  b: {engine: transformers, model: relay/tiny-guide}
+problems: {from: chains, where: {difficulty: 6}, limit: 16}
+sampling: {temperature: 1.3, top_p: 1}
+budget: {tokens: 200}
 samples: 2
 """
 
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A handoff of a tiny random Llama with itself: real weights, real batches, no meaning.
-
-    It is right where chance has it: the references are numbers that it gave in a run of its own.
-    """
-    import torch
-    import transformers
-
-    folder = tmp_path_factory.mktemp("tiny")
-    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(SHIPPED), eos_token="<|end|>")
-    fast.chat_template = TEMPLATE
-    fast.save_pretrained(folder)
-    config = transformers.LlamaConfig(
-        vocab_size=len(fast), hidden_size=64, intermediate_size=128, num_hidden_layers=3, num_attention_heads=4,
-        max_position_embeddings=1024, bos_token_id=None, eos_token_id=fast.eos_token_id, initializer_range=0.2,
-    )  # fmt: skip
-    torch.manual_seed(1)
-    transformers.LlamaForCausalLM(config).save_pretrained(folder)
-    path = folder / "kills.yaml"
-    path.write_text(SCENARIO.format(folder=folder))
-    put_problems(folder, {})
-    assert start(path, "-o", folder / "first.relay").wait(120) == 0
-    with Run(folder / "first.relay") as run:
-        said = "SELECT problem, answer FROM verdict v JOIN rollout r ON r.id = v.rollout WHERE answer IS NOT NULL"
-        put_problems(folder, {number: answer for number, answer in run.query(said) if answer.isdigit()})
+    """Two models with tokenizers of their own write in turns, hot enough to be wrong now and then."""
+    path = tmp_path_factory.mktemp("kills") / "kills.yaml"
+    path.write_text(SCENARIO)
     return path
-
-
-def put_problems(folder: Path, answers: dict[int, str]) -> None:
-    problems = [{"id": f"p{i}", "question": f"Compute {i} + 3.", "answer": answers.get(i, "-1")} for i in range(16)]
-    (folder / "problems.jsonl").write_text("\n".join(map(json.dumps, problems)))
 
 
 def start(*words: str | Path) -> "subprocess.Popen[bytes]":
