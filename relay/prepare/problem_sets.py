@@ -16,6 +16,9 @@ from relay.registry import PROBLEMS, load, names
 if TYPE_CHECKING:
     from relay.language.reading import Reading
     from relay.language.scenario import Problems
+    from relay.language.telling import Fault
+
+MOST_KNOWN = 100_000  # problems of a set among which an id is sought; a set may have no end
 
 
 def problems_of(reading: "Reading") -> list[Problem]:
@@ -25,7 +28,7 @@ def problems_of(reading: "Reading") -> list[Problem]:
 
     scenario = reading.cells[0].scenario
     try:
-        return load_problems(scenario.problems, reading.folder, scenario.seed)
+        found = load_problems(scenario.problems, reading.folder, scenario.seed)
     except UserError as error:
         told: list[Mistake] = []
         for where, what, instead in error.mistakes:
@@ -33,15 +36,37 @@ def problems_of(reading: "Reading") -> list[Problem]:
             fault = [Fault(path, what, instead)] if path[0] == "problems" else []
             told += placed(fault, reading.places, reading.source) or [Mistake(where, what, instead)]
         raise UserError(*told) from None
+    if faults := list(_strange_ids(reading, found)):
+        raise UserError(*placed(faults, reading.places, reading.source))
+    return found
+
+
+def _strange_ids(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Fault]":
+    """What the models say of problems that are none, even where `limit` and `where` leave some out."""
+    from relay.language.telling import Fault, did_you_mean
+
+    named = {
+        ("models", name, *keys): problem
+        for cell in reading.cells
+        for name, model in cell.scenario.models.items()
+        for keys, problem in model.problem_ids()
+    }
+    known = {problem.id for problem in found}
+    if known.issuperset(named.values()):
+        return
+    spec = reading.cells[0].scenario.problems
+    everywhere = _source(spec, reading.folder, MOST_KNOWN)
+    known |= {placed.problem.id for placed in everywhere}
+    for path, problem in named.items() if len(everywhere) < MOST_KNOWN else ():
+        if problem not in known:
+            what = f"no problem of {spec.from_!r} has this id"
+            yield Fault(path, what, did_you_mean(problem, sorted(known)), at_key=True)
 
 
 def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem]:
     """The problems that a scenario names, in the run's order. Raises UserError with all that is wrong."""
     source = spec.from_
-    if "/" in source or "." in source:
-        found = problems_in(_find(source, folder), dict(spec.fields))
-    else:
-        found = _by_name(source, spec.limit if not spec.where and not spec.shuffle else None)
+    found = _source(spec, folder, spec.limit if not spec.where and not spec.shuffle else None)
     if not found:
         raise UserError(Mistake("problems.from", f"{source!r} holds no problem", "take another file, or a set"))
     if spec.where:
@@ -51,6 +76,14 @@ def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem
     found = found[: spec.limit]
     _refuse_doubles(found)
     return [problem for _, problem in found]
+
+
+def _source(spec: "Problems", folder: Path, limit: int | None) -> list[Placed]:
+    """What the file holds; of a set by name no more than `limit`."""
+    source = spec.from_
+    if "/" in source or "." in source:
+        return problems_in(_find(source, folder), dict(spec.fields))
+    return _by_name(source, limit)
 
 
 def _by_name(name: str, limit: int | None) -> list[Placed]:
