@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 import transformers
+from tokenizers import pre_tokenizers
 
 from relay.cli import main
 from relay.engine.loading import load_words
 from relay.engine.transformers import TransformersModel
-from relay.measure.traps import JOINERS
+from relay.measure.traps import JOINERS, Words, check
+from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
 from tests.seam.vocabularies import byte_level, metaspace, word_level
 
@@ -108,8 +111,35 @@ def test_what_a_model_is_is_said(found: dict[Any, dict[str, Any]]) -> None:
     assert found["qwen3"]["eos"] == ["<|im_end|>"]
     assert found["qwen3"]["think"].startswith("ids ")
     assert found["smollm2"]["think"] == "text"
+    assert {"<|im_end|>", "<tool>", "</think>"} <= set(found["qwen3"]["tags"])
+    assert found["qwen3"]["think"].endswith(f"{found['qwen3']['tags']['</think>']}")
+    moved = found["qwen3", "strict"]["moved"]  # <tool> is qwen3's alone, and stands before its tags of thinking
+    assert moved == {
+        "<tool>": [found["qwen3"]["tags"]["<tool>"], None],
+        "<think>": [found["qwen3"]["tags"]["<think>"], found["strict"]["tags"]["<think>"]],
+        "</think>": [found["qwen3"]["tags"]["</think>"], found["strict"]["tags"]["</think>"]],
+    }
     assert list(found["qwen3"]["joiners"]) == list(JOINERS)
     assert found["qwen3"]["halves"] > 0, "bytes stand for what its vocabulary does not know"
+
+
+def test_a_vocabulary_that_joins_a_full_stop_with_what_follows_is_found_out() -> None:
+    """As those of Qwen and Llama 3 do with newlines, and one that splits nothing with a space."""
+    text = "We add. It is so. That is all. Then we go on. It is so."
+    words = "[^\\s\\p{L}]+[\\r\\n]*|\\s+| ?\\p{L}+"
+    for split, often in ((words, ["a newline", "a blank line"]), (".*", ["a space"])):
+        tok = tokenizers.Tokenizer(tokenizers.models.BPE())
+        splits = pre_tokenizers.Split(tokenizers.Regex(split), "isolated")
+        tok.pre_tokenizer = pre_tokenizers.Sequence([splits, pre_tokenizers.ByteLevel(False, use_regex=False)])
+        tok.decoder = tokenizers.decoders.ByteLevel()
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        trainer = tokenizers.trainers.BpeTrainer(vocab_size=262, initial_alphabet=alphabet, show_progress=False)
+        tok.train_from_iterator([".\n.\n\n" * 9 if often[0] == "a newline" else ". " * 9], trainer)
+        tok.add_special_tokens(["<end>"])
+        made = Tokenizer.from_rust(tok, ["<end>"])
+        found = check(Words("m", made, Template(made, None), 99), text)
+        assert {name: share for name, share in found.joiners.items() if share} == dict.fromkeys(often, 1.0)
+        assert any(f"encoded otherwise than their parts with {often[0]} (100 %)" in trap for trap in found.traps)
 
 
 def test_how_each_pair_is_handed_over_is_said(found: dict[Any, dict[str, Any]]) -> None:
