@@ -72,6 +72,7 @@ class Tally:
     tokens: int = 0  # decoded and kept
     failed: int = 0
     last_failure: str = ""
+    told: str = ""  # nothing besides
     outcomes: Counter[tuple[int, str]] = field(default_factory=Counter)  # by (cell, outcome)
 
     def ended(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:

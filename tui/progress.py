@@ -22,6 +22,7 @@ class Counts(Protocol):
     hops: int
     tokens: int
     failed: int
+    told: str  # what else there is to say
 
     @property
     def outcomes(self) -> dict[tuple[int, str], int]:
@@ -39,7 +40,7 @@ def running_score(counts: Counts) -> str:
 
 def facts(counts: Counts, rate: float) -> str:
     """Tokens a second, the running score, and how many rollouts failed."""
-    said = [f"{rate:,.0f} tok/s" if counts.tokens else "", running_score(counts)]
+    said = [f"{rate:,.0f} tok/s" if counts.tokens else "", running_score(counts), counts.told]
     return " · ".join(filter(None, [*said, f"{counts.failed:,} failed" if counts.failed else ""]))
 
 

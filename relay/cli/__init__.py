@@ -15,7 +15,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for
 
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, show
+    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, show, train
 
     app = typer.Typer(
         name="relay",
@@ -31,6 +31,7 @@ def build() -> typer.Typer:
     ):  # fmt: skip
         app.command()(command)
     app.add_typer(pool.pool, name="pool")
+    app.add_typer(train.train, name="train")
     return app
 
 

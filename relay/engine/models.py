@@ -13,12 +13,13 @@ from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from relay.errors import Mistake, UserError
+from relay.zoo import shipped
 
 T = TypeVar("T")
 
 PATIENCE = 8.0  # seconds that the hub has to answer, name look-up included
 WEIGHTS = (".safetensors", ".bin", ".gguf")
-OTHERWISE = "give a folder, a .gguf file, or relay/smollm2"
+OTHERWISE = "give a folder, a .gguf file, or relay/tiny"
 _READ = 1 << 20  # bytes at either end of a file that its fingerprint reads
 
 
@@ -72,7 +73,8 @@ def resolve(name: str, gguf_file: str | None = None, revision: str | None = None
 
 def _found(name: str, path: Path, gguf_file: str | None, revision: str | None) -> Where:
     if name.startswith("relay/") and not path.is_dir():
-        return _gguf(_packaged(name))
+        ours = shipped().get(name)
+        return _gguf(_packaged(name)) if ours is None else _folder(name, ours, gguf_file)
     if path.suffix == ".gguf" and not path.is_dir():
         if not path.is_file():
             raise _nowhere(name, f"there is no such file (looked in {Path.cwd()})")
@@ -85,7 +87,9 @@ def _found(name: str, path: Path, gguf_file: str | None, revision: str | None) -
 
 
 def listed() -> Iterator[Listed]:
-    """The models that relay knows, then those in the hub's cache."""
+    """The models that ship with relay, those that it knows, then those in the hub's cache."""
+    for name, folder in shipped().items():
+        yield Listed(name, str(folder), parameters(folder), True)
     for name, known in KNOWN.items():
         found = _ggufs_of(known)
         yield Listed(name, str(found[0]) if found else known.install, known.parameters, bool(found))
@@ -125,8 +129,9 @@ def _packaged(name: str) -> Path:
     """The file of a model that relay knows."""
     known = KNOWN.get(name)
     if known is None:
-        near = get_close_matches(name, KNOWN, 1)
-        instead = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KNOWN)}"
+        there = [*shipped(), *KNOWN]
+        near = get_close_matches(name, there, 1)
+        instead = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(there)}"
         raise UserError(Mistake(f"model {name!r}", "relay knows no model of this name", instead))
     found = _ggufs_of(known)
     if not found:

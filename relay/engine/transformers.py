@@ -30,7 +30,7 @@ class TransformersModel(Model):
     """A model that runs in this process, through torch and transformers."""
 
     engine: Literal["transformers"] = "transformers"
-    model: str  # a hub id, a folder, a .gguf file, or a name that relay knows: relay/smollm2
+    model: str  # a hub id, a folder, a .gguf file, or a name that relay knows: relay/tiny
     revision: str | None = None  # of a hub model: a branch, a tag or a commit
     gguf_file: str | None = None  # the file of a folder or hub model that holds the weights as GGUF
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, else the model's own

@@ -101,6 +101,7 @@ class Problems(Frozen):
     shuffle: bool = False
     fields: dict[Literal["id", "question", "answer"], str] = Field({})  # a file's columns
     where: dict[str, OneOrMore[Scalar]] = Field({})  # column: its good values
+    seed: Whole = 0  # which draw of a set without an end
 
 
 def _all_of(source: str) -> Problems:

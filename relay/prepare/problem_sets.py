@@ -1,11 +1,11 @@
 """Problem sets: by name, or from a file of the user's."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice, product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relay.draws import generator
 from relay.errors import Mistake, UserError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from relay.language.scenario import Problems
     from relay.language.telling import Fault
 
-MOST_KNOWN = 100_000  # problems of a set among which an id is sought; a set may have no end
+TRIED = 1000  # problems of a set without an end that are drawn before it is said that none fits
 
 
 def problems_of(reading: "Reading") -> list[Problem]:
@@ -55,9 +55,11 @@ def _strange_ids(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Faul
     if known.issuperset(named.values()):
         return
     spec = reading.cells[0].scenario.problems
-    everywhere = _source(spec, reading.folder, MOST_KNOWN)
-    known |= {placed.problem.id for placed in everywhere}
-    for path, problem in named.items() if len(everywhere) < MOST_KNOWN else ():
+    whole = None if "/" in spec.from_ or "." in spec.from_ else _set_of(spec.from_)
+    if getattr(whole, "endless", False):
+        return  # any id may be one of its
+    known |= {placed.problem.id for placed in _whole(spec.from_, whole, spec, reading.folder)}
+    for path, problem in named.items():
         if problem not in known:
             what = f"no problem of {spec.from_!r} has this id"
             yield Fault(path, what, did_you_mean(problem, sorted(known)), at_key=True)
@@ -66,7 +68,13 @@ def _strange_ids(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Faul
 def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem]:
     """The problems that a scenario names, in the run's order. Raises UserError with all that is wrong."""
     source = spec.from_
-    found = _source(spec, folder, spec.limit if not spec.where and not spec.shuffle else None)
+    named = None if "/" in source or "." in source else _set_of(source)
+    if named is not None and getattr(named, "endless", False):
+        return _drawn(named, spec)
+    if "seed" in spec.model_fields_set:
+        what = f"{source!r} is not drawn by a seed"
+        raise UserError(Mistake("problems.seed", what, "leave it out; `shuffle: true` draws from it"))
+    found = _whole(source, named, spec, folder)
     if not found:
         raise UserError(Mistake("problems.from", f"{source!r} holds no problem", "take another file, or a set"))
     if spec.where:
@@ -78,24 +86,49 @@ def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem
     return [problem for _, problem in found]
 
 
-def _source(spec: "Problems", folder: Path, limit: int | None) -> list[Placed]:
-    """What the file holds; of a set by name no more than `limit`."""
-    source = spec.from_
-    if "/" in source or "." in source:
-        return problems_in(_find(source, folder), dict(spec.fields))
-    return _by_name(source, limit)
+def _whole(source: str, named: Any, spec: "Problems", folder: Path) -> list[Placed]:
+    """All that a set or a file holds."""
+    return _numbered(source, named()) if named else problems_in(_find(source, folder), dict(spec.fields))
 
 
-def _by_name(name: str, limit: int | None) -> list[Placed]:
+def _set_of(name: str) -> Any:
+    """The function that yields the problems of a set."""
     try:
-        problems: Iterator[Problem] = load(PROBLEMS, name)()
+        return load(PROBLEMS, name)
     except KeyError:
         near = get_close_matches(name, names(PROBLEMS), 1)
         instead = "`relay problems` lists the sets; a file needs a slash or a dot"
         raise UserError(
             Mistake("problems.from", f"no problem set {name!r}", f"did you mean {near[0]!r}?" if near else instead)
         ) from None
-    return [Placed(f"problem {i} of {name!r}", problem) for i, problem in enumerate(islice(problems, limit), 1)]
+
+
+def _numbered(name: str, problems: Iterable[Problem]) -> list[Placed]:
+    return [Placed(f"problem {i} of {name!r}", problem) for i, problem in enumerate(problems, 1)]
+
+
+def _drawn(endless: Any, spec: "Problems") -> list[Problem]:
+    """The first problems of a set without an end that fit."""
+    source = spec.from_
+    mistakes: list[Mistake] = []
+    if spec.limit is None:
+        mistakes.append(Mistake("problems", f"{source!r} has no end", "say how many: `limit: 200`"))
+    if spec.shuffle:
+        what = f"{source!r} has no end that could be shuffled in"
+        mistakes.append(Mistake("problems.shuffle", what, "leave it out; another `seed:` draws other problems"))
+    if mistakes:
+        raise UserError(*mistakes)
+    problems: Iterator[Problem] = endless(spec.seed)
+    tried = list(islice(problems, TRIED))
+    found = _fitting(_numbered(source, tried), spec.where, source)[: spec.limit]
+    while spec.limit is not None and len(found) < spec.limit:
+        more = list(islice(problems, TRIED))
+        fitting = [p for p in _numbered(source, more) if _fits_all(p, spec.where)]
+        if not fitting:
+            what = f"{source!r} has only {len(found):,} problems that fit, not {spec.limit:,}"
+            raise UserError(Mistake("problems.limit", what, "loosen `where:`, or take fewer"))
+        found += fitting[: spec.limit - len(found)]
+    return [problem for _, problem in found]
 
 
 def _find(source: str, folder: Path) -> Path:
@@ -107,18 +140,26 @@ def _find(source: str, folder: Path) -> Path:
 
 
 def _fitting(found: list[Placed], where: Mapping[str, Sequence[object]], source: str) -> list[Placed]:
-    rows = [{**placed.problem.extra, "id": placed.problem.id} for placed in found]
-    columns = {column for row in rows for column in row}
+    columns = {column for placed in found for column in _row(placed)}
     strange = next((column for column in where if column not in columns), None)
     if strange is not None:
         near = get_close_matches(strange, sorted(columns), 1)
         instead = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(columns))}"
         raise UserError(Mistake("problems.where", f"no problem of {source!r} has {strange!r}", instead))
-    fitting = [p for p, row in zip(found, rows, strict=True) if all(_fits(row.get(c), where[c]) for c in where)]
+    fitting = [placed for placed in found if _fits_all(placed, where)]
     if not fitting:
         what = f"fits none of the {len(found):,} problems of {source!r}"
         raise UserError(Mistake("problems.where", what, "loosen it"))
     return fitting
+
+
+def _row(placed: Placed) -> dict[str, object]:
+    return {**placed.problem.extra, "id": placed.problem.id}
+
+
+def _fits_all(placed: Placed, where: Mapping[str, Sequence[object]]) -> bool:
+    row = _row(placed)
+    return all(_fits(row.get(column), wanted) for column, wanted in where.items())
 
 
 def _fits(value: object, wanted: Sequence[object]) -> bool:

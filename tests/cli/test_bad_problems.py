@@ -162,3 +162,60 @@ def test_what_editors_and_spreadsheets_write_is_read(name: str, relay: Relay, fo
     said = relay("check", "s.yaml", "--json")
     assert (said.code, said.err) == (0, "")
     assert '"problems": 1' in said.out
+
+
+@pytest.mark.parametrize(
+    ("problems", "lines"),
+    [
+        (
+            "chains",
+            ["s.yaml:4:11: problems: 'chains' has no end (say how many: `limit: 200`)"],
+        ),
+        (
+            "{from: chains, shuffle: true}",
+            [
+                "s.yaml:4:11: problems: 'chains' has no end (say how many: `limit: 200`)",
+                "s.yaml:4:35: problems.shuffle: 'chains' has no end that could be shuffled in (leave it out; another "
+                "`seed:` draws other problems)",
+            ],
+        ),
+        (
+            "{from: chains, limit: 4, where: {difficulty: 9}}",
+            ["s.yaml:4:43: problems.where: fits none of the 1,000 problems of 'chains' (loosen it)"],
+        ),
+        (
+            "{from: brackets, limit: 400, where: {difficulty: 1}}",
+            [
+                "s.yaml:4:35: problems.limit: 'brackets' has only 5 problems that fit, not 400 (loosen `where:`, or "
+                "take fewer)"
+            ],
+        ),
+        (
+            "{from: sums, seed: 3}",
+            ["s.yaml:4:30: problems.seed: 'sums' is not drawn by a seed (leave it out; `shuffle: true` draws from it)"],
+        ),
+        ("chain", ["s.yaml:4:11: problems: there is no problem set 'chain' (did you mean 'chains'?)"]),
+    ],
+)
+def test_a_set_without_an_end_says_what_it_needs(problems: str, lines: list[str], relay: Relay, folder: Path) -> None:
+    (folder / "s.yaml").write_text(SCENARIO.replace("{from: sums, limit: 4}", problems))
+    said = relay("check", "s.yaml")
+    assert (said.code, said.out, said.err.splitlines()) == (2, "", lines)
+
+
+def test_problems_of_a_family_are_drawn_by_their_seed(relay: Relay, folder: Path) -> None:
+    """The first that fit, the same every time, other ones for another seed."""
+    from relay.language.scenario import Problems
+    from relay.prepare.problem_sets import load_problems
+
+    def drawn(seed: int, limit: int = 60) -> list[str]:
+        spec = Problems.model_validate(
+            {"from": "chains", "where": {"difficulty": (3, 5)}, "limit": limit, "seed": seed}
+        )
+        found = load_problems(spec, folder)
+        assert {p.extra["difficulty"] for p in found} == {3, 5}
+        return [p.question for p in found]
+
+    assert len(drawn(0)) == 60
+    assert drawn(0) == drawn(0, 2000)[:60]
+    assert not set(drawn(0)) & set(drawn(1))

@@ -26,7 +26,7 @@ class Absent(Model):
             raise EngineError("the server at localhost:1 does not answer")
         raise UserError(Mistake(f"model {self.model!r}", "is not there", "tried the shelf and the drawer"))
 """
-NOT_HERE = "(give a folder, a .gguf file, or relay/smollm2)"
+NOT_HERE = "(give a folder, a .gguf file, or relay/tiny)"
 
 
 @pytest.fixture

@@ -150,7 +150,20 @@ def test_a_terminal_that_lacks_a_character_gets_its_number(program: Relay, folde
     assert "\\u2713 " in said.out
 
 
-COMMANDS = ["run", "check", "graph", "show", "report", "export", "scenarios", "problems", "models", "doctor", "pool"]
+COMMANDS = [
+    "run",
+    "check",
+    "graph",
+    "show",
+    "report",
+    "export",
+    "scenarios",
+    "problems",
+    "models",
+    "doctor",
+    "pool",
+    "train",
+]
 
 
 def test_help_lists_the_commands_that_there_are(program: Relay) -> None:

@@ -15,8 +15,9 @@ from huggingface_hub import constants
 from relay.cli.models import models as command
 from relay.engine.models import KNOWN, Where, listed, parameters, resolve, within
 from relay.errors import UserError
+from relay.zoo import shipped
 
-OTHERWISE = "(give a folder, a .gguf file, or relay/smollm2)"
+OTHERWISE = "(give a folder, a .gguf file, or relay/tiny)"
 
 
 def told(name: str, **rest: Any) -> str:
@@ -82,7 +83,16 @@ def test_a_packaged_model_that_is_not_installed_says_how_to_install_it() -> None
 def test_a_misspelled_name_of_relay_s_own_is_told_what_it_may_mean() -> None:
     expected = "model 'relay/smolm2': relay knows no model of this name (did you mean 'relay/smollm2'?)"
     assert told("relay/smolm2") == expected
-    assert told("relay/zzz") == "model 'relay/zzz': relay knows no model of this name (there are relay/smollm2)"
+    assert told("relay/zzz") == (
+        f"model 'relay/zzz': relay knows no model of this name (there are {', '.join([*shipped(), 'relay/smollm2'])})"
+    )
+
+
+@pytest.mark.parametrize("name", ["relay/tiny", "relay/tiny-backtrack", "relay/tiny-guide", "relay/tiny-calc"])
+def test_a_model_that_ships_is_a_folder_of_ours(name: str) -> None:
+    found = resolve(name)
+    assert found == Where(str(shipped()[name]), None, "folder", found.revision, True)
+    assert told("relay/tiny-bactrack").endswith("(did you mean 'relay/tiny-backtrack'?)")
 
 
 def test_a_gguf_file_is_its_folder_and_its_name(tmp_path: Path) -> None:
@@ -239,16 +249,20 @@ def test_parameters_are_counted_from_headers(tmp_path: Path) -> None:
 def test_the_list_has_what_relay_knows_and_what_is_cached(
     cache: Path, package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known, cached = listed()
+    *ours, known, cached = listed()
+    assert [each.name for each in ours] == list(shipped())
+    assert all(each.here and each.parameters for each in ours)
     assert known == ("relay/smollm2", str(package / "model.gguf"), KNOWN["relay/smollm2"].parameters, True)
     assert cached[:1] + cached[2:] == ("owner/tiny", 17, True)
     command(json=False)
     lines = capsys.readouterr().out.splitlines()
+    lines = [lines[0], *lines[1 + len(ours) :]]
     assert lines[0].split() == ["name", "parameters", "where"]
     assert lines[1].split() == ["relay/smollm2", "135M", str(package / "model.gguf")]
     assert lines[2].split()[:2] == ["owner/tiny", "17"]
     command(json=True)
     assert [json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()] == [
+        *shipped(),
         "relay/smollm2",
         "owner/tiny",
     ]

@@ -18,14 +18,17 @@ FOLDERS = {
 
 # Lowest first. A module may import its own layer and those below it.
 LAYERS = [
-    ("values", ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline", "registry"]),
+    (
+        "values",
+        ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline", "registry", "families", "zoo"],
+    ),
     ("language", ["language", "scenarios"]),
     ("seam", ["seam"]),
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["runtime", "grading", "batch", "prepare", "session"]),
-    ("science", ["measure"]),
+    ("science", ["measure", "train"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]

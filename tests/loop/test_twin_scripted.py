@@ -15,6 +15,7 @@ from relay.store.reader import Run
 
 RECOVERABILITY = {
     "models.main": "{engine: scripted, says: x}",
+    "problems": "{from: sums, limit: 48}",
     "select": "{problems: {solved: main, at_least: 6/8}, limit: 12}",
 }
 OWN = "Step {k} of {id} goes on."  # five sentences of a solo, so that m = .2 k keeps k of them
@@ -141,7 +142,7 @@ def test_guidability_counts_what_is_missing(bench: Any) -> None:
     bench.given = {"main": Scripted(tokenizer, Template(tokenizer, TEMPLATE), says), "guide": guide}
     sets = {
         "models.main": "{engine: scripted, says: x}", "models.guide": "{engine: scripted, says: y}",
-        "select": "{problems: {solved: main, at_most: 1/8}}", "problems.limit": "9",
+        "select": "{problems: {solved: main, at_most: 1/8}}", "problems": "{from: sums, limit: 9}",
     }  # fmt: skip
     outcome = asyncio.run(bench.start_canned("guidability", sets))
     with Run(outcome.path) as run:

@@ -1,0 +1,1 @@
+"""Training the small models that ship with relay, each from its recipe and a seed, on any CPU."""
