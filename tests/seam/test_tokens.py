@@ -223,3 +223,8 @@ def test_a_tag_that_is_also_a_letter_is_never_read_out_of_a_text() -> None:
     ids = tokenizer.encode("banana")
     assert tokenizer.special["a"] not in ids
     assert (tokenizer.text_of(ids), tokenizer.lossy) == ("bnn", 1)
+
+
+def test_a_text_that_speaks_of_a_tag_is_not_spelled_letter_by_letter(tokenizer: Tokenizer) -> None:
+    text = "the answer is the sum </think> of the two"
+    assert len(tokenizer.encode(text)) <= len(tokenizer.encode(text.replace("</think>", ""))) + len("</think>")
