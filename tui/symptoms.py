@@ -18,6 +18,7 @@ def model_table(checks: Sequence[Check]) -> Table:
         "ids": [f"{c.vocabulary:,}" for c in checks],
         "context": [f"{c.context:,}" for c in checks],
         "ends a turn": [one_line(" ".join(c.eos), 40) for c in checks],
+        "tags": [f"{len(c.tags):,}" for c in checks],
         "tags of thinking": [c.think for c in checks],
         "opened by": [c.opens for c in checks],
         "a begun thought": [c.prefill for c in checks],
@@ -35,10 +36,12 @@ def pair_table(pairs: Sequence[PairCheck]) -> Table:
     table = Table(box=None, header_style="bold")
     for column in ("author", "reader", "handed over as", "why"):
         table.add_column(column)
+    table.add_column("tags moved", justify="right")
     table.add_column("cuts that change ids", justify="right")
     for p in pairs:
         recut = _share(p.recut) if p.policy == "text" else "–"
-        table.add_row(one_line(p.author, 40), one_line(p.reader, 40), p.policy, one_line(p.why, 80), recut)
+        names = one_line(p.author, 40), one_line(p.reader, 40)
+        table.add_row(*names, p.policy, one_line(p.why, 80), f"{len(p.moved):,}", recut)
     return table
 
 

@@ -10,6 +10,8 @@ from relay.errors import Mistake, UserError
 if TYPE_CHECKING:
     from relay.measure.traps import Check, PairCheck
 
+BESIDE = 4  # models in one table
+
 
 def doctor(
     models: Annotated[
@@ -28,15 +30,16 @@ def doctor(
 
     sample = SAMPLE if text is None else _read(text)
     words: list[Words] = []
+    checks: list[Check] = []
     mistakes: list[Mistake] = []
     for name in dict.fromkeys(models):
         try:
             words.append(Words(name, *load_words(TransformersModel(model=name))))
+            checks.append(check(words[-1], sample))
         except UserError as error:
-            mistakes += error.mistakes
+            mistakes += [_of(name, mistake) for mistake in error.mistakes]
     if mistakes:
         raise UserError.of(mistakes)
-    checks = [check(each, sample) for each in words]
     pairs = [check_pair(a, b, sample) for a in words for b in words if a is not b]
     if json:
         from json import dumps
@@ -53,7 +56,8 @@ def _print(checks: "list[Check]", pairs: "list[PairCheck]") -> None:
     from relay.tui.symptoms import model_table, pair_table
 
     console = Plain()
-    console.print(model_table(checks))
+    for start in range(0, len(checks), BESIDE):
+        console.print(model_table(checks[start : start + BESIDE]))
     if pairs:
         console.print(pair_table(pairs))
     told = [(c.name, trap) for c in checks for trap in c.traps]
@@ -62,6 +66,12 @@ def _print(checks: "list[Check]", pairs: "list[PairCheck]") -> None:
         console.print(visible(f"! {name}: {trap}"), soft_wrap=True)
     if not told:
         console.print("nothing to look out for")
+
+
+def _of(name: str, mistake: Mistake) -> Mistake:
+    """A mistake that says which model it is of."""
+    where = f"model {name!r}: {mistake.where}".removesuffix(": ")
+    return mistake if name in mistake.where else mistake._replace(where=where)
 
 
 def _read(path: Path) -> str:

@@ -82,12 +82,14 @@ def _columns(fields: Sequence[str]) -> Mapping[str, str]:
 
     columns: dict[str, str] = {}
     for each in ",".join(fields).split(",") if fields else []:
-        part, sign, column = each.strip().partition("=")
+        part, sign, column = (piece.strip() for piece in each.partition("="))
         if not sign or not column:
             raise UserError(Mistake("--fields", f"{each!r} does not name a column", "write PART=COLUMN"))
         if part not in FIELDS:
             raise UserError(Mistake("--fields", f"there is no part {part!r}", one_of(part, FIELDS)))
-        columns[part] = column
+        if columns.setdefault(part, column) != column:
+            what = f"{part!r} is both {columns[part]!r} and {column!r}"
+            raise UserError(Mistake("--fields", what, "name one column for it"))
     return columns
 
 
@@ -112,6 +114,8 @@ def _tell(summary: "Summary", path: Path, *, as_json: bool) -> None:
     outcomes = ", ".join(f"{number:,} {outcome}" for outcome, number in sorted(summary.outcomes.items()))
     new = f"{summary.added:,} are new ({outcomes})" if summary.added else "none is new"
     print(visible(f"{new}; the pool: {path}"))
+    if not summary.finished:
+        print("none finished: where no </think> closes the thinking, a column 'finished_thinking' says whether one did")
 
 
 def _count(number: int, one: str, several: str = "") -> str:

@@ -1,14 +1,14 @@
 """Loading a model through transformers: weights, tokenizer, template, and the facts of what was loaded."""
 
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
-from unittest.mock import patch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from relay.engine.models import Where, resolve
+from relay.engine.quiet import broken, quiet
 from relay.engine.slots import fits
 from relay.errors import Mistake, UserError
 from relay.seam.templates import Template
@@ -16,6 +16,8 @@ from relay.seam.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from relay.engine.transformers import TransformersModel
+
+T = TypeVar("T")
 
 NEEDS_EXTRA = "engine transformers needs the extra [transformers]: pip install 'relay-cot[transformers]'"
 TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<turn|>", "<|return|>")
@@ -35,18 +37,31 @@ class Loaded(NamedTuple):
 def load(spec: "TransformersModel") -> Loaded:
     """Find and load this model. Takes seconds or minutes; raises UserError when the user can mend what is wrong."""
     _check_extra("torch", "transformers")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for one another crawl on a busy machine
+    return _read(spec, "loaded", lambda where: _load(spec, where, _device(spec.device)))
+
+
+def load_words(spec: "TransformersModel") -> tuple[Tokenizer, Template, int]:
+    """Its tokenizer, template and context, without its weights. Raises UserError as `load` does."""
+    _check_extra("torch", "transformers")
+    return _read(spec, "read", lambda where: _load_words(spec, where))
+
+
+def _read(spec: "TransformersModel", what: str, read: Callable[[Where], T]) -> T:
+    """What `read` makes of this model's files. Raises UserError, which says where."""
     where = resolve(spec.model, spec.gguf_file, spec.revision)
     if where.gguf_file is not None:
         _check_extra("gguf")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for one another crawl on a busy machine
-    with _quiet():
+    with quiet():
         try:
-            return _load(spec, where, _device(spec.device))
+            return read(where)
         except UserError:
             raise
         except (Exception, MemoryError) as error:  # what the libraries below raise has no common root
-            raise UserError(Mistake(f"model {spec.model!r}", f"cannot be loaded: {first_line(error)}")) from error
+            if where.what == "folder" and (file := broken(Path(where.source))) is not None:
+                raise UserError(file) from error
+            raise UserError(Mistake(f"model {spec.model!r}", f"cannot be {what}: {first_line(error)}")) from error
 
 
 def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
@@ -74,29 +89,18 @@ def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
     return Loaded(model, tokenizer, template, _context(spec, fast, model.config), facts, fits(model))
 
 
-def load_words(spec: "TransformersModel") -> tuple[Tokenizer, Template, int]:
-    """Its tokenizer, template and context, without its weights. Raises UserError as `load` does."""
-    _check_extra("torch", "transformers")
-    where = resolve(spec.model, spec.gguf_file, spec.revision)
-    if where.gguf_file is not None:
-        _check_extra("gguf")
-    with _quiet():
-        try:
-            import transformers
+def _load_words(spec: "TransformersModel", where: Where) -> tuple[Tokenizer, Template, int]:
+    import transformers
 
-            origin = _origin(where)
-            fast = transformers.AutoTokenizer.from_pretrained(where.source, **origin)
-            config = transformers.AutoConfig.from_pretrained(where.source, **origin)
-            generation = None
-            if where.gguf_file is None:
-                with suppress(OSError):  # a folder need not have one
-                    generation = transformers.GenerationConfig.from_pretrained(where.source, **origin)
-            tokenizer, template = _words(spec, fast, config, generation)
-            return tokenizer, template, _context(spec, fast, config)
-        except UserError:
-            raise
-        except Exception as error:  # what the libraries below raise has no common root
-            raise UserError(Mistake(f"model {spec.model!r}", f"cannot be read: {first_line(error)}")) from error
+    origin = _origin(where)
+    fast = transformers.AutoTokenizer.from_pretrained(where.source, **origin)
+    config = transformers.AutoConfig.from_pretrained(where.source, **origin)
+    generation = None
+    if where.gguf_file is None:
+        with suppress(OSError):  # a folder need not have one
+            generation = transformers.GenerationConfig.from_pretrained(where.source, **origin)
+    tokenizer, template = _words(spec, fast, config, generation)
+    return tokenizer, template, _context(spec, fast, config)
 
 
 def _origin(where: Where) -> dict[str, Any]:
@@ -142,13 +146,13 @@ def _tokenizer(spec: "TransformersModel", fast: Any, config: Any, generation: An
         what = f"its tokenizer ({type(fast).__name__}) is not one of the tokenizers library, whose ids relay needs"
         raise UserError(Mistake(f"model {spec.model!r}", what, "a model with a tokenizer.json"))
     config = config.get_text_config()
-    ends: set[int] = set()
+    ends: set[Any] = set()
     for said in (fast.eos_token_id, config.eos_token_id, getattr(generation, "eos_token_id", None)):
         ends.update(said if isinstance(said, list | tuple) else () if said is None else (said,))
     plain = Tokenizer.from_rust(rust)
     source = _chat_template(fast) or ""
     ends.update(plain.special[end] for end in TURN_ENDS if end in source and end in plain.special)
-    return Tokenizer.from_rust(rust, sorted(end for end in ends if 0 <= end < plain.size))
+    return plain.ending(sorted(end for end in ends if isinstance(end, int) and 0 <= end < plain.size))
 
 
 def _chat_template(fast: Any) -> str | None:
@@ -166,27 +170,8 @@ def _context(spec: "TransformersModel", fast: Any, config: Any) -> int:
     raise UserError(Mistake(f"model {spec.model!r}", "does not say how long its context is", "say it: `context: 4096`"))
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No bars and no advice from transformers: relay shows its own."""
-    from transformers import modeling_gguf_pytorch_utils as reading_gguf  # its bar cannot be switched off
-    from transformers.utils import logging as untyped
-
-    logging: Any = untyped
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings(), patch.object(reading_gguf, "tqdm", lambda each, **_: each):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def first_line(error: BaseException) -> str:
-    """An exception of others in one line."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}".removesuffix(": ")
+    """An exception of others in one line; what its first line only announces stands in the next."""
+    lines = [stripped for line in str(error).splitlines() if (stripped := line.strip())] or [""]
+    count = next((n for n, line in enumerate(lines, 1) if not line.endswith((":", ","))), len(lines))
+    return f"{type(error).__name__}: {' '.join(lines[:count])[:300]}".removesuffix(": ")

@@ -60,11 +60,22 @@ class Listed(NamedTuple):
 
 def resolve(name: str, gguf_file: str | None = None, revision: str | None = None) -> Where:
     """Where the model of this name is. Raises UserError, within PATIENCE, when it is nowhere."""
-    path = Path(name).expanduser()
+    if not name.strip():
+        raise _nowhere(name, "an empty name")
+    try:
+        return _found(name, Path(name).expanduser(), gguf_file, revision)
+    except RuntimeError:
+        raise _nowhere(name, "there is no such user") from None
+    except OSError as error:  # a link to nowhere, a name of thousands of letters
+        which = f"{error.filename}: " if error.filename not in (None, name) else ""
+        raise _nowhere(name, f"cannot be read: {which}{error.strerror or error}") from None
+
+
+def _found(name: str, path: Path, gguf_file: str | None, revision: str | None) -> Where:
     if name.startswith("relay/") and not path.is_dir():
         ours = shipped().get(name)
         return _gguf(_packaged(name)) if ours is None else _folder(name, ours, gguf_file)
-    if path.suffix == ".gguf":
+    if path.suffix == ".gguf" and not path.is_dir():
         if not path.is_file():
             raise _nowhere(name, f"there is no such file (looked in {Path.cwd()})")
         return _gguf(path)
@@ -150,7 +161,7 @@ def _folder(name: str, folder: Path, gguf_file: str | None) -> Where:
     if not (folder / "config.json").is_file():
         if len(ggufs) == 1:
             return _gguf(ggufs[0])
-        several = f"name one of its files with `gguf_file:`: {', '.join(f.name for f in ggufs)}" if ggufs else OTHERWISE
+        several = f"name one of its files: {', '.join(map(str, ggufs))}" if ggufs else OTHERWISE
         raise UserError(Mistake(f"model {name!r}", "the folder holds no config.json", several))
     if not weights:
         wanted = ", ".join(f"*{suffix}" for suffix in WEIGHTS)
@@ -159,7 +170,7 @@ def _folder(name: str, folder: Path, gguf_file: str | None) -> Where:
 
 
 def _weights(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix in WEIGHTS)
+    return sorted(file for file in folder.iterdir() if file.suffix in WEIGHTS and not file.is_dir())
 
 
 def _fingerprint(files: Iterable[Path]) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -109,6 +109,11 @@ class ScriptedModel(Model):
     tokenizer: str | None = None  # a tokenizer.json; None: the one that ships with relay
     delta: Literal["segment", "token"] = "segment"  # what it yields at a time
     seconds: Annotated[float, Field(ge=0)] = 0.0  # how long a call takes
+
+    def problem_ids(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Those that have a script of their own."""
+        if isinstance(self.says, dict):
+            yield from ((("says", problem), problem) for problem in self.says if problem != OTHERS)
 
     async def open(self, *, deterministic: bool = False) -> Scripted:
         """The engine; it is deterministic in any case."""

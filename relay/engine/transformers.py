@@ -54,6 +54,8 @@ class Transformers:
         self.facts: Mapping[str, str] = loaded.facts
         self.rows = 2 * batch  # calls that keep it busy: one batch under way, one waiting
         self._closed = False
+        words = getattr(loaded.model.config.get_text_config(), "vocab_size", loaded.tokenizer.size)
+        self._known = range(min(loaded.tokenizer.size, words))  # ids; any other would end a CUDA device for good
         self._decoder = Decoder(loaded.model, loaded.tokenizer.size, batch, slots=loaded.slots, reuse=reuse)
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
@@ -63,6 +65,8 @@ class Transformers:
             row.fail(CLOSED)
         elif not 0 < computed < self.context:
             row.fail(f"a prompt of {computed} tokens does not fit into a context of {self.context}")
+        elif (strange := self._strange(request.prompt)) is not None:
+            row.fail(f"a prompt with the id {strange}, which the model lacks")
         if row.error is not None:
             raise row.error
         self._decoder.put(row)
@@ -90,11 +94,18 @@ class Transformers:
             raise EngineError(CLOSED)
         if not prompt or not all(continuations) or longest > self.context:
             raise EngineError(f"cannot score {longest} tokens in a context of {self.context}, or nothing at all")
+        strange = next((i for ids in (prompt, *continuations) if (i := self._strange(ids)) is not None), None)
+        if strange is not None:
+            raise EngineError(f"cannot score the id {strange}, which the model lacks")
         scoring = Scoring(prompt, continuations)
         if continuations:
             self._decoder.put(scoring)
             return await scoring.found
         return []
+
+    def _strange(self, ids: Sequence[int]) -> int | None:
+        """The least or greatest of these ids when the model has no such id."""
+        return next((i for i in (min(ids), max(ids)) if i not in self._known), None)
 
     async def aclose(self) -> None:
         """End the calls under way and let go of the model."""

@@ -84,6 +84,10 @@ class Model(Frozen):
     system: str | None = None  # a system turn; None: none
     thinking: bool | None = None  # whether it thinks before it answers; None: as its template does
 
+    def problem_ids(self) -> "Iterable[tuple[tuple[str, ...], str]]":
+        """The ids of problems that its settings name, each behind the keys that lead to it."""
+        return ()
+
     @abstractmethod
     async def open(self, *, deterministic: bool = False) -> "Engine":
         """The engine, loaded and ready."""

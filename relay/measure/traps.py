@@ -35,6 +35,7 @@ class Check(NamedTuple):
     vocabulary: int  # ids
     context: int  # tokens
     eos: tuple[str, ...]  # what ends a turn, as text
+    tags: Mapping[str, int]  # its added tokens that are no white space, and their ids
     think: str  # "ids 5 and 6", or "text": no ids for the tags of thinking
     opens: str  # who opens the thinking: template, relay, none
     system: str  # the system turn that its template puts in unasked
@@ -53,6 +54,7 @@ class PairCheck(NamedTuple):
     reader: str
     policy: str  # ids, ids with map, text, unsafe
     why: str
+    moved: Mapping[str, tuple[int, int | None]]  # the author's tags whose id is another for the reader, or none
     recut: float  # share of the author's token boundaries at which a cut gives the reader other ids than the whole text
     traps: tuple[str, ...]
 
@@ -64,8 +66,8 @@ def check(words: Words, text: str = SAMPLE) -> Check:
     think = f"ids {tokenizer.think.open} and {tokenizer.think.close}" if tokenizer.think else "text"
     eos = tuple(sorted(tokenizer.text_of([i]) for i in tokenizer.eos))
     found = Check(
-        words.name, tokenizer.size, words.context, eos, think, head.thinking, _unasked(template),
-        _prefilled(template), _doubled(tokenizer, head.text), _halves(tokenizer, text),
+        words.name, tokenizer.size, words.context, eos, dict(tokenizer.special), think, head.thinking,
+        _unasked(template), _prefilled(template), _doubled(tokenizer, head.text), _halves(tokenizer, text),
         {name: _rejoined(tokenizer, text, joiner) for name, joiner in JOINERS.items()},
         not tokenizer.spells(text), (),
     )  # fmt: skip
@@ -83,7 +85,9 @@ def check_pair(author: Words, reader: Words, text: str = SAMPLE) -> PairCheck:
         traps.append("only one of them has ids for the tags of thinking: the other's are watched as text")
     if reader.context < author.context:
         traps.append(f"{reader.name} reads {reader.context:,} tokens, {author.name} may write {author.context:,}")
-    return PairCheck(author.name, reader.name, found.name, found.why, recut, tuple(traps))
+    there = reader.tokenizer.special
+    moved = {tag: (i, there.get(tag)) for tag, i in author.tokenizer.special.items() if there.get(tag) != i}
+    return PairCheck(author.name, reader.name, found.name, found.why, moved, recut, tuple(traps))
 
 
 def _traps(c: Check) -> Iterator[str]:

@@ -1,29 +1,17 @@
-r"""Finding the arithmetic that stands before an open "=", in plain text or LaTeX, and reading it into a tree.
+r"""Finding the arithmetic that stands before an open "=", in plain text or LaTeX.
 
 It is the longest expression that ends there. What cannot be told apart from something else ("x - 3 + 4", "2 1/2",
-"1,5 + 2") is left alone: a wrong result in a chain of thought does more harm than none.
+"1,5 + 2", "1 + 2 + ... + 9 + 10") is left alone: a wrong result in a chain of thought does more harm than none.
 """
 
 import re
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
+from unicodedata import category
+
+from relay.node.expression import NoResultError, Token, Tree, read, tokens_of
 
 LONGEST = 400  # characters of an expression
-DEEPEST = 40  # brackets within brackets
-
-
-class NoResultError(Exception):
-    """There is nothing to write, and why in a few words."""
-
-
-class Op(NamedTuple):
-    """An operation and what it is done to. "root" has what stands below it, then which root it is."""
-
-    sign: str  # "+", "-", "*", "/", "^", "neg" or "root"
-    parts: tuple["Tree", ...]
-
-
-Tree: TypeAlias = Fraction | Op
 
 
 class Found(NamedTuple):
@@ -34,58 +22,15 @@ class Found(NamedTuple):
     lead: str  # the space that belongs before the result
 
 
-class Token(NamedTuple):
-    """A sign of the expression, and where it stands."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    glue: str  # what stood between it and the one before: spaces, "$", "\left"
-
-
 _OPEN = re.compile(r"(?<![<>!=:+*/^~-])(?P<gap>[ \t]*)(?:&[ \t]*)?=(?P<after>[ \t]*)\Z")
-_SKIP = r"[ \t]+|\\?\$|\\[,;:! ]|~|\\(?:displaystyle|left|right|[bB]igg?[lr]?)(?![A-Za-z])"
-_TOKEN = re.compile(
-    rf"(?P<skip>{_SKIP})"
-    r"|(?P<number>(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)"
-    r"|(?P<root>\\sqrt(?![A-Za-z])|√|(?<![A-Za-z])sqrt(?=\())"
-    r"|(?P<frac>\\[dtc]?frac(?![A-Za-z]))"
-    r"|(?P<power>\^|\*\*)"
-    r"|(?P<times>\\(?:times|cdot)(?![A-Za-z])|[*×·⋅∙]|(?<=[\d)\]] )[xX](?= [\d(]))"
-    r"|(?P<over>\\div(?![A-Za-z])|[/÷])"
-    r"|(?P<plus>\+)"
-    r"|(?P<minus>[-−–])"
-    r"|(?P<open>[(\[{]|\\\{)"
-    r"|(?P<close>[)\]}]|\\\})"
-    r"|(?P<other>\\[A-Za-z]+|\\.|.)",
-    re.DOTALL,
-)
-_PAIRS = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
 _OPERATORS = {"power", "times", "over", "plus", "minus"}
-_BEFORE = {*"=:,;([{\"'|<>~≈≡→⇒*&`“”‘’—", r"\(", r"\[", r"\{", r"\\"}  # an expression may follow these at once
-_RELATIONS = {
-    rf"\{name}"
-    for name in [
-        "quad",
-        "qquad",
-        "implies",
-        "Rightarrow",
-        "rightarrow",
-        "to",
-        "approx",
-        "equiv",
-        "sim",
-        "le",
-        "leq",
-        "ge",
-        "geq",
-        "lt",
-        "gt",
-        "iff",
-        "therefore",
-    ]
-}
+_RELATIONS = {*"=<>~≈≡≤≥≠≅∼→⇒⟶⟹↔⇔∴∵&", r"\(", r"\[", r"\{", r"\\"}
+_MARKS = {*",:;([{\"'|*`“”‘’—"}  # of prose; between two numbers without a space they may belong to these
+_STOPS = {*".?…"}  # a space must follow these
+_SIGNED = {*"=([{≈≡→⇒⟹&", r"\(", r"\[", r"\{"}  # a minus that stands apart is a sign behind these, and no dash
+_COMMANDS = re.compile(
+    r"\\(?:q?quad|implies|[rR]ightarrow|to|approx|equiv|sim|leq?|geq?|lt|gt|iff|therefore)(?![A-Za-z])"
+)
 _SAID = re.compile(  # words that work on the number behind them
     r"(?:(?<![A-Za-z])(?:sin|cos|tan|log|ln|exp|sqrt|mod|modulo|gcd|lcm|abs|max|min|choose|minus|plus|times|over"
     r"|divided by|negative|less|twice|double|triple"
@@ -93,6 +38,10 @@ _SAID = re.compile(  # words that work on the number behind them
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]|[%!°²³\\_]")
+_LABEL = re.compile(r"[\s$*]*(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})\)\Z")  # "2)", at a line's start
+_ASIDE = re.compile(  # "(a)", "(see above)"
+    r"(?:\A|[\s*])\((?:\d{1,3}|[A-Za-z]|[ivx]{2,4}|[A-Za-z ]*[A-Za-z]{3}[A-Za-z ]*)\)\Z"
+)
 
 
 def find(text: str) -> Found:
@@ -103,13 +52,13 @@ def find(text: str) -> Found:
     lead = " " if sign["gap"] and not sign["after"] else ""
     line_start = text.rfind("\n", 0, sign.start()) + 1
     start = max(line_start, sign.start() - LONGEST)
-    tokens = _tokens(text[start : sign.start()])
+    tokens = tokens_of(text[start : sign.start()])
     run = next((i + 1 for i in range(len(tokens) - 1, -1, -1) if tokens[i].kind == "other"), 0)
     if tokens and start > line_start and run == 0:
         raise NoResultError("too long")
     for first in range(run, len(tokens)):
-        if (tree := _read(tokens, first)) is not None:
-            _refuse_what_stands_before(tokens, first)
+        if not _no_beginning(tokens, first) and (tree := read(tokens, first)) is not None:
+            _refuse_what_stands_before(tokens, first, text[start : start + tokens[first].start])
             if _SAID.search(text[start : start + tokens[first].start]):
                 raise NoResultError("not only numbers")
             written = text[start + tokens[first].start : start + tokens[-1].end]
@@ -119,156 +68,57 @@ def find(text: str) -> Found:
     raise NoResultError("no arithmetic before =")
 
 
-def _tokens(line: str) -> list[Token]:
-    found: list[Token] = []
-    glue = ""
-    for match in _TOKEN.finditer(line):
-        kind = str(match.lastgroup)
-        if kind == "skip":
-            glue += match[0]
-        else:
-            found.append(Token(kind, match[0], match.start(), match.end(), glue))
-            glue = ""
-    return found
-
-
-def _read(tokens: list[Token], first: int) -> Tree | None:
-    """All of the tokens from this one on as one expression; None when they are none."""
+def _no_beginning(tokens: list[Token], first: int) -> bool:
+    """Whether no expression begins here: an operator, or a minus that is a dash or the mark of a list."""
     head = tokens[first]
-    if head.kind in ("close", "times", "over", "plus", "power"):
-        return None
-    if head.kind == "minus":
-        spaced = first + 1 < len(tokens) and tokens[first + 1].glue != ""
-        if spaced and (first == 0 or tokens[first - 1].text != "="):
-            return None  # a dash, or the mark of a list
-    reader = _Reader(tokens, first)
-    try:
-        tree = reader.sum()
-    except SyntaxError:
-        return None
-    return tree if reader.at == len(tokens) else None
+    if head.kind != "minus":
+        return head.kind in ("close", "times", "over", "plus", "power")
+    apart = first + 1 < len(tokens) and any(c in tokens[first + 1].glue for c in " \t")
+    if not apart:
+        return False
+    return "$" not in head.glue if first == 0 else tokens[first - 1].text not in _SIGNED
 
 
-def _refuse_what_stands_before(tokens: list[Token], first: int) -> None:
+def _refuse_what_stands_before(tokens: list[Token], first: int, line: str) -> None:
     """Raise when the expression is the end of a longer one, which is not all numbers."""
     if first == 0:
         return
     before, head = tokens[first - 1], tokens[first]
-    if before.kind in _OPERATORS:
-        if first > 1 and (tokens[first - 2].kind in ("number", "close") or _WORD.match(tokens[first - 2].text)):
-            raise NoResultError("not only numbers")
-        return  # the mark of a list, or asterisks around words
-    if before.kind in ("number", "root", "frac"):
-        raise NoResultError("unclear")
     spaced = any(c in head.glue for c in " \t$")
-    if before.kind == "close":
-        clear = spaced and before.text == ")"
-    elif before.text.startswith("\\") and before.text[1:].isalpha():
-        clear = before.text in _RELATIONS
-    elif not spaced:
-        clear = before.text in _BEFORE and not (
-            before.text in ",:" and first > 1 and tokens[first - 2].kind == "number"
-        )
+    behind_number = first > 1 and tokens[first - 2].kind in ("number", "close")
+    if before.kind in _OPERATORS:
+        clear = first == 1 or _closes_emphasis(tokens, first)
+    elif before.kind in ("number", "root", "frac"):
+        clear = False
+    elif before.kind == "close":
+        line = line.rstrip(" \t$")
+        aside = _ASIDE.search(line) and head.kind != "open"
+        clear = spaced and (_LABEL.fullmatch(line) is not None or bool(aside))
+    elif before.text.isalpha():
+        alone = first < 2 or before.glue != "" or not tokens[first - 2].text.isalpha()
+        clear = spaced and not (alone and (head.kind in ("minus", "open") or before.text not in "aA"))
     else:
-        alone = before.text.isalpha() and (first < 2 or before.glue != "" or not tokens[first - 2].text.isalpha())
-        clear = before.text not in ("%", "!", "_") and not (alone and head.kind in ("minus", "open"))
+        clear = bool(
+            before.text in _RELATIONS
+            or (before.text in _MARKS and (spaced or not behind_number))
+            or (before.text in _STOPS and spaced)
+            or _COMMANDS.match(before.text)
+            or (spaced and first == 1 and not _WORD.match(before.text) and category(before.text) != "Sm")  # of a list
+        )
     if not clear:
-        raise NoResultError("not only numbers" if _WORD.match(before.text) else "unclear")
+        raise NoResultError("not only numbers" if _is_word(tokens, first) else "unclear")
 
 
-class _Reader:
-    """Reads tokens by the usual rules of precedence. Raises SyntaxError where they do not fit."""
+def _closes_emphasis(tokens: list[Token], first: int) -> bool:
+    """Whether the sign before this is of asterisks around words: "**Sum:** 3 + 4"."""
+    before = tokens[first - 1]
+    return before.text in ("*", "**") and before.glue == "" and tokens[first - 2].text in _MARKS | _STOPS
 
-    def __init__(self, tokens: list[Token], at: int) -> None:
-        self._tokens = tokens
-        self._depth = 0
-        self.at = at
 
-    def sum(self) -> Tree:
-        """Terms with + and - between them."""
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise NoResultError("nested too deep")
-        tree = self._product()
-        while (kind := self._kind()) in ("plus", "minus"):
-            self.at += 1
-            tree = Op("+" if kind == "plus" else "-", (tree, self._product()))
-        self._depth -= 1
-        return tree
-
-    def _kind(self) -> str:
-        return self._tokens[self.at].kind if self.at < len(self._tokens) else ""
-
-    def _next(self, *kinds: str) -> Token:
-        if self._kind() not in kinds:
-            raise SyntaxError
-        self.at += 1
-        return self._tokens[self.at - 1]
-
-    def _product(self) -> Tree:
-        tree, divided = self._signed(), False
-        while True:
-            kind = self._kind()
-            if kind in ("times", "over"):
-                self.at += 1
-                divided = kind == "over"
-                tree = Op("/" if divided else "*", (tree, self._signed()))
-            elif kind in ("open", "root") and not divided and self._touches():
-                tree = Op("*", (tree, self._power()))
-            else:
-                return tree
-
-    def _touches(self) -> bool:
-        """Whether this bracket or root follows at once, so that it is multiplied."""
-        token = self._tokens[self.at]
-        return token.text != "{" and (token.glue == "" or "\\left" in token.glue or token.text == "\\sqrt")
-
-    def _signed(self) -> Tree:
-        negative = False
-        while self._kind() == "minus":
-            self.at += 1
-            negative = not negative
-        tree = self._power()
-        return Op("neg", (tree,)) if negative else tree
-
-    def _power(self) -> Tree:
-        powers = [self._atom()]
-        signs = [False]
-        while self._kind() == "power":
-            self.at += 1
-            signs.append(self._kind() == "minus")
-            self.at += signs[-1]
-            powers.append(self._atom())
-        tree = Op("neg", (powers[-1],)) if signs[-1] else powers[-1]
-        for base, negative in zip(powers[-2::-1], signs[-2::-1], strict=True):  # 2^3^2 is 2^(3^2)
-            tree = Op("^", (base, tree))
-            tree = Op("neg", (tree,)) if negative else tree
-        return tree
-
-    def _atom(self) -> Tree:
-        token = self._next("number", "open", "frac", "root")
-        match token.kind:
-            case "number":
-                return Fraction(token.text.replace("{,}", "").replace(",", ""))
-            case "open":
-                return self._closed(token)
-            case "frac":
-                return Op("/", (self._braced(), self._braced()))
-        which: Tree = Fraction(2)
-        if token.text == "\\sqrt" and self._kind() == "open" and self._tokens[self.at].text == "[":
-            which = self._closed(self._next("open"))
-        if token.text == "√" and self._kind() == "number":
-            return Op("root", (self._atom(), which))
-        return Op("root", (self._closed(self._next("open")), which))
-
-    def _closed(self, opened: Token) -> Tree:
-        tree = self.sum()
-        if self._next("close").text != _PAIRS[opened.text]:
-            raise SyntaxError
-        return tree
-
-    def _braced(self) -> Tree:
-        opened = self._next("open")
-        if opened.text != "{":
-            raise SyntaxError
-        return self._closed(opened)
+def _is_word(tokens: list[Token], first: int) -> bool:
+    """Whether what stands before, less its operator, is a word or a sign of mathematics."""
+    before = tokens[first - 1]
+    if before.kind in _OPERATORS:
+        before = tokens[first - 2]
+        return before.kind in ("number", "close") or _WORD.match(before.text) is not None
+    return _WORD.match(before.text) is not None and before.kind == "other"

@@ -9,9 +9,10 @@ from typing import Literal
 from relay.events import Tokens
 from relay.language.scenario import Node
 from relay.node import Act, Desk
-from relay.node.arithmetic import LONGEST, Found, NoResultError, find
+from relay.node.arithmetic import LONGEST, Found, find
 from relay.node.exact import LONGEST as LONGEST_RESULT
 from relay.node.exact import NoFractionError, fitting, is_latex, plain, value, written
+from relay.node.expression import NoResultError
 from relay.trajectory import Segment, Trajectory, Usage
 from relay.verifiers.workers import Pool, WorkError
 from relay.walk import StopReason

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from operator import neg
 
-from relay.node.arithmetic import Found, NoResultError, Op, Tree
+from relay.node.arithmetic import Found
+from relay.node.expression import NoResultError, Op, Tree
 
 BITS = 4096  # of a numerator or denominator on the way: nothing here takes longer than a millisecond
 LONGEST = 60  # characters of a result

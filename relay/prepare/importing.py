@@ -13,7 +13,7 @@ from relay.pool import Pool, Sampled
 from relay.prepare.problem_files import MEND, few, is_text, problem_of, rows
 from relay.problems import Problem
 from relay.registry import VERIFIERS, load
-from relay.seam.tokens import CLOSE, Tokenizer
+from relay.seam.tokens import CLOSE, OPEN, Tokenizer
 from relay.store.recordings import Noted, is_there, record
 from relay.verifiers import Outcome, Question, Verifier
 
@@ -80,16 +80,31 @@ def _recorded(row: Mapping[str, Any], fields: Mapping[str, str], number: int, mo
     columns = {part: fields.get(part, usual) for part, usual in PARTS.items()}
     said = {part: row.get(column) for part, column in columns.items()}
     finished = {"true": True, "false": False}.get(str(said["finished"]).lower())
-    name = model or said["model"]
+    name = model or said["model"] or ""
     if odd := next(_odd(row, columns, fields), None):
         return odd
-    if not name:
+    if not name.strip():
         return Mistake("", f"does not say which model wrote: no {columns['model']!r}", "name it with --model")
-    return _parted(problem, name, said["reasoning"], said["response"] or "", finished, columns)
+    return _parted(problem, name, _begun(said["reasoning"]), _begun(said["response"]), finished, columns)
+
+
+def _begun(text: str | None) -> str:
+    """A thought without the tag that opens it: that stands at the end of its reader's head."""
+    text = text or ""
+    begun = text.lstrip()
+    return begun.removeprefix(OPEN).removeprefix("\n") if begun.startswith(OPEN) else text
 
 
 def _odd(row: Mapping[str, Any], columns: Mapping[str, str], fields: Mapping[str, str]) -> Iterator[Mistake]:
     """What is wrong with the columns by themselves."""
+    texts = columns["reasoning"], columns["response"]
+    if not any(column in row for column in texts):
+        has = ", ".join(map(repr, row))
+        yield Mistake(
+            "",
+            f"has no text: no column {texts[0]!r} or {texts[1]!r}; it has {has}",
+            "name it: --fields response=COLUMN",
+        )
     for part, column in columns.items():
         value = row.get(column)
         if part in fields and column not in row:
@@ -104,7 +119,7 @@ def _odd(row: Mapping[str, Any], columns: Mapping[str, str], fields: Mapping[str
 
 
 def _parted(  # noqa: PLR0911  a table of cases
-    problem: Problem, model: str, reasoning: str | None, response: str, finished: bool | None, columns: dict[str, str]
+    problem: Problem, model: str, reasoning: str, response: str, finished: bool | None, columns: dict[str, str]
 ) -> Recorded | Mistake:
     """The thought and the answer, from wherever they stand."""
     flag, thought = f"{columns['finished']!r}", f"{columns['reasoning']!r}"

@@ -85,6 +85,7 @@ def _lowered(words: str) -> str:
 
 
 def _csv_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    csv.field_size_limit(1 << 30)  # the module's own is shorter than a long thought
     reader = csv.DictReader((line.decode("utf-8-sig") for line in lines), strict=True)
     try:
         for row in reader:
@@ -108,7 +109,8 @@ def problem_of(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -
     for part, usual in _NAMES.items():
         columns = (fields[part],) if part in fields else usual
         there = [column for column in columns if column in row]
-        column = next((c for c in there if not _is_empty(row[c])), None)
+        meant = there if part == "id" else there[:1]  # where the question is null, the prompt is not what was asked
+        column = next((c for c in meant if not _is_empty(row[c])), None)
         if column is None:
             if part == "id" and part not in fields:
                 continue

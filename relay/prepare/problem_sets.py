@@ -16,6 +16,7 @@ from relay.registry import PROBLEMS, load, names
 if TYPE_CHECKING:
     from relay.language.reading import Reading
     from relay.language.scenario import Problems
+    from relay.language.telling import Fault
 
 TRIED = 1000  # problems of a set without an end that are drawn before it is said that none fits
 
@@ -27,7 +28,7 @@ def problems_of(reading: "Reading") -> list[Problem]:
 
     scenario = reading.cells[0].scenario
     try:
-        return load_problems(scenario.problems, reading.folder, scenario.seed)
+        found = load_problems(scenario.problems, reading.folder, scenario.seed)
     except UserError as error:
         told: list[Mistake] = []
         for where, what, instead in error.mistakes:
@@ -35,6 +36,33 @@ def problems_of(reading: "Reading") -> list[Problem]:
             fault = [Fault(path, what, instead)] if path[0] == "problems" else []
             told += placed(fault, reading.places, reading.source) or [Mistake(where, what, instead)]
         raise UserError(*told) from None
+    if faults := list(_strange_ids(reading, found)):
+        raise UserError(*placed(faults, reading.places, reading.source))
+    return found
+
+
+def _strange_ids(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Fault]":
+    """What the models say of problems that are none, even where `limit` and `where` leave some out."""
+    from relay.language.telling import Fault, did_you_mean
+
+    named = {
+        ("models", name, *keys): problem
+        for cell in reading.cells
+        for name, model in cell.scenario.models.items()
+        for keys, problem in model.problem_ids()
+    }
+    known = {problem.id for problem in found}
+    if known.issuperset(named.values()):
+        return
+    spec = reading.cells[0].scenario.problems
+    whole = None if "/" in spec.from_ or "." in spec.from_ else _set_of(spec.from_)
+    if getattr(whole, "endless", False):
+        return  # any id may be one of its
+    known |= {placed.problem.id for placed in _whole(spec.from_, whole, spec, reading.folder)}
+    for path, problem in named.items():
+        if problem not in known:
+            what = f"no problem of {spec.from_!r} has this id"
+            yield Fault(path, what, did_you_mean(problem, sorted(known)), at_key=True)
 
 
 def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem]:
@@ -46,7 +74,7 @@ def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem
     if "seed" in spec.model_fields_set:
         what = f"{source!r} is not drawn by a seed"
         raise UserError(Mistake("problems.seed", what, "leave it out; `shuffle: true` draws from it"))
-    found = _numbered(source, named()) if named else problems_in(_find(source, folder), dict(spec.fields))
+    found = _whole(source, named, spec, folder)
     if not found:
         raise UserError(Mistake("problems.from", f"{source!r} holds no problem", "take another file, or a set"))
     if spec.where:
@@ -56,6 +84,11 @@ def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> list[Problem
     found = found[: spec.limit]
     _refuse_doubles(found)
     return [problem for _, problem in found]
+
+
+def _whole(source: str, named: Any, spec: "Problems", folder: Path) -> list[Placed]:
+    """All that a set or a file holds."""
+    return _numbered(source, named()) if named else problems_in(_find(source, folder), dict(spec.fields))
 
 
 def _set_of(name: str) -> Any:

@@ -31,7 +31,7 @@ _MONEY = re.compile(  # what follows a dollar sign that opens no formula: nothin
     r"\d[\d.,]*(?:[^=+\\^_{}<>]*|%?(?:[,;:] [a-z]| [a-z]{2})[^\\^_{}]*)", re.IGNORECASE
 )
 _LABEL = re.compile(
-    r"[ \t]*(?:[-+>#•]+[ \t]*)*\**[ \t]*(?:(?:step|case|part)[ \t]+)?"
+    r"[-+>#•* \t]*(?:(?:step|case|part)[ \t]+)?"  # one class: a rule of dashes must be read in one way only
     r"[(\[]?(?:\d{1,3}(?:\.\d{1,2})*|[a-z]|[ivx]{2,5})[)\]]?",
     re.IGNORECASE,
 )

@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 import tokenizers
 
-from relay.errors import SeamError, UserError
+from relay.errors import Mistake, SeamError, UserError
 from relay.seam.vocabulary import as_text, base_of, fingerprint_of, is_markup, normalizer_of, table_of
 
 OPEN, CLOSE = "<think>", "</think>"  # how models spell the ends of their thinking
@@ -64,12 +65,19 @@ class Tokenizer:
         except UserError:
             raise
         except Exception as e:  # the library raises bare Exceptions
-            raise UserError(f"{path}: no tokenizer.json that can be read ({e})") from e
+            raise UserError(Mistake(os.fspath(path), f"no tokenizer.json that can be read ({e})")) from e
 
     @classmethod
     def from_rust(cls, tok: tokenizers.Tokenizer, eos: Iterable[str | int] = ()) -> "Tokenizer":
         """An own copy of this tokenizer, which stays as it is."""
         return cls(tok, eos)
+
+    def ending(self, eos: Iterable[str | int]) -> "Tokenizer":
+        """The same with other ids that end a turn, made in no time."""
+        other = copy(self)
+        other.eos = frozenset(self._id(e) for e in eos)
+        other._holding = {}
+        return other
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text that stands among other text: tags are ordinary text here, and more text will follow.

@@ -150,6 +150,21 @@ select: {problems: {solved: a, at_least: 1/2, at_most: 1/2}}
 """
 
 
+def test_a_script_for_a_problem_that_is_none_is_told_with_its_place(relay: Relay, folder: Path) -> None:
+    (folder / "s.yaml").write_text(SELECTS.replace("sum-0001", "sums-0001"))
+    line = "s.yaml:3:32: models.a.says.sums-0001: no problem of 'sums' has this id (did you mean 'sum-0001'?)"
+    for command in (("check", "s.yaml"), ("run", "s.yaml", "-o", "new/x.relay")):
+        said = relay(*command)
+        assert (said.code, said.out) == (2, "")
+        assert said.err == f"{line}\n"
+    assert not (folder / "new").exists()
+
+
+def test_a_script_may_be_for_a_problem_that_the_limit_leaves_out(relay: Relay, folder: Path) -> None:
+    (folder / "s.yaml").write_text(SELECTS.replace("sum-0001", "sum-0063"))
+    assert relay("check", "s.yaml").code == 0
+
+
 def test_an_empty_selection_says_what_was_nearest(relay: Relay, folder: Path) -> None:
     (folder / "s.yaml").write_text(SELECTS)
     before = tree(folder)

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,42 @@ def test_columns_may_bear_other_names(relay: Relay, folder: Path) -> None:
     assert pool(relay)[0]["correct"] == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"reasoning": "<think>\nOne and one."}, "One and one.</think>It is \\boxed{2}."),
+        ({"reasoning": None, "response": "\n<think>\nOne.</think>2"}, "One.</think>2"),
+        ({**UNFINISHED, "response": "<think>One and"}, "One and"),
+        (
+            {"reasoning": "a\u2028b\x85c\x00d e\u0301👩‍👩‍👧"},
+            "a\u2028b\x85c\x00d e\u0301👩‍👩‍👧</think>It is \\boxed{2}.",
+        ),
+    ],
+)
+def test_a_thought_is_taken_word_for_word_from_behind_the_tag_that_opens_it(
+    relay: Relay, folder: Path, changes: dict[str, Any], text: str
+) -> None:
+    (folder / "t.jsonl").write_text(line(**changes), encoding="utf-8")
+    assert relay("pool", "import", "t.jsonl", "--pool", "p.sqlite").code == 0
+    with closing(sqlite3.connect(folder / "p.sqlite")) as db:
+        assert db.execute("SELECT text FROM solo").fetchall() == [(text,)]
+
+
+def test_where_none_finished_it_is_said_what_would_say_so(relay: Relay, folder: Path) -> None:
+    (folder / "t.csv").write_text(f"question,answer,model,response\n1 + 1?,2,R,{'very ' * 40_000}long: 2\n")
+    said = relay("pool", "import", "t.csv")
+    assert said.code == 0
+    assert said.out.splitlines()[-1] == (
+        "none finished: where no </think> closes the thinking, a column 'finished_thinking' says whether one did"
+    )
+
+
 WRONG = {
+    line(question=None): f"'question' is empty {MEND}",
+    line(model="  "): "does not say which model wrote: no 'model' (name it with --model)",
+    line(reasoning=..., response=...): "has no text: no column 'reasoning' or 'response'; it has 'problem_id', "
+    "'question', 'answer', 'level', 'model', 'prompt', 'finished_thinking', 'labelled_correct' "
+    "(name it: --fields response=COLUMN)",
     line(question=...).replace("prompt", "text"): "has no question: no column 'question' or 'problem' or 'prompt'; it "
     "has 'problem_id', 'answer', 'level', 'model', 'text', 'reasoning', 'response', 'finished_thinking', "
     "'labelled_correct' (say which it is: --fields 'question=COLUMN')",
@@ -89,11 +126,12 @@ WRONG = {
 
 
 def test_every_wrong_line_is_told_at_once_and_nothing_is_taken(relay: Relay, folder: Path) -> None:
-    (folder / "t.jsonl").write_text(line() + "".join(list(WRONG)[:10]))
-    (folder / "u.jsonl").write_text(list(WRONG)[10])
+    lines, told = list(WRONG), list(WRONG.values())
+    (folder / "t.jsonl").write_text(line() + "".join(lines[:10]))
+    (folder / "u.jsonl").write_text("".join(lines[10:]))
     said = relay("pool", "import", "t.jsonl", "u.jsonl")
-    told = [f"t.jsonl:{n}: {what}" for n, what in enumerate(list(WRONG.values())[:10], 2)]
-    assert said.err.splitlines() == [*told, f"u.jsonl:1: {WRONG['[1]' + chr(10)]}"]
+    first = [f"t.jsonl:{n}: {what}" for n, what in enumerate(told[:10], 2)]
+    assert said.err.splitlines() == [*first, *(f"u.jsonl:{n}: {what}" for n, what in enumerate(told[10:], 1))]
     assert (said.code, said.out) == (2, "")
     assert pool(relay) == []
 
@@ -104,6 +142,11 @@ def test_every_wrong_line_is_told_at_once_and_nothing_is_taken(relay: Relay, fol
         (["none.jsonl"], "none.jsonl: cannot be read: No such file or directory (mend it, or take another)"),
         (["empty.jsonl"], "empty.jsonl: holds no trajectory (take another file)"),
         (["t.jsonl", "--fields", "qestion=q"], "--fields: there is no part 'qestion' (did you mean 'question'?)"),
+        (
+            ["t.jsonl", "--fields", "answer = a, answer=b"],
+            "--fields: 'answer' is both 'a' and 'b' (name one column for it)",
+        ),
+        (["t.jsonl", "--model", " "], "t.jsonl:1: does not say which model wrote: no 'model' (name it with --model)"),
         (["t.jsonl", "--fields", "question"], "--fields: 'question' does not name a column (write PART=COLUMN)"),
         (["t.jsonl", "--fields", "response=no"], "t.jsonl:1: has no column 'no' (name another with --fields)"),
         (["t.jsonl", "--tokenizer", "t.jsonl"], "t.jsonl: no tokenizer.json that can be read"),

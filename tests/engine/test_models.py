@@ -116,9 +116,39 @@ def test_a_folder_of_gguf_files_needs_one_or_a_choice(tmp_path: Path) -> None:
     (tmp_path / "a.gguf").write_bytes(b"GGUF")
     assert resolve(str(tmp_path)).gguf_file == "a.gguf"
     (tmp_path / "b.gguf").write_bytes(b"GGUF")
-    assert told(str(tmp_path)).endswith("(name one of its files with `gguf_file:`: a.gguf, b.gguf)")
+    assert told(str(tmp_path)).endswith(f"(name one of its files: {tmp_path}/a.gguf, {tmp_path}/b.gguf)")
     assert resolve(str(tmp_path), "b.gguf").gguf_file == "b.gguf"
     assert told(str(tmp_path), gguf_file="c.gguf").endswith("holds no file 'c.gguf' (its .gguf files: a.gguf, b.gguf)")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("", "an empty name"),
+        (" ", "an empty name"),
+        ("~nobody-of-this-name/model", "there is no such user"),
+        ("a" * 5000, "cannot be read: File name too long"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_one_line(name: str, what: str) -> None:
+    assert told(name) == f"model {name!r}: {what} {OTHERWISE}"
+
+
+def test_a_link_to_nowhere_is_told_and_a_folder_is_no_weight(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "checkpoint.bin").mkdir()
+    assert "the folder holds no weights" in told(str(tmp_path))
+    (tmp_path / "model.safetensors").symlink_to(tmp_path / "gone")
+    assert told(str(tmp_path)).startswith(
+        f"model '{tmp_path}': cannot be read: {tmp_path}/model.safetensors: No such file or directory"
+    )
+
+
+def test_a_folder_may_be_called_as_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "model.gguf"
+    folder.mkdir()
+    (folder / "a.gguf").write_bytes(b"a")
+    assert resolve(str(folder))[:3] == (str(folder), "a.gguf", "GGUF file")
 
 
 def test_the_revision_of_files_is_made_of_their_content_not_their_age_or_place(tmp_path: Path) -> None:

@@ -241,7 +241,10 @@ async def test_texts_are_scored_while_others_are_written(opens: Opens, loaded: L
 
 async def test_what_cannot_be_scored_is_an_engine_s_error(opens: Opens) -> None:
     engine = opens()
-    for prompt, continuation in (([], [1]), ([1], []), ([1] * 500, [2] * 20), ([10**6], [1])):
+    size = engine.tokenizer.size
+    for prompt, continuation in (
+        ([], [1]), ([1], []), ([1] * 500, [2] * 20), ([10**6], [1]), ([1], [-1]), ([-1], [1]), ([1], [2, size]),
+    ):  # fmt: skip
         with pytest.raises(EngineError, match="cannot score"):
             await engine.score(prompt, [continuation])
     assert await engine.score([1], []) == []
@@ -346,14 +349,29 @@ async def test_a_failing_pass_fails_its_calls_with_their_purpose_and_the_next_on
     assert (await said(engine, request(engine, [1, 2]))).ids
 
 
+async def test_a_prompt_with_an_id_that_the_model_lacks_never_reaches_it(opens: Opens) -> None:
+    """On CUDA it would end all calls, and all that come after."""
+    engine = opens()
+    for strange in (-1, engine.tokenizer.size):
+        with pytest.raises(EngineError, match=f"a prompt with the id {strange}, which the model lacks"):
+            await said(engine, request(engine, [1, strange, 2]))
+
+
 async def test_prompts_that_cannot_be_read_fail_and_the_rows_under_way_go_on(opens: Opens, loaded: Loaded) -> None:
-    model = Slow(loaded.model)
+    class Picky(Slow):
+        def _forward(self, *, input_ids: Any, **rest: Any) -> Any:
+            if (input_ids == 399).any():
+                raise IndexError("399")
+            return super()._forward(input_ids=input_ids, **rest)
+
+    model = Picky(loaded.model)
     engine = opens(model=model)
-    first = asyncio.create_task(said(engine, request(engine, [1, 2, 3], tokens=25)))
+    first = asyncio.create_task(said(engine, request(engine, [1, 2, 3], tokens=25, banned=frozenset({399}))))
     await model.has_passed(3)
     with pytest.raises(EngineError, match="IndexError"):
-        await said(engine, request(engine, [10**6]))
-    assert (await first).ids == (await said(opens(), request(engine, [1, 2, 3], tokens=25))).ids
+        await said(engine, request(engine, [399, 5]))
+    alone = request(engine, [1, 2, 3], tokens=25, banned=frozenset({399}))
+    assert (await first).ids == (await said(opens(), alone)).ids
 
 
 async def test_a_model_that_gives_no_numbers_fails_the_call(opens: Opens, loaded: Loaded) -> None:

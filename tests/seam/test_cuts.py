@@ -194,6 +194,14 @@ def test_nor_half_by_one_and_half_by_another(each: Tokenizer) -> None:
     assert said(each, " 5 > 3", closes=False, after=after("So.</think>"), tokens=4).stop == "tokens"
 
 
+def test_nor_as_long_as_it_can_be_spelled_letter_by_letter_and_wherever_the_border_is(tokenizer: Tokenizer) -> None:
+    spelling = "<        /        think        >"
+    for border in range(len(spelling)):
+        ids = by_bytes(tokenizer, f"{spelling[border:]} 5".encode())
+        settled = fed(Cut(tokenizer, tokens=99, closes=False, after=after(f"So.{spelling[:border]}")), ids)
+        assert (settled.text, settled.stop) == ("", "closed_by_force")
+
+
 # --- characters
 
 

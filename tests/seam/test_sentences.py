@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -267,3 +268,13 @@ def test_real_thoughts_are_cut_into_sentences_of_a_sane_length(shared: Path) -> 
     lengths.sort()
     assert 30 <= lengths[len(lengths) // 2] <= 80  # characters
     assert lengths[-len(lengths) // 100] < 300
+
+
+@pytest.mark.parametrize(
+    "sign", ["-", "+", "#", ">", "*", " ", "\t", "- ", "$", "`", "1.", "\\", "(", "a. ", "\\begin{a}"]
+)
+def test_no_line_takes_long_to_read(sign: str) -> None:
+    """A rule of dashes before a sentence hung the run."""
+    began = time.perf_counter()
+    ends(sign * 4000 + "Total is 5. Then")
+    assert time.perf_counter() - began < 0.5

@@ -11,7 +11,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 from relay.engine.scripted import SHIPPED
 from relay.errors import SeamError, UserError
 from relay.seam.tokens import Tokenizer
-from tests.seam.vocabularies import metaspace
+from tests.seam.vocabularies import byte_level, metaspace
 
 # SmolLM2 has no token for the bytes of six control characters and of all beyond U+3FFFF.
 LACKS = "\x04\x06\x13\x14\x16\x1d"
@@ -215,3 +215,16 @@ def test_what_is_no_tokenizer_and_what_is_no_token_are_told(tmp_path: Path) -> N
         Tokenizer.from_file(SHIPPED, ["<eos>"])
     with pytest.raises(UserError, match="5000 is no token"):
         Tokenizer.from_file(SHIPPED, [5000])
+
+
+def test_a_tag_that_is_also_a_letter_is_never_read_out_of_a_text() -> None:
+    """Rather less than something else: the tag's id is in no text, and what is lost is counted."""
+    tokenizer = byte_level(["a", "<end>"], ["<end>"])
+    ids = tokenizer.encode("banana")
+    assert tokenizer.special["a"] not in ids
+    assert (tokenizer.text_of(ids), tokenizer.lossy) == ("bnn", 1)
+
+
+def test_a_text_that_speaks_of_a_tag_is_not_spelled_letter_by_letter(tokenizer: Tokenizer) -> None:
+    text = "the answer is the sum </think> of the two"
+    assert len(tokenizer.encode(text)) <= len(tokenizer.encode(text.replace("</think>", ""))) + len("</think>")
