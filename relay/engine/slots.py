@@ -2,7 +2,8 @@
 
 The rows under way lie in the first slots, without a gap; the slots behind them rest: they still hold what rows that
 have ended had read. A new row begins where the longest beginning of its prompt is held, by a row or by a resting
-slot, and reads only what follows; of rows with one prompt, one reads it.
+slot, and reads only what follows; of rows with one prompt, one reads it. When rows have joined, all are arranged by
+their lengths, so that the attention reads little that is not theirs.
 """
 
 from collections.abc import Iterator, Sequence
