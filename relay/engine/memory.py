@@ -1,19 +1,32 @@
 """The buffers of keys and values, a layer each: slots by positions, in place of the layers of transformers' Cache."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
+
+from relay.engine.attention import Block
 
 COLUMNS = 64  # positions of the buffers, at first
 RESTING = 1 << 30  # bytes that the buffers may take on a CPU before slots that rest are given up; half of a GPU's own
 
 
-class Pass(NamedTuple):
+class Pass:
     """Where the keys and values of one pass go, and what it looks at."""
 
-    rows: slice  # slots
-    slots: Any  # [n] slots of the new columns that are no padding
-    places: Any  # [n] their positions
-    real: Any  # [rows, columns] which of the new columns are no padding; None: one column, and all are
-    seen: int  # positions that it looks at
+    def __init__(self, slots: Any, places: Any, blocks: Sequence[Block]) -> None:
+        """Slots and positions of the new columns, [columns], and the calls of the attention."""
+        self.blocks = blocks
+        self._slots, self._places = slots, places
+        self._lines: dict[tuple[int, int], Any] = {}
+
+    def lines(self, heads: int, positions: int) -> Any:
+        """Where they go in buffers seen as lines of one head at one position, [columns, heads]."""
+        import torch
+
+        shape = heads, positions
+        if shape not in self._lines:  # all layers have one shape, as a rule
+            head = torch.arange(heads, device=self._slots.device)
+            self._lines[shape] = (self._slots[:, None] * heads + head) * positions + self._places[:, None]
+        return self._lines[shape]
 
 
 class Layer:
@@ -28,14 +41,14 @@ class Layer:
         self.here: Pass
         self.shape = (0, 0)  # slots and positions
 
-    def update(self, keys: Any, values: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Put these down, [rows, heads, columns, size], and give all that the rows look at."""
-        rows, slots, places, real, seen = self.here
+    def update(self, keys: Any, values: Any, *_: Any, **__: Any) -> "tuple[Layer, Layer]":
+        """Put these down, [rows, heads, columns, size]; for the attention, the layer is its keys and its values."""
         if self.keys is None or self.keys.shape[0] != self.shape[0] or self.keys.shape[2] != self.shape[1]:
             self.keys, self.values = self._resized(self.keys, keys), self._resized(self.values, values)
+        lines = self.here.lines(keys.shape[1], self.shape[1])
         for held, new in ((self.keys, keys), (self.values, values)):
-            held[slots, :, places] = new[:, :, 0] if real is None else new.transpose(1, 2)[real]
-        return self.keys[rows, :, :seen], self.values[rows, :, :seen]
+            held.view(-1, new.shape[3])[lines] = new.transpose(1, 2).reshape(-1, *new.shape[1::2])
+        return self, self
 
     def _resized(self, held: Any, like: Any) -> Any:
         slots, positions = self.shape
@@ -51,13 +64,15 @@ class Layer:
             for held in (self.keys, self.values):
                 held[target, :, :length] = held[source, :, :length]
 
-    def swap(self, a: int, b: int, length: int) -> None:
-        """What two slots hold up to a position, each in the other's place."""
-        if self.keys is not None and length:
-            for held in (self.keys, self.values):
-                aside = held[a, :, :length].clone()
-                held[a, :, :length] = held[b, :, :length]
-                held[b, :, :length] = aside
+    def turn(self, slots: Sequence[int], lengths: Sequence[int]) -> None:
+        """What each of these slots holds, of its length, into the one before it, and of the first into the last."""
+        if self.keys is None:
+            return
+        for held in (self.keys, self.values):
+            first = held[slots[0], :, : lengths[0]].clone()
+            for target, source, length in zip(slots, slots[1:], lengths[1:], strict=False):
+                held[target, :, :length] = held[source, :, :length]
+            held[slots[-1], :, : lengths[0]] = first
 
     def get_seq_length(self) -> int:
         """Nothing hangs on it: positions and masks are given."""

@@ -2,12 +2,15 @@
 
 The rows under way lie in the first slots, without a gap; the slots behind them rest: they still hold what rows that
 have ended had read. A new row begins where the longest beginning of its prompt is held, by a row or by a resting
-slot, and reads only what follows; of rows with one prompt, one reads it.
+slot, and reads only what follows; of rows with one prompt, one reads it. When rows have joined, all are arranged by
+their lengths, so that the attention reads little that is not theirs.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from relay.engine.attention import PREFIX, Piece, arranged, blocks_of, cycles, register, worth
 from relay.engine.batching import Passes, Row, drawn
 from relay.engine.memory import Layer, Pass, bytes_a_position, columns_for, room
 from relay.engine.padded import is_plain
@@ -30,6 +33,10 @@ class Slots:
         self._passes = passes
         self._size = size
         self._reuse = reuse
+        self._dtype = next(passes.model.parameters()).dtype
+        self._eager = passes.config._attn_implementation == "eager"
+        self.worth = worth(passes.model, bytes_a_position(passes.model))  # padding that is as dear as a call more
+        register()
         self.clear()
 
     def clear(self) -> None:
@@ -37,6 +44,7 @@ class Slots:
         from transformers import Cache
 
         self.rows: list[Row] = []
+        self._arranged = True
         self._held: list[_Held] = []  # of each slot
         self._clock = 0
         self._layers = [Layer() for _ in range(self._passes.config.get_text_config().num_hidden_layers)]
@@ -59,10 +67,7 @@ class Slots:
         for place, i in enumerate(leaders, first):
             self._prepare(place, prompts[i])
             rows[i].cached = len(self._held[place].ids)
-        for part in _parts([len(prompts[i]) - 1 - rows[i].cached for i in leaders]):
-            self._read(first + part.start, [prompts[i][:-1] for i in leaders[part]])
-        for place, i in enumerate(leaders, first):
-            self._held[place] = _Held(prompts[i][:-1], 0)
+        self.read([(place, prompts[i][rows[i].cached : -1]) for place, i in enumerate(leaders, first)])
         others = [i for i in range(len(rows)) if readers[i] != i]
         for place, i in enumerate(others, first + len(leaders)):
             rows[i].cached = len(prompts[i]) - 1
@@ -71,23 +76,12 @@ class Slots:
         for row in rows:
             row.last = row.request.prompt[-1]
         self.rows += [rows[i] for i in (*leaders, *others)]
+        self._arranged = False
         return []
 
     def step(self) -> list[int]:
         """One more id for each row."""
-        import torch
-
-        rows, held = self.rows, self._held
-        places = [len(held[i].ids) for i in range(len(rows))]
-        seen = max(places) + 1
-        self._resize(seen)
-        at, ids = self._passes.tensor(places), self._passes.tensor([[row.last] for row in rows])
-        slots = torch.arange(len(rows), device=at.device)
-        mask = torch.arange(seen, device=at.device) <= at[:, None, None, None]
-        logits = self._pass(Pass(slice(0, len(rows)), slots, at, None, seen), ids, mask, at[:, None])
-        for i, row in enumerate(rows):
-            held[i].ids.append(row.last)
-        return drawn(logits, rows)
+        return drawn(self.read([(place, [row.last]) for place, row in enumerate(self.rows)]), self.rows)
 
     def drop(self) -> None:
         """Let go of the rows that are over: the last row moves into the slot of each, which comes to rest."""
@@ -100,25 +94,10 @@ class Slots:
                 self._clock += 1
                 place = len(self.rows)
                 self._held[place] = _Held(self._held[place].ids if self._reuse else [], self._clock)
+        if not self._arranged:
+            self._arrange()
 
     # -- prompts
-
-    def _read(self, first: int, prompts: Sequence[list[int]]) -> Any:
-        """Read what of these prompts is not held in the slots from `first` on: the logits after each."""
-        import torch
-
-        begins = [len(self._held[first + i].ids) for i in range(len(prompts))]
-        new = [len(prompt) - begin for prompt, begin in zip(prompts, begins, strict=True)]
-        columns, seen = max(new), max(map(len, prompts))
-        padding = self._passes.tensor([columns - n for n in new])[:, None]
-        ids = self._passes.tensor([[0] * (columns - n) + prompt[-n:] for prompt, n in zip(prompts, new, strict=True)])
-        column = torch.arange(columns, device=ids.device)[None, :]
-        real = column >= padding
-        at = (column - padding + self._passes.tensor(begins)[:, None]).where(real, 0)
-        rows, of = real.nonzero(as_tuple=True)
-        mask = torch.arange(seen, device=ids.device) <= at[:, None, :, None]
-        here = Pass(slice(first, first + len(prompts)), rows + first, at[rows, of], real, seen)
-        return self._pass(here, ids, mask, at)
 
     def _prepare(self, place: int, prompt: list[int]) -> None:
         """Make this slot, behind those in use, hold as much of the beginning of this prompt as any slot does."""
@@ -148,15 +127,58 @@ class Slots:
 
     # -- the buffers
 
-    def _pass(self, here: Pass, ids: Any, mask: Any, positions: Any) -> Any:
+    def read(self, new: Sequence[tuple[int, list[int]]]) -> Any:
+        """Read new ids of slots that follow each other; the logits after each row's, where all have one."""
         import torch
 
+        pieces = [Piece(slot, len(self._held[slot].ids), ids) for slot, ids in new if ids]
+        if not pieces:
+            return None
+        self._resize(max(begin + len(ids) for _, begin, ids in pieces))
+        ids, slots, places = self._passes.tensor(
+            [
+                [i for piece in pieces for i in piece.ids],
+                [piece.slot for piece in pieces for _ in piece.ids],
+                [piece.begin + k for piece in pieces for k in range(len(piece.ids))],
+            ]
+        )
+        here = Pass(slots, places, blocks_of(pieces, places, self.worth, self._dtype, always=self._eager))
         for layer in self._layers:
             layer.here = here
-        if self._passes.config._attn_implementation == "eager":  # it adds its mask
-            least = torch.finfo(self._passes.model.dtype).min
-            mask = torch.where(mask, 0.0, least).to(self._passes.model.dtype)
-        return self._passes.forward(ids, mask, positions, self._memory)
+        shape = (-1, 1) if len(ids) == len(pieces) else (1, -1)
+        mask = torch.zeros(1, 1, 1, 1, dtype=self._dtype, device=ids.device)  # the blocks have their own
+        with self._attending():
+            logits = self._passes.forward(ids.view(shape), mask, places.view(shape), self._memory)
+        for slot, _, read in pieces:
+            self._held[slot].ids.extend(read)
+        return logits
+
+    @contextmanager
+    def _attending(self) -> Iterator[None]:
+        """The attention by blocks, in place of the model's own."""
+        config = self._passes.config
+        own = config._attn_implementation
+        config._attn_implementation = PREFIX + own
+        try:
+            yield
+        finally:
+            config._attn_implementation = own
+
+    def _arrange(self) -> None:
+        """Rows of like lengths next to each other, the longest first: the shortest fill the gaps of those that end."""
+        order = arranged([len(self._held[place].ids) for place in range(len(self.rows))], self.worth)
+        for slots in cycles(order):
+            self._turn(slots)
+        self.rows = [self.rows[place] for place in order]
+        self._arranged = True
+
+    def _turn(self, slots: Sequence[int]) -> None:
+        """Into each of these slots what the next one holds, and into the last what the first held."""
+        held = [self._held[slot] for slot in slots]
+        for layer in self._layers:
+            layer.turn(slots, [len(its.ids) for its in held])
+        for slot, its in zip(slots, [*held[1:], held[0]], strict=True):
+            self._held[slot] = its
 
     def _copy(self, source: int, target: int, length: int) -> None:
         for layer in self._layers:
@@ -165,10 +187,7 @@ class Slots:
 
     def _swap(self, a: int, b: int) -> None:
         if a != b:
-            length = max(len(self._held[a].ids), len(self._held[b].ids))
-            for layer in self._layers:
-                layer.swap(a, b, length)
-            self._held[a], self._held[b] = self._held[b], self._held[a]
+            self._turn((a, b))
 
     def _resize(self, positions: int) -> None:
         """Make room for so many positions a slot. Where that takes too much, fewer slots rest."""
@@ -180,13 +199,13 @@ class Slots:
         slots = min(max(self._size, there), 2 * self._size) if self._reuse else self._size
         for layer in self._layers:
             layer.shape = (slots, columns)
-        self._held = self._held[:slots] + [_Held([], 0)] * (slots - len(self._held))
+        self._held = self._held[:slots] + [_Held([], 0) for _ in range(len(self._held), slots)]
 
 
 def fits(model: Any) -> bool:
     """Whether this model's memory is plain keys and values, and it reads from slots what it reads otherwise.
 
-    Passes through the model three times.
+    Passes through the model four times.
     """
     import torch
     from transformers import DynamicCache
@@ -198,7 +217,9 @@ def fits(model: Any) -> bool:
     slots, passes = Slots(Passes(model, size), 2, reuse=False), Passes(model, size)
     try:
         with torch.inference_mode():
-            together = slots._read(0, prompts)
+            slots.worth = 0  # a block for each
+            slots.read([(slot, prompt[:-1]) for slot, prompt in enumerate(prompts)])
+            together = slots.read([(slot, prompt[-1:]) for slot, prompt in enumerate(prompts)])
             alone = [passes.forward(passes.tensor([prompt]), None, None, DynamicCache()) for prompt in prompts]
             return bool(torch.allclose(together, torch.cat(alone), atol=0.02, rtol=0.02))
     except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):  # a model that takes masks otherwise
@@ -209,17 +230,6 @@ def _firsts(prompts: Sequence[list[int]]) -> list[int]:
     """For each prompt the first one that is the same."""
     found: dict[tuple[int, ...], int] = {}
     return [found.setdefault(tuple(prompt), i) for i, prompt in enumerate(prompts)]
-
-
-def _parts(new: Sequence[int]) -> Iterator[slice]:
-    """Runs of rows to read at once, by how much each has to read: a run holds little padding, and nothing but work."""
-    begin = 0
-    for end in range(len(new) + 1):
-        here = new[begin : end + 1]
-        if end == len(new) or not new[end] or max(here) * len(here) > 1.3 * sum(here):
-            if begin < end:
-                yield slice(begin, end)
-            begin = end if end == len(new) or new[end] else end + 1
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
