@@ -5,6 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.draws import generator
+from relay.train.drills import drill
 from relay.train.recipes import Recipe
 from relay.train.thoughts import Piece, answered
 from relay.train.words import ASSISTANT, CLOSE, END, OPEN, USER
@@ -47,8 +48,11 @@ class Lessons(Sequence[list[Lesson]]):
     def _group(self, group: int) -> list[list[Lesson]]:
         recipe, draw = self._recipe, generator(self._seed, recipe_purpose(self._recipe), group, "lessons")
         tasks = recipe.tasks(draw)
-        lessons = []
-        for _ in range(TOGETHER * recipe.batch):
+        lessons: list[Lesson] = []
+        drills = round(recipe.drills * TOGETHER * recipe.batch)
+        for _ in range(drills):
+            lessons.append(lesson("", drill(draw), self._tokenizer, draw))
+        for _ in range(TOGETHER * recipe.batch - drills):
             task = next(tasks)
             end = Piece(f"{CLOSE}{answered(task)}{END}")
             lessons.append(lesson(task.question, [*recipe.thought(task, draw), end], self._tokenizer, draw))
@@ -64,8 +68,8 @@ def recipe_purpose(recipe: Recipe) -> str:
 
 
 def lesson(question: str, pieces: Sequence[Piece], tokenizer: "Tokenizer", draw: Random) -> Lesson:
-    """A question and what is to be written, in ids."""
-    ids = tokenizer.encode(f"{USER}{question}{END}{ASSISTANT}{OPEN}").ids
+    """A question and what is to be written, in ids; without a question that alone."""
+    ids = tokenizer.encode(f"{USER}{question}{END}{ASSISTANT}{OPEN}").ids if question else []
     labels = [IGNORED] * len(ids)
     for stretch in _stretches(pieces, draw):
         learnt = [piece.learnt for piece in stretch for _ in piece.text]

@@ -12,6 +12,7 @@ from relay.families.chains import chain
 from relay.families.equations import equation
 from relay.families.stories import story
 from relay.families.tasks import Task, held_out
+from relay.train.drills import drill
 from relay.train.thoughts import Piece, plain, straying
 
 PLAIN = r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]|\s"  # a digit, a word or a sign, each with the space before it
@@ -48,9 +49,10 @@ class Recipe:
     layers: int = 4
     heads: int = 4
     strays: float = 0.0  # share of the sentences with a detour behind them
-    steps: int = 2500
-    batch: int = 32  # thoughts a step
-    rate: float = 2e-3  # the highest learning rate
+    drills: float = 0.6  # share of the lessons that are rows of sums
+    steps: int = 2200
+    batch: int = 32  # lessons a step
+    rate: float = 3e-3  # the highest learning rate
 
     def tasks(self, draw: Random) -> Iterator[Task]:
         """Tasks to learn from, without an end; none that is held out."""
@@ -70,6 +72,7 @@ class Recipe:
         said: list[object] = [astuple(replace(self, mix=())), [(p.family, p.highest, p.weight) for p in self.mix]]
         draw = Random(0)
         tasks = self.tasks(draw)
+        said.append(drill(draw))
         said += [(task, self.thought(task, draw)) for task in islice(tasks, 100)]
         return hashlib.blake2b(repr(said).encode(), digest_size=4).hexdigest()
 
@@ -92,7 +95,7 @@ RECIPES = {
         Recipe("tiny-backtrack", "The same, and has seen thoughts that stray and come back.", LEARNT, strays=0.15),
         Recipe(
             "tiny-guide", "Stronger: it solves sums of up to eight operations, with brackets, and longer equations.",
-            HARDER, pattern=WIDE, vocabulary=512, width=160, layers=5, heads=5, steps=4000,
+            HARDER, pattern=WIDE, vocabulary=512, width=160, layers=5, heads=5, steps=3000, rate=2.5e-3,
         ),
         Recipe(
             "tiny-calc", "Very small: it finishes arithmetic that others began.",
