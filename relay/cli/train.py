@@ -1,5 +1,7 @@
 """relay train zoo: make the small models that ship with relay again, or others like them from another seed."""
 
+import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,19 +86,25 @@ def _train(recipe: "Recipe", seed: int, to: Path, *, as_json: bool) -> None:
 
     shown, steps = display(as_json=as_json), Steps(recipe.steps)
 
-    def tell(step: Step) -> None:
+    stopped: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(number)
+
+    def tell(step: Step) -> bool:
         steps.done, steps.tokens = step.done, step.tokens
         steps.told = "" if step.loss is None else f"loss {step.loss:.3f}"
         shown.refresh()
+        return bool(stopped)
 
-    for number in (signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, stop)
     shown.phase(f"training {recipe.name}, steps", steps)
-    try:
-        train(recipe, seed, to, tell)
-    except KeyboardInterrupt:
-        shown.note(f"interrupted at step {steps.done:,}; the same command goes on from the last checkpoint")
-        raise
-    finally:
-        shown.close()
+    with closing(shown):
+        whole = train(recipe, seed, to, tell)
+    if not whole:
+        print(f"interrupted behind step {steps.done:,}; the same command goes on from there", file=sys.stderr)
+        raise typer.Exit(130)
     print(visible(f"{to}: try it with `relay run solo --set models.main.model={to}`"))

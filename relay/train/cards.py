@@ -46,16 +46,18 @@ def _recipe(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         ("parameters", f"{facts['parameters']:,}"),
         ("tokenizer", f"byte-level BPE of {recipe.vocabulary} ids"),
         ("learns from", f"thoughts about problems that are made up: {mix}; of difficulty as given"),
+        ("drills", f"{100 * recipe.drills:.0f} % of what it reads are rows of sums without words"),
         ("detours", f"behind {100 * recipe.strays:.0f} % of the sentences" if recipe.strays else "none"),
-        ("steps", f"{recipe.steps:,} of {recipe.batch} thoughts; AdamW, {recipe.rate:g} at most, cosine"),
+        ("steps", f"{recipe.steps:,} of {recipe.batch} rows; AdamW, {recipe.rate:g} at most, cosine"),
         ("data and weights", f"seed {facts['seed']}, recipe {facts['fingerprint']}"),
         ("cost", f"{facts['tokens']:,} tokens; {facts['cpu_seconds'] / 60:.0f} CPU minutes on {facts['machine']}"),
         ("loss at the end", f"{facts['loss']:.3f}"),
         ("libraries", f"torch {facts['torch']}, transformers {facts['transformers']}"),
     ]
     words = (
-        "The loss counts what follows `<think>`. A detour is read, not learnt: the model learns the way back, not to "
-        "stray. A tenth of all that can be asked is held out by its hash, and only that is asked in tests."
+        "The loss counts what follows `<think>`, and the results of the rows of sums. A detour is read, not learnt: a "
+        "model learns the way back, not to stray. A tenth of all that can be asked is held out by its hash, and only "
+        "that is asked in tests (single sums of it may stand in longer ones that were learnt)."
     )
     return table(("what", "how"), rows) + "\n\n" + words
 

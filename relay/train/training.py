@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,10 +31,13 @@ class Step(NamedTuple):
     loss: float | None  # over the last steps; None: not known yet
 
 
-def train(recipe: Recipe, seed: int, folder: Path, tell: Callable[[Step], None], save_every: int = SAVE_EVERY) -> None:
-    """Train it and save it into this folder, in Hugging Face format and with a card.
+def train(
+    recipe: Recipe, seed: int, folder: Path, tell: Callable[[Step], bool | None], save_every: int = SAVE_EVERY
+) -> bool:
+    """Train it and save it into this folder, in Hugging Face format and with a card; whether it came to its end.
 
-    Checkpoints lie beside it; where there is one of the same recipe and seed, the training goes on from there.
+    Where `tell` returns True it stops behind this step, with a checkpoint. Checkpoints lie beside the folder; where
+    there is one of the same recipe and seed, the training goes on from there.
     """
     import transformers
 
@@ -48,12 +52,18 @@ def train(recipe: Recipe, seed: int, folder: Path, tell: Callable[[Step], None],
     trainer = _trainer(model, recipe, seed, Lessons(recipe, seed, tokenizer), checkpoints, tell, save_every)
     last = whole_checkpoint(checkpoints)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
-    model.save_pretrained(folder)
-    _fast(tokenizer).save_pretrained(folder)
+    if trainer.state.global_step < recipe.steps:
+        return False
+    whole = folder.with_name(f"{folder.name}.whole")  # what is in `folder` is never half a model
+    shutil.rmtree(whole, ignore_errors=True)
+    model.save_pretrained(whole)
+    _fast(tokenizer).save_pretrained(whole)
     parameters = sum(p.numel() for p in model.parameters())
     facts = {**_facts(recipe, seed, parameters), **trainer.relay_facts()}
-    (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card(recipe, facts), encoding="utf-8")
+    (whole / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (whole / "README.md").write_text(card(recipe, facts), encoding="utf-8")
+    whole.replace(folder)
+    return True
 
 
 def whole_checkpoint(folder: Path) -> Path | None:
@@ -63,7 +73,13 @@ def whole_checkpoint(folder: Path) -> Path | None:
 
 
 def _trainer(
-    model: Any, recipe: Recipe, seed: int, lessons: Lessons, folder: Path, tell: Callable[[Step], None], every: int
+    model: Any,
+    recipe: Recipe,
+    seed: int,
+    lessons: Lessons,
+    folder: Path,
+    tell: Callable[[Step], bool | None],
+    every: int,
 ) -> Any:
     import transformers
     from torch.utils.data import SequentialSampler
@@ -78,7 +94,8 @@ def _trainer(
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.tokens += sum(len(lesson.ids) for lesson in lessons[state.global_step - 1])
-            tell(Step(state.global_step, self.tokens, self.loss))
+            if tell(Step(state.global_step, self.tokens, self.loss)):
+                control.should_save = control.should_training_stop = True
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             self.loss = float((logs or {}).get("loss", self.loss or 0.0)) or self.loss

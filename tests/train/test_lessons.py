@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from relay.families.tasks import Task
-from relay.train.lessons import IGNORED, Lessons
+from relay.families.tasks import Task, held_out
+from relay.train.lessons import IGNORED, Lesson, Lessons
 from relay.train.recipes import DETOURS, RECIPES, Recipe
 from relay.train.thoughts import ASTRAY, BACK, answered
 from relay.train.words import tokenizer_of
@@ -91,7 +91,7 @@ def test_the_contrast_is_not_trained_to_the_test() -> None:
 
 def test_both_of_the_contrast_have_the_same_size_steps_and_words() -> None:
     plain, strays = RECIPES["tiny"], RECIPES["tiny-backtrack"]
-    for field in ("mix", "pattern", "vocabulary", "width", "layers", "heads", "steps", "batch", "rate"):
+    for field in ("mix", "drills", "pattern", "vocabulary", "width", "layers", "heads", "steps", "batch", "rate"):
         assert getattr(plain, field) == getattr(strays, field)
     assert WORDS["tiny"].to_str() == WORDS["tiny-backtrack"].to_str()
 
@@ -127,9 +127,29 @@ def small() -> tuple[Lessons, Tokenizer]:
     return Lessons(recipe, 1, WORDS[recipe.name]), WORDS[recipe.name]
 
 
+def conversations(lessons: Lessons, words: Tokenizer, batches: int = 4) -> list[Lesson]:
+    start = words.token_to_id("<|user|>")
+    return [each for number in range(batches) for each in lessons[number] if each.ids[0] == start]
+
+
+def test_drills_are_as_many_as_the_recipe_says_and_teach_results_only(small: tuple[Lessons, Tokenizer]) -> None:
+    lessons, words = small
+    rows = [each for number in range(8) for each in lessons[number]]
+    drills = [each for each in rows if each not in conversations(lessons, words, 8)]
+    assert len(drills) == round(RECIPES["tiny-backtrack"].drills * len(rows))
+    for each in drills:
+        text = words.decode(each.ids)
+        assert re.fullmatch(r"( \d+ [-+*/] \d+ = \d+\.)+", text)
+        learnt = words.decode([label for label in each.labels if label != IGNORED])
+        assert learnt == "".join(f" {result}" for *_, result in CLAIM.findall(text))
+        for left, sign, right, result in CLAIM.findall(text):
+            assert eval(f"{left} {sign.replace('/', '//')} {right}") == int(result)
+            assert not held_out(f"{left} {sign} {right}")
+
+
 def test_a_lesson_s_ids_say_the_conversation(small: tuple[Lessons, Tokenizer]) -> None:
     lessons, words = small
-    for lesson in lessons[0]:
+    for lesson in conversations(lessons, words):
         text = words.decode(lesson.ids, skip_special_tokens=False)
         assert re.fullmatch(
             r"<\|user\|>.+<\|end\|><\|assistant\|><think>.+</think>\nThe answer is \\boxed\{\d+\}\.<\|end\|>",
@@ -141,7 +161,7 @@ def test_only_what_follows_the_open_thinking_is_learnt_and_no_detour(small: tupl
     lessons, words = small
     start = words.token_to_id("<think>")
     masked = 0
-    for lesson in (each for number in range(4) for each in lessons[number]):
+    for lesson in conversations(lessons, words, 8):
         head = lesson.ids.index(start) + 1
         assert set(lesson.labels[:head]) == {IGNORED}
         assert all(label in (IGNORED, id) for id, label in zip(lesson.ids, lesson.labels, strict=True))
