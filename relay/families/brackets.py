@@ -4,13 +4,13 @@ from random import Random
 
 from relay.families.chains import ASKED
 from relay.families.expressions import Expression, Operation, fits, worked_out, written
-from relay.families.tasks import Task
+from relay.families.tasks import MOST, Task
 
 
 def bracket(draw: Random, difficulty: int) -> Task:
     """An expression of so many operations, at least one of them a product or in brackets."""
     while True:
-        expression = _grown(draw, difficulty, 50)
+        expression = _grown(draw, difficulty, MOST)
         steps = tuple(worked_out(expression))
         text = written(expression)
         if fits(steps) and ("*" in text or "(" in text):

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from relay.families.tasks import HIGHEST, Step, Task
+from relay.families.tasks import HIGHEST, LEAST, MOST, Step, Task
 
 ASKED = ("Solve {} for x.", "Find x in {}.", "What is x if {}?")
 
@@ -30,7 +30,7 @@ def _nested(draw: Random, x: int, depth: int) -> tuple[str, tuple[Step, ...]]:
             steps.append(Step(value * other, "/", other, value, leaves))
             value *= other
         else:
-            other = draw.randint(2, 60)
+            other = draw.randint(LEAST, MOST)
             inside = f"{inside} {sign} {other}"
             outer = value + other if sign == "+" else value - other
             steps.append(Step(outer, "-" if sign == "+" else "+", other, value, leaves))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 HIGHEST = 99  # no result is higher, and none is below 0
 
 
-LEAST = 2  # that is added or taken away
+LEAST, MOST = 2, 19  # that is added or taken away
 
 
 class Step(NamedTuple):
@@ -54,4 +54,4 @@ def changed(draw: Random, number: int) -> tuple[str, int]:
     """A sign, + or -, and what to add or take away so that the result fits."""
     signs = ("+",) * (number + LEAST <= HIGHEST) + ("-",) * (number >= LEAST)
     sign = draw.choice(signs)
-    return sign, draw.randint(LEAST, HIGHEST - number if sign == "+" else number)
+    return sign, draw.randint(LEAST, min(MOST, HIGHEST - number if sign == "+" else number))

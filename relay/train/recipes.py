@@ -49,10 +49,10 @@ class Recipe:
     layers: int = 4
     heads: int = 4
     strays: float = 0.0  # share of the sentences with a detour behind them
-    drills: float = 0.6  # share of the lessons that are rows of sums
-    steps: int = 2200
+    drills: float = 0.2  # share of the lessons that are rows of sums
+    steps: int = 2000
     batch: int = 32  # lessons a step
-    rate: float = 3e-3  # the highest learning rate
+    rate: float = 2e-3  # the highest learning rate
 
     def tasks(self, draw: Random) -> Iterator[Task]:
         """Tasks to learn from, without an end; none that is held out."""
@@ -95,7 +95,7 @@ RECIPES = {
         Recipe("tiny-backtrack", "The same, and has seen thoughts that stray and come back.", LEARNT, strays=0.15),
         Recipe(
             "tiny-guide", "Stronger: it solves sums of up to eight operations, with brackets, and longer equations.",
-            HARDER, pattern=WIDE, vocabulary=512, width=160, layers=5, heads=5, steps=3000, rate=2.5e-3,
+            HARDER, pattern=WIDE, vocabulary=512, width=160, layers=5, heads=5, steps=2500,
         ),
         Recipe(
             "tiny-calc", "Very small: it finishes arithmetic that others began.",
