@@ -100,7 +100,7 @@ async def said(engine: Transformers, request: Request) -> Settled:
 def prompts(n: int) -> list[list[int]]:
     """Prompts of very different lengths."""
     draw = random.Random(3)
-    return [[draw.randrange(10, 400) for _ in range(draw.choice((1, 5, 30, 90)))] for _ in range(n)]
+    return [[draw.randrange(10, 380) for _ in range(draw.choice((1, 5, 30, 90)))] for _ in range(n)]
 
 
 def mixed(engine: Any, n: int = 10) -> list[Request]:
