@@ -99,7 +99,7 @@ def contrast(folder: Path, trained: Path, problems: int, seeds: Sequence[int]) -
                 rows = outcomes(each)
             opening = recoverability(pair, problems, [0], stitch)
             opening["graph"]["nodes"]["main"]["opens_with"]["take"] = {"sentences": 1}
-            del opening["sweep"]["over"]["m"]
+            opening["sweep"]["over"]["m"] = None
             with run(opening, folder, f"keep opening {name} {seed}") as each:
                 kept = [row for row in outcomes(each) if "without" not in row[2]]
             found.append({"seed": seed, "stitch": name, **compared(rows), "keep opening": by_model(kept)})

@@ -40,10 +40,8 @@ def test_the_one_is_lost_and_the_other_comes_back(folder: Path, model: str) -> N
     alone = share.pop("m=0 n=0.2 without steer")
     assert alone >= 0.5
     assert len(steers) == 24
-    if model == "relay/tiny":
-        assert max(share.values()) <= 0.5, share
-    else:
-        assert share["m=0.4 n=0.2"] >= 0.5, share
+    right = sum(12 * each for each in share.values())  # of 24
+    assert right <= 3 if model == "relay/tiny" else right >= 5, share
 
 
 def test_a_guide_helps(folder: Path) -> None:
