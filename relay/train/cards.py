@@ -31,7 +31,7 @@ def _example(recipe: Recipe) -> str:
     for task in recipe.tasks(draw):
         pieces = recipe.thought(task, draw)
         strays = any(not piece.learnt for piece in pieces)
-        if strays == bool(recipe.strays) and task.difficulty == 3:
+        if strays == bool(recipe.strays) and (task.family, task.difficulty) == ("chain", 3):
             thought = "".join(piece.text for piece in pieces)
             return f"> {task.question}\n\n```\n<think>{thought}</think>{answered(task)}\n```"
     raise AssertionError("tasks have no end")

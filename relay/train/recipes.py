@@ -99,7 +99,7 @@ RECIPES = {
         ),
         Recipe(
             "tiny-calc", "Very small: it finishes arithmetic that others began.",
-            LEARNT, pattern=APART, vocabulary=320, width=64, layers=2, heads=2,
+            LEARNT, pattern=APART, vocabulary=320, width=96, layers=3, heads=3, drills=0.7, steps=4000,
         ),
     )
 }  # fmt: skip

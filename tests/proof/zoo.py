@@ -78,7 +78,7 @@ def solo(folder: Path, problems: int) -> Tree:
             tree = {
                 "extends": "relay/solo",
                 "models": {"main": model(name)},
-                "problems": {"from": family, "limit": problems * len(made.difficulties), "seed": 1},
+                "problems": {"from": family, "where": None, "limit": problems * len(made.difficulties), "seed": 1},
                 "budget": {"tokens": 400},
                 "samples": 1,
             }

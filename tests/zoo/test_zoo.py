@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import fmean, mean
 from typing import Any
 
 import pytest
@@ -49,26 +50,32 @@ def test_it_was_made_by_the_recipe_that_is_here(name: str) -> None:
     assert made["model"]["merges"] == there["model"]["merges"]
 
 
-@pytest.mark.skipif(not EVIDENCE.exists(), reason="not measured yet: make proof")
 @pytest.mark.parametrize("name", NAMES)
 def test_its_card_is_true(name: str) -> None:
     recipe = RECIPES[name.removeprefix("relay/")]
     page = (shipped()[name] / "README.md").read_text()
-    assert page == card(recipe, facts(name), json.loads(EVIDENCE.read_text())), "python -m relay.train.cards"
+    assert page == card(recipe, facts(name), json.loads(EVIDENCE.read_text())), (
+        "write it anew: python -m relay.train.cards"
+    )
 
 
-@pytest.mark.skipif(not EVIDENCE.exists(), reason="not measured yet: make proof")
 def test_what_the_cards_promise_was_measured() -> None:
     found = json.loads(EVIDENCE.read_text())
 
-    def share(name: str, family: str, highest: int) -> float:
-        counts = [found["solo"][name][family][str(level)] for level in range(1, highest + 1)]
-        return sum(c for c, _ in counts) / sum(n for _, n in counts)
+    def share(name: str) -> float:
+        """Right of what `tiny` was trained on: its families by their weights, their difficulties alike."""
+        parts = RECIPES["tiny"].mix
+        shares = [
+            mean(
+                correct / graded
+                for correct, graded in list(found["solo"][name][f"{part.family}s"].values())[: part.highest]
+            )
+            for part in parts
+        ]
+        return fmean(shares, weights=[part.weight for part in parts])
 
-    for part in RECIPES["tiny"].mix:
-        assert share("relay/tiny-guide", f"{part.family}s", part.highest) >= 0.97 or part.family != "chain"
-    assert share("relay/tiny", "chains", 5) >= 0.85
-    assert share("relay/tiny-guide", "chains", 5) >= 0.97
+    assert share("relay/tiny") >= 0.85
+    assert share("relay/tiny-guide") >= 0.97
     assert found["guidance"]["relay/tiny"]["problems"] >= 100
     assert {(each["seed"], each["stitch"]) for each in found["contrast"]} == {
         (seed, stitch) for seed in (0, 1, 2) for stitch in ("paper", "unseen")
