@@ -115,7 +115,17 @@ def _trainer(
                 "cpu_seconds": round(time.process_time() - telling.cpu),
             }
 
-    arguments = transformers.TrainingArguments(
+    arguments = _arguments(recipe, seed, folder, every)
+    telling = Telling()
+    trainer = InOrder(model=model, args=arguments, train_dataset=lessons, data_collator=_padded, callbacks=[telling])
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
+
+
+def _arguments(recipe: Recipe, seed: int, folder: Path, every: int) -> Any:
+    import transformers
+
+    return transformers.TrainingArguments(
         output_dir=str(folder),
         max_steps=recipe.steps,
         per_device_train_batch_size=1,  # a batch of lessons
@@ -134,10 +144,6 @@ def _trainer(
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )
-    telling = Telling()
-    trainer = InOrder(model=model, args=arguments, train_dataset=lessons, data_collator=_padded, callbacks=[telling])
-    trainer.remove_callback(transformers.PrinterCallback)
-    return trainer
 
 
 def _fast(tokenizer: "Tokenizer") -> Any:

@@ -83,8 +83,9 @@ def test_a_packaged_model_that_is_not_installed_says_how_to_install_it() -> None
 def test_a_misspelled_name_of_relay_s_own_is_told_what_it_may_mean() -> None:
     expected = "model 'relay/smolm2': relay knows no model of this name (did you mean 'relay/smollm2'?)"
     assert told("relay/smolm2") == expected
-    assert told("relay/zzz") == (
-        f"model 'relay/zzz': relay knows no model of this name (there are {', '.join([*shipped(), 'relay/smollm2'])})"
+    there = ", ".join([*shipped(), "relay/smollm2"])
+    assert (
+        told("relay/other-world") == f"model 'relay/other-world': relay knows no model of this name (there are {there})"
     )
 
 

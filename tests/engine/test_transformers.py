@@ -97,10 +97,10 @@ async def said(engine: Transformers, request: Request) -> Settled:
     return request.cut.settle()
 
 
-def prompts(n: int) -> list[list[int]]:
+def prompts(n: int, engine: Any) -> list[list[int]]:
     """Prompts of very different lengths."""
-    draw = random.Random(3)
-    return [[draw.randrange(10, 380) for _ in range(draw.choice((1, 5, 30, 90)))] for _ in range(n)]
+    draw, most = random.Random(3), min(400, engine.tokenizer.size)
+    return [[draw.randrange(10, most) for _ in range(draw.choice((1, 5, 30, 90)))] for _ in range(n)]
 
 
 def mixed(engine: Any, n: int = 10) -> list[Request]:
@@ -110,7 +110,7 @@ def mixed(engine: Any, n: int = 10) -> list[Request]:
             engine, prompt, seed=i, sampling=(GREEDY, HOT, Sampling(0.6, 0.8))[i % 3], tokens=4 + 7 * (i % 4),
             banned=frozenset({11, 12, 13}) if i % 2 else frozenset(),
         )
-        for i, prompt in enumerate(prompts(n))
+        for i, prompt in enumerate(prompts(n, engine))
     ]  # fmt: skip
 
 
@@ -146,8 +146,8 @@ async def test_a_model_that_forgets_what_is_far_back_writes_the_same_together(op
 async def test_greedy_ids_are_those_of_generate(opens: Opens, loaded: Loaded) -> None:
     engine = opens()
     for prompt, ours in zip(
-        prompts(4),
-        await asyncio.gather(*(said(engine, request(engine, p, sampling=GREEDY)) for p in prompts(4))),
+        prompts(4, engine),
+        await asyncio.gather(*(said(engine, request(engine, p, sampling=GREEDY)) for p in prompts(4, engine))),
         strict=True,
     ):
         ids, size = torch.tensor([prompt]), engine.tokenizer.size
@@ -243,7 +243,7 @@ async def test_what_cannot_be_scored_is_an_engine_s_error(opens: Opens) -> None:
     engine = opens()
     size = engine.tokenizer.size
     for prompt, continuation in (
-        ([], [1]), ([1], []), ([1] * 500, [2] * 20), ([10**6], [1]), ([1], [-1]), ([-1], [1]), ([1], [2, size]),
+        ([], [1]), ([1], []), ([1] * engine.context, [2]), ([10**6], [1]), ([1], [-1]), ([-1], [1]), ([1], [2, size]),
     ):  # fmt: skip
         with pytest.raises(EngineError, match="cannot score"):
             await engine.score(prompt, [continuation])
@@ -402,15 +402,16 @@ async def test_long_prompts_are_not_all_read_at_once(
 
 async def test_a_prompt_that_fills_the_context_is_refused(opens: Opens) -> None:
     engine = opens()
-    assert engine.context == 512
-    for prompt in ([], [5] * 512):
-        with pytest.raises(EngineError, match=rf"a prompt of {len(prompt)} tokens does not fit into a context of 512"):
+    for prompt in ([], [5] * engine.context):
+        why = rf"a prompt of {len(prompt)} tokens does not fit into a context of {engine.context}"
+        with pytest.raises(EngineError, match=why):
             await said(engine, request(engine, prompt))
 
 
 async def test_a_closed_engine_ends_its_calls_and_takes_no_more(opens: Opens, loaded: Loaded) -> None:
     engine = opens(batch=1, model=Slow(loaded.model))
-    running = [asyncio.create_task(said(engine, request(engine, [1], tokens=400, seed=s))) for s in range(2)]
+    calls = [request(engine, [1], tokens=400, seed=s, banned=frozenset(engine.tokenizer.eos)) for s in range(2)]
+    running = [asyncio.create_task(said(engine, call)) for call in calls]
     await asyncio.sleep(0.1)
     await engine.aclose()
     for call in (*running, said(engine, request(engine, [1]))):
