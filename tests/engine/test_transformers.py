@@ -47,9 +47,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["relay/tiny", "random"])
+@pytest.fixture(scope="module")
 def loaded(folder: Path, request: pytest.FixtureRequest) -> Loaded:
-    return load(TransformersModel(model=str(folder) if request.param == "random" else request.param))
+    """The random Llama, or the model that a test names."""
+    return load(TransformersModel(model=getattr(request, "param", str(folder))))
+
+
+on_ours = pytest.mark.parametrize("loaded", ["relay/tiny", "relay/tiny-guide"], indirect=True)
 
 
 Opens = Callable[..., Transformers]
@@ -123,11 +127,23 @@ async def test_together_they_write_what_each_writes_alone(opens: Opens) -> None:
     assert len({s.ids for s in expected}) > 5
 
 
+@on_ours
+async def test_together_they_write_what_each_writes_alone_by_models_that_ship(opens: Opens, loaded: Loaded) -> None:
+    await test_together_they_write_what_each_writes_alone(opens)
+
+
 async def test_calls_that_come_in_while_others_are_under_way_write_the_same(opens: Opens) -> None:
     """Twelve calls for four places: rows leave, columns are let go of, and new rows join the old ones."""
     alone, together = opens(batch=1), opens(batch=4)
     expected = [await said(alone, r) for r in mixed(alone, 12)]
     assert await asyncio.gather(*(said(together, r) for r in mixed(together, 12))) == expected
+
+
+@on_ours
+async def test_calls_that_come_in_while_others_are_under_way_write_the_same_by_models_that_ship(
+    opens: Opens, loaded: Loaded
+) -> None:
+    await test_calls_that_come_in_while_others_are_under_way_write_the_same(opens)
 
 
 async def test_a_model_that_forgets_what_is_far_back_writes_the_same_together(opens: Opens, loaded: Loaded) -> None:
@@ -157,6 +173,11 @@ async def test_greedy_ids_are_those_of_generate(opens: Opens, loaded: Loaded) ->
         )[0, len(prompt) :].tolist()  # fmt: skip
         assert list(ours.ids) == theirs[: len(ours.ids)]
         assert ours.turn_ended or len(ours.ids) == 20
+
+
+@on_ours
+async def test_greedy_ids_are_those_of_generate_by_models_that_ship(opens: Opens, loaded: Loaded) -> None:
+    await test_greedy_ids_are_those_of_generate(opens, loaded)
 
 
 async def test_a_seed_gives_the_same_again_and_another_seed_something_else(opens: Opens) -> None:

@@ -14,6 +14,7 @@ from relay.zoo import shipped
 
 EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence" / "zoo.json"
 MB = 1_000_000
+SETS = {"chain": "chains", "bracket": "brackets", "equation": "equations", "story": "stories"}
 NAMES = [f"relay/{name}" for name in RECIPES]
 
 
@@ -68,7 +69,7 @@ def test_what_the_cards_promise_was_measured() -> None:
         shares = [
             mean(
                 correct / graded
-                for correct, graded in list(found["solo"][name][f"{part.family}s"].values())[: part.highest]
+                for correct, graded in list(found["solo"][name][SETS[part.family]].values())[: part.highest]
             )
             for part in parts
         ]
