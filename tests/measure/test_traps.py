@@ -152,7 +152,10 @@ def test_how_each_pair_is_handed_over_is_said(found: dict[Any, dict[str, Any]]) 
     assert any("reads 4,096 tokens" in trap for trap in found["qwen3", "r1"]["traps"])
 
 
-def test_the_table_names_models_pairs_and_traps(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_names_models_pairs_and_traps(
+    models: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # so that no cell is broken, however long the folders' names are
     began = time.monotonic()
     code, out, err = said(capsys, *list(models.values())[:4])
     assert (code, err) == (0, "")
