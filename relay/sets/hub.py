@@ -71,9 +71,11 @@ class HubSet:
         return (f"{self.name}: {found:,} problems, not {self.count:,}",) if off else ()
 
     def _facts(self, rows: Rows, path: Path | None, seed: int) -> dict[str, object]:
-        facts: dict[str, object] = {"name": self.name, "repo": self.repo, "config": self.config, "split": rows.split}
-        if path is not None:
-            facts = {"name": self.name, "path": str(path)} | ({"split": rows.split} if path.is_dir() else {})
+        facts: dict[str, object] = {"name": self.name}
+        if path is None:
+            facts |= {"repo": self.repo, "config": self.config, "split": rows.split}
+        else:
+            facts |= {"path": str(path)} | ({"split": rows.split} if path.is_dir() else {})
         if self.drawn:
             facts["seed"] = seed
         return {**facts, "licence": self.licence, "count": self.count}
