@@ -16,6 +16,7 @@ class Problem(NamedTuple):
 
     @property
     def hash(self) -> str:
-        """Sixteen hex digits that stand for its question, answer and kind."""
-        content = "\x1f".join((self.kind, self.question, self.answer))
+        """Sixteen hex digits that stand for its question, answer and kind, and for the tests of a program."""
+        tests = (str(self.extra["tests"]),) if self.kind == "code" and "tests" in self.extra else ()
+        content = "\x1f".join((self.kind, self.question, self.answer, *tests))
         return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()

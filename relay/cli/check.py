@@ -52,7 +52,8 @@ def forecast(reading: "Reading") -> dict[str, Any]:
     from relay.prepare.problem_sets import problems_of
 
     scenario = reading.cells[0].scenario
-    problems = len(problems_of(reading))
+    loaded = problems_of(reading)
+    problems = len(loaded.problems)
     select = scenario.select
     kept = min(problems, select.limit or problems) if select else problems
     pooled = sorted(name for name in _pooled(reading) if scenario.models[name].writes)  # others are there already
@@ -73,6 +74,7 @@ def forecast(reading: "Reading") -> dict[str, Any]:
         "pool_models": pooled,
         "pool_samples_at_most": problems * samples * len(pooled),
         "pool_tokens_at_most": problems * len(pooled) * samples * _pool_tokens(scenario),
+        "notes": list(loaded.notes),
         "models": {name: _model(reading, name, max(most.values())) for name in scenario.models},
     }
 
@@ -139,6 +141,7 @@ def _lines(plan: dict[str, Any]) -> list[str]:
         short = model["context"] is not None and model["context"] <= model["tokens_after_the_question"]
         late = "; a rollout that outgrows it ends as 'context full'" if short else ""
         rows.append((f"model {name}", f"{model['engine']}, context {has}; {needs}{late}"))
+    rows += [("note", note) for note in plan["notes"]]
     width = max(len(head) for head, _ in rows)
     title = f"{' '.join(plan['title'].split())} ({plan['source']})" if plan["title"] else plan["source"]
     return [f"{title}: no mistakes", *(f"  {head:<{width}}  {words}" for head, words in rows)]

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from relay import registry
 from relay.language.conditions import AnyCondition
-from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Whole, wrong
+from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Text, Whole, wrong
 from relay.language.sweeps import Sweep
 from relay.language.verbs import (
     ENDS,
@@ -84,7 +84,7 @@ class GraphSpec(Frozen):
 
 def _set_or_file(source: str) -> str:
     sets = registry.names(registry.PROBLEMS)
-    if source in sets or "/" in source or "." in source:
+    if source in sets or source.partition(":")[0] in sets or "/" in source or "." in source:
         return source
     raise wrong(
         f"there is no problem set {source!r}",
@@ -97,11 +97,13 @@ class Problems(Frozen):
     """Which problems. Short: the name of a set, or a file (a slash or a dot shows it)."""
 
     from_: Annotated[str, AfterValidator(_set_or_file), Field(alias="from")]
+    path: Text | None = None  # a file or folder to read a set of the hub's from
+    split: Text | None = None  # of a set of the hub's, or of a folder; None: the usual one
     limit: Count | None = None
     shuffle: bool = False
     fields: dict[Literal["id", "question", "answer"], str] = Field({})  # a file's columns
     where: dict[str, OneOrMore[Scalar]] = Field({})  # column: its good values
-    seed: Whole = 0  # which draw of a set without an end
+    seed: Whole = 0  # which draw of a set without an end; the order of options
 
 
 def _all_of(source: str) -> Problems:

@@ -1,4 +1,4 @@
-"""Problems from a file of the user's, JSONL or CSV, each with the line it stands in."""
+"""Problems from a file of the user's, JSONL, CSV or Parquet, each with the line or row it stands in."""
 
 import csv
 import gzip
@@ -18,6 +18,7 @@ _NAMES = {
     "id": ("id", "problem_id", "name"),
 }
 MEND = "mend the line, or leave it out"
+MEND_FILE = "mend it, or take another"
 
 
 class Placed(NamedTuple):
@@ -29,21 +30,27 @@ class Placed(NamedTuple):
 
 def problems_in(path: Path, fields: Mapping[Any, str]) -> list[Placed]:
     """The problems of a file; `fields` names columns. Raises UserError with the broken lines, the first ten of them."""
-    found: list[Placed] = []
-    mistakes: list[Mistake] = []
     try:
-        for number, row in rows(path):
-            problem = row if isinstance(row, Mistake) else problem_of(row, fields, number)
-            place = f"{path}:{number}"
-            if isinstance(problem, Mistake):
-                mistakes.append(problem._replace(where=place))
-            else:
-                found.append(Placed(place, problem))
+        return problems_among(((f"{path}:{number}", number, row) for number, row in rows(path)), fields, str(path))
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
-        raise UserError(Mistake(str(path), f"cannot be read: {why}", "mend it, or take another")) from None
+        raise UserError(Mistake(str(path), f"cannot be read: {why}", MEND_FILE)) from None
+
+
+def problems_among(
+    rows: Iterable[tuple[str, int, Mapping[str, Any] | Mistake]], fields: Mapping[Any, str], where: str
+) -> list[Placed]:
+    """The problems of rows, each with its place and number. Raises UserError with the first ten that are none."""
+    found: list[Placed] = []
+    mistakes: list[Mistake] = []
+    for place, number, row in rows:
+        problem = row if isinstance(row, Mistake) else problem_of(row, fields, number)
+        if isinstance(problem, Mistake):
+            mistakes.append(problem._replace(where=place))
+        else:
+            found.append(Placed(place, problem))
     if mistakes:
-        raise UserError(*few(mistakes, str(path)))
+        raise UserError(*few(mistakes, where))
     return found
 
 
@@ -56,10 +63,28 @@ def few(mistakes: list[Mistake], where: str) -> list[Mistake]:
 def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
     """Line numbers and rows; a row that cannot be read is what is wrong with it."""
     name = path.name.removesuffix(".gz")
+    if path.name.endswith(".parquet"):
+        yield from _parquet_rows(path)
+        return
     if not name.endswith((".jsonl", ".csv")):
-        raise UserError(Mistake(str(path), "ends neither in .jsonl nor in .csv", "convert it; either may end in .gz"))
+        instead = "convert it; the first two may end in .gz"
+        raise UserError(Mistake(str(path), "ends in none of .jsonl, .csv and .parquet", instead))
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
         yield from (_csv_rows if name.endswith(".csv") else _json_rows)(file)
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    from pyarrow import ArrowException, parquet
+
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except (ArrowException, UnicodeDecodeError) as error:
+        raise UserError(Mistake(str(path), f"cannot be read: {' '.join(str(error).split())}", MEND_FILE)) from None
 
 
 def _json_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:

@@ -93,7 +93,10 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
     """Load, sample, select and assign, and write it all down at once. Raises UserError."""
     scenario = reading.cells[0].scenario
     cells = cell_plans(reading)
-    drawn = await _draw(scenario, cells, load_problems(scenario.problems, reading.folder, scenario.seed), tools)
+    loaded = load_problems(scenario.problems, reading.folder, scenario.seed)
+    for note in loaded.notes:
+        tools.note(note)
+    drawn = await _draw(scenario, cells, loaded.problems, tools)
     lossy: Counter[str] = Counter()
     plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, systems(reading))
 
@@ -117,7 +120,7 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
         filed.write_units(writer, _units(plan, drawn, tools), solo_of)
         for model in +lossy:
             tools.note(f"pool {model}: {lossy[model]:,} recorded samples lose characters that their tokenizer lacks")
-        writer.put_meta(notes=tools.notes)
+        writer.put_meta(notes=tools.notes, problem_set=loaded.facts)
         writer.put_names()
     return plan._replace(units=filed.units_of(writer))
 

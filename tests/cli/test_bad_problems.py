@@ -95,7 +95,7 @@ FILES: dict[str, tuple[str, str | bytes, str]] = {
     "a kind of file that relay does not read": (
         "p.txt",
         GOOD,
-        "p.txt: ends neither in .jsonl nor in .csv (convert it; either may end in .gz)",
+        "p.txt: ends in none of .jsonl, .csv and .parquet (convert it; the first two may end in .gz)",
     ),
     "a file that is not packed": (
         "p.jsonl.gz",
@@ -212,7 +212,7 @@ def test_problems_of_a_family_are_drawn_by_their_seed(relay: Relay, folder: Path
         spec = Problems.model_validate(
             {"from": "chains", "where": {"difficulty": (3, 5)}, "limit": limit, "seed": seed}
         )
-        found = load_problems(spec, folder)
+        found = load_problems(spec, folder).problems
         assert {p.extra["difficulty"] for p in found} == {3, 5}
         return [p.question for p in found]
 

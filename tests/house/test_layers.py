@@ -27,13 +27,16 @@ LAYERS = [
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
-    ("loop", ["runtime", "grading", "batch", "prepare", "session"]),
+    ("loop", ["runtime", "grading", "batch", "prepare", "sets", "session"]),
     ("science", ["measure", "train"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
-HEAVY = ("torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow")
+HEAVY = (
+    "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
+    "datasets", "pandas", "reasoning_gym",
+)  # fmt: skip
 
 
 def modules() -> dict[str, Path]:
