@@ -28,10 +28,10 @@ _PHRASE = 500  # characters looked at after "the answer is"
 def find(text: str) -> str:
     """The answer in this text; empty when there is none."""
     text = text[-TAIL:]
-    return _boxed(text) or _said(text) or _equal(text) or _last(text) or _short(text)
+    return boxed(text) or _said(text) or _equal(text) or _last(text) or _short(text)
 
 
-def _boxed(text: str) -> str:
+def boxed(text: str) -> str:
     """What the last balanced box holds, with the boxes that stand beside it ("\\boxed{3} and \\boxed{-3}")."""
     boxes = [box for box in _boxes(text) if text[box[1] : box[2]].strip()]
     parts: dict[str, None] = {}
@@ -63,11 +63,15 @@ def _boxes(text: str) -> list[tuple[int, int, int]]:
 
 def _said(text: str) -> str:
     """What follows the last "the answer is", "answer:" or "####"."""
+    return _phrase(said_line(text))
+
+
+def said_line(text: str) -> str:
+    """The line after the last "the answer is", as it stands; empty when nothing is said so."""
     last = _latest(_SAID, text)
     if last is None:
         return ""
-    rest = text[last.end() : last.end() + _PHRASE].lstrip(" \t\r\n*:")
-    return _phrase(rest.partition("\n")[0])
+    return text[last.end() : last.end() + _PHRASE].lstrip(" \t\r\n*:").partition("\n")[0]
 
 
 def _equal(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from relay.verifiers import Outcome, Question, Verdict, shown
 from relay.verifiers.answer import find
-from relay.verifiers.plain import agree, read, split_unit
+from relay.verifiers.plain import agree, read, split_unit, strange
 from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
 from relay.verifiers.workers import Pool, WorkError
 
@@ -59,7 +59,7 @@ def _at_once(reference: str, answer: str) -> Finding | None:
     return decide(tidy(reference), tidy(answer))
 
 
-def decide(reference: str, answer: str) -> Finding | None:
+def decide(reference: str, answer: str) -> Finding | None:  # noqa: PLR0911  a ladder of tests
     """Whether two tidied answers agree, where their characters, their numbers or their words tell."""
     reference, answer = _bare(reference, answer)
     if not answer:
@@ -68,6 +68,8 @@ def decide(reference: str, answer: str) -> Finding | None:
         return Outcome.CORRECT, "the same text"
     ours, theirs = read(reference), read(answer)
     if ours and theirs:
+        if agree(ours, theirs) and strange(ours, theirs):
+            return Outcome.UNDECIDED, f"the same number of {ours.unit!r} and of {theirs.unit!r}"
         return (Outcome.CORRECT, "equal numbers") if agree(ours, theirs) else (Outcome.WRONG, "unequal numbers")
     said = words(reference, answer)
     if said is not None:
