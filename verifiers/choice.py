@@ -20,6 +20,9 @@ _LED = re.compile(_WORDY + r"(?:[(\[]([A-Za-z])[)\]]|([A-Z])[).:])[\s:.–-]*(.*
 _SEVERAL = re.compile(r"\b([A-Z])\b[)\].:]?\s*(?:,|;|/|&|\band\b|\bor\b|\bnor\b)\s*(?:option\s+)?[(\[]?\b([A-Z])\b")
 _BARE = re.compile(r"[(\[]([A-Z])[)\]]|\b(?:option|choice|answer)\s+(?:is\s+)?[(\[]?([A-Z])\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|n't|isn't|never|neither|except|wrong|incorrect|rule[sd]? out)\b", re.IGNORECASE)
+_LEADING = re.compile(r"([A-Z])(?=,?\s+(?:because|since|as|is|which)\b|\s*[,;–-]\s)")
+_REASON = re.compile(r"\b(?:because|since|as)\b")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox) ?\{([^{}]*)\}")
 _AROUND = " \t\r\n.*$`\"'"
 
@@ -120,14 +123,16 @@ def _agreeing(letter: str, rest: str, options: Mapping[str, str], letters: set[s
 
 def _mentioned(text: str, options: Mapping[str, str], letters: set[str]) -> tuple[str, str]:
     """The one option that a sentence names: "I choose (B)", "B because ..."."""
-    first = re.match(r"([A-Z])(?=,?\s+(?:because|since|as|is|which)\b|\s*[,;–-]\s)", text)
-    found = {first[1]} if first else {(a or b).upper() for a, b in _BARE.findall(text)}
-    found &= letters
-    if len(found) > 1:
-        return "", "names several options"
-    if not found:
-        return "", "names no option"
-    return ("", "names an option only to deny it") if not first and _DENIED.search(text) else (found.pop(), "")
+    why = "names no option"
+    for sentence in reversed(_SENTENCES.split(text)):
+        first = _LEADING.match(sentence)
+        found = ({first[1]} if first else {(a or b).upper() for a, b in _BARE.findall(sentence)}) & letters
+        if len(found) > 1:
+            return "", "names several options"
+        if found and not _DENIED.search(_REASON.split(sentence)[0]):
+            return found.pop(), ""
+        why = "names an option only to deny it" if found else why
+    return "", why
 
 
 def _by_text(text: str, options: Mapping[str, str]) -> str:

@@ -99,7 +99,7 @@ def read(text: str) -> Number | None:
 
 def _value(match: re.Match[str]) -> Fraction | None:
     part = match.groupdict()
-    sign = -1 if "-" in (part["sign"], part["sign2"]) else 1
+    sign = -1 if (part["sign"] == "-") != (part["sign2"] == "-") else 1
     if part["cycle"]:
         still, cycle = part["still"], part["cycle"]
         repeated = Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(still))
@@ -140,7 +140,7 @@ def _trailing(text: str) -> tuple[list[str], str, str]:
     while first > 1 and _UNIT_WORD.fullmatch(parts[first - 1]):
         first -= 1
     words = parts[first:]
-    if not words or len(words) > 6 or not (len(words[0]) > 2 or words[0] in _BRIEF or "^" in words[0]):
+    if not words or len(words) > 6 or not (len(words[0].partition("^")[0]) > 2 or words[0].partition("^")[0] in _BRIEF):
         return [], text, ""
     return words, " ".join(parts[:first]), ""
 
@@ -202,6 +202,22 @@ def strange(reference: Number, answer: Number) -> bool:
     if not ours or not theirs or (reference.measure and answer.measure):
         return False
     return not _stems(ours) & _stems(theirs)
+
+
+def other_unit(reference: str, answer: str) -> bool | None:
+    """Whether two formulas are of other units: True, they measure other things; None, it cannot be known."""
+    ours, theirs = split_unit(reference)[1], split_unit(answer)[1]
+    if not ours or not theirs:
+        return False
+    a, b = _measure(ours), _measure(theirs)
+    if a and b:
+        return None if a != b and a[0] == b[0] else a != b
+    return False if _stems(ours) & _stems(theirs) else None
+
+
+def measures(word: str) -> bool:
+    """Whether this word is a unit, and nothing else that a sentence may say."""
+    return word not in {"in", "s", "h", "am", "$"} and _measure(word) is not None
 
 
 def _stems(unit: str) -> set[str]:

@@ -90,7 +90,7 @@ async def test_plain_answers_need_no_worker_at_all():
         question = Question(f"So it is \\boxed{{{n} \\text{{ dollars}}}}.", True, str(n))
         assert (await verifier.grade(question)).outcome == Outcome.CORRECT
     assert time.perf_counter() - started < 1
-    assert not verifier._pool._alive
+    assert not verifier._quick._alive
     await verifier.aclose()
 
 
@@ -99,7 +99,7 @@ async def test_a_worker_killed_while_it_grades_costs_no_verdict():
     slow = Question(r"\boxed{\int_0^1 e^{e^{e^x}} dx}", True, r"\sqrt{7}+1")
     try:
         await verifier.grade(Question(r"\boxed{\sqrt{28}}", True, r"2\sqrt{7}"))
-        (worker,) = verifier._pool._alive
+        (worker,) = verifier._quick._alive
         task = asyncio.create_task(verifier.grade(slow))
         await asyncio.sleep(0.2)
         os.kill(worker.process.pid, signal.SIGKILL)
