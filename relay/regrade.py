@@ -80,7 +80,7 @@ async def regrade(
         watcher.note(f"{path}: nothing is missing, every answer has a verdict by {verify.name!r}")
         return Regraded(path, verify.name, 0)
     writer = RunWriter.resume(path)
-    with closing_file(writer), Run(path) as run:
+    with closing_file(writer), Run(path, writing=True) as run:
         async with contextlib.AsyncExitStack() as stack:
             beating = asyncio.create_task(_beat(writer))
             stack.callback(beating.cancel)

@@ -17,8 +17,8 @@ LONGEST = 4000  # characters of an answer that algebra is tried on
 
 _DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)) ?[{(]?(\d+(?:\.\d+)?) ?\^ ?\{?\\circ\}?[)}]?")
 _SLOW = re.compile(
-    r"\^ ?[{(]?[^{}()]{0,20}\^|\d{3,} ?\)? ?!|! ?!|\\(?:sum|prod|int|lim|[dt]?binom|oint)(?![A-Za-z])"
-    r"|\^ ?[{(]?-?\d{4,}|\d{60,}|(?:\\sqrt[^a-z]*){4,}"
+    r"\^ ?[{(]?[^{}()]{0,20}\^|[!)] ?!|\d{3,} ?!|\\(?:sum|prod|int|lim|[dt]?binom|oint)(?![A-Za-z])"
+    r"|[)}] ?\^ ?[{(]?\d{2,}|\^ ?[{(]?-?\d{4,}|\d{60,}|(?:\\sqrt[^a-z]*){4,}"
 )
 
 Finding = tuple[Outcome, str]  # and why

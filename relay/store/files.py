@@ -121,6 +121,17 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return db
 
 
+def open_beside(path: Path) -> sqlite3.Connection:
+    """A second connection, to read, in the process that writes the file.
+
+    The file is not opened otherwise: closing it again would drop every lock that this process holds on it (POSIX),
+    and the next program to close the file would take the -wal away from under the writer.
+    """
+    db = _connect(path, "?mode=ro")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 

@@ -72,9 +72,10 @@ _PROBLEM = "SELECT key, question, answer, kind, extra FROM problem"
 class Run:
     """A run file, open to read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writing: bool = False) -> None:
+        """`writing`: this very process writes it at the same time."""
         self.path = path
-        self._db = files.open_to_read(path)
+        self._db = files.open_beside(path) if writing else files.open_to_read(path)
         self._names = Names()
 
     def query(self, sql: str, *values: object, **named: object) -> list[Any]:

@@ -131,7 +131,7 @@ class RunWriter:
     def look(self, sql: str, *values: object) -> list[Any]:
         """Rows that were committed, through a connection of its own: another thread may be writing."""
         if self._aside is None:
-            self._aside = files.open_to_read(self.path)
+            self._aside = files.open_beside(self.path)
         return self._aside.execute(sql, values).fetchall()
 
     def name(self, text: str) -> int:

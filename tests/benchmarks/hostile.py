@@ -16,7 +16,7 @@ from bounds import told
 from relay.verifiers import Outcome, Question, Verdict
 from relay.verifiers.math import MathVerifier
 
-SECONDS = 2.0  # the deadline of an answer
+SECONDS = 1.0  # the deadline of an answer
 LATE = 1.0  # seconds beyond it that ending a worker may take
 EVERY, EASY = 0.1, 150
 
