@@ -9,7 +9,6 @@ from relay.verifiers import Outcome, Question, Verdict, Verifier
 from relay.verifiers.choice import ChoiceVerifier, options_of
 from relay.verifiers.number import NumberVerifier
 from relay.verifiers.text import TextVerifier
-from tests.verifiers import table_math
 from tests.verifiers.table_others import CHOICE, EXACT, NUMBER, OPTIONS, RELATIVE, WORDS
 from tests.verifiers.test_math_table import TABLE
 
@@ -36,9 +35,9 @@ def test_the_tables(name: str, text: str, reference: str, outcome: Outcome, why:
 
 
 def test_all_tables_hold_four_hundred_answers_and_half_are_near_misses() -> None:
-    outcomes = [row[2] for row in (*TABLE, *table_math.ROWS)] + [row[3] for row in ROWS]
+    outcomes = [row[2] for row in TABLE] + [row[3] for row in ROWS]
     assert len(outcomes) >= 400
-    assert sum(outcome != Outcome.CORRECT for outcome in outcomes) >= len(outcomes) / 2
+    assert sum(outcome != Outcome.CORRECT for outcome in outcomes) >= len(outcomes) / 2  # 577, and 292
 
 
 @pytest.mark.parametrize("name", TABLES)
