@@ -73,6 +73,7 @@ class Tally:
     failed: int = 0
     last_failure: str = ""
     told: str = ""  # nothing besides
+    judged: int = 0  # tokens that judges decoded
     outcomes: Counter[tuple[int, str]] = field(default_factory=Counter)  # by (cell, outcome)
 
     def ended(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
@@ -83,6 +84,7 @@ class Tally:
             self.last_failure = ended.why
         if graded is not None:
             self.outcomes[job.cell, graded.outcome] += 1
+            self.judged += graded.decoded
 
 
 class Batch:

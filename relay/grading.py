@@ -1,13 +1,15 @@
 """What of a trajectory is graded, only what follows the thinking, and the verifier that grades it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from relay.registry import VERIFIERS, load
+from relay.engine import Engine
+from relay.language.verifying import NONE, Verify
+from relay.problems import Problem
 from relay.store.writer import Graded
 from relay.trajectory import Trajectory
-from relay.verifiers import Question, Verifier
+from relay.verifiers import Question, Verdict, Verifier
 
 if TYPE_CHECKING:
     from relay.batch import Grade, Job
@@ -35,21 +37,34 @@ def answer_of(trajectory: Trajectory, *, thinks: bool) -> Answer:
     return Answer("", False) if thinks else Answer(after, True)
 
 
+def graded(name: str, verdict: Verdict) -> Graded:
+    """A verdict as the run file keeps it, with those that led to it."""
+    parts = tuple(graded(*part) for part in verdict.parts)
+    return Graded(name, str(verdict.outcome), verdict.answer, verdict.why, verdict.seconds, verdict.reply, parts)
+
+
+async def judged(name: str, verifier: Verifier, question: Question) -> Graded:
+    """The verdict on this answer. A third party's verifier may raise anything; its fault is a verdict too."""
+    try:
+        return graded(name, await verifier.grade(question))
+    except Exception as error:
+        return Graded(name, "undecided", "", f"the verifier failed: {type(error).__name__}: {error}", 0.0)
+
+
+def question_of(problem: Problem, sample: int, answer: Answer) -> Question:
+    """What a verifier is asked about this answer to this problem."""
+    return Question(answer.text, answer.finished, problem.answer, problem.kind, problem, sample)
+
+
 @asynccontextmanager
-async def grader(name: str) -> AsyncIterator["Grade | None"]:
+async def grader(verify: Verify, engines: Mapping[str, Engine], seed: int) -> AsyncIterator["Grade | None"]:
     """The scenario's verifier, ready to grade; None for `verify: none`."""
-    if name == "none":
+    if verify.name == NONE:
         yield None
         return
-    verifier: Verifier = load(VERIFIERS, name)()
 
     async def grade(job: "Job", answer: Answer) -> Graded:
-        problem = job.stage.problem
-        try:
-            verdict = await verifier.grade(Question(answer.text, answer.finished, problem.answer, problem.kind))
-        except Exception as error:  # a third party's verifier may raise anything; its fault is a verdict too
-            return Graded(name, "undecided", "", f"the verifier failed: {type(error).__name__}: {error}", 0.0)
-        return Graded(name, str(verdict.outcome), verdict.answer, verdict.why, verdict.seconds)
+        return await judged(verify.name, verifier, question_of(job.stage.problem, job.stage.sample, answer))
 
-    async with aclosing(verifier):
+    async with aclosing(verify.open(engines, seed)) as verifier:
         yield grade

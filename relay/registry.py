@@ -11,7 +11,7 @@ from relay.errors import Mistake, UserError
 
 NODES = "relay.nodes"  # verb -> a class derived from relay.language.scenario.Node
 ENGINES = "relay.engines"  # engine -> a class derived from relay.language.scenario.Model
-VERIFIERS = "relay.verifiers"  # name -> a factory of relay.verifiers.Verifier
+VERIFIERS = "relay.verifiers"  # name -> a factory of a Verifier, or a class derived from language.verifying.Verify
 PROBLEMS = "relay.problems"  # name -> a function that yields problems
 
 

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine
-from relay.errors import EngineError, Mistake, UserError
+from relay.errors import EngineError, UserError
 from relay.events import RolloutEnded, Tokens
 from relay.grading import grader
 from relay.language.reading import Reading, from_tree
+from relay.language.shapes import dumped
+from relay.language.verifying import NONE, Verify
 from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
 from relay.node.algebra import WORK as ALGEBRA
@@ -25,15 +27,15 @@ from relay.pool import Pool, default_path
 from relay.prepare import recorded
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
+from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.problem_sets import problems_of
-from relay.prepare.run import Tools, Watcher, pairs_of, prepare, used_models
+from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.seam.policies import policies
 from relay.store import files, opening
 from relay.store.writer import Graded, RunWriter
 from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop
 
-PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
 BEAT = 1.0  # seconds between heartbeats while nothing is flushed
 
 
@@ -60,7 +62,7 @@ async def start(
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
     remove = files.footprint(out)
     writer = RunWriter.create(out)
-    with _closing(writer, remove):
+    with closing_file(writer, remove):
         with writer.at_once():
             writer.put_meta(scenario=reading.tree, source=reading.source, folder=str(reading.folder.resolve()))
             writer.put_meta(phase="preparing", made=time.time(), relay=_version(), inode=files.inode(out))
@@ -78,14 +80,14 @@ async def resume(
             watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
             return Outcome(path, total, *_failures(run.query))
     writer = RunWriter.resume(path)
-    with _closing(writer):
+    with closing_file(writer):
         with writer.at_once():
             writer.put_meta(inode=files.inode(path))
         return await _go_on(writer, _read_back(writer), options, watcher, engines)
 
 
 @contextlib.contextmanager
-def _closing(writer: RunWriter, remove: Callable[[], None] | None = None) -> Iterator[None]:
+def closing_file(writer: RunWriter, remove: Callable[[], None] | None = None) -> Iterator[None]:
     """Closes the file, whatever happens; what goes wrong before the first rollout removes a new one."""
     try:
         yield
@@ -112,21 +114,17 @@ async def _go_on(
     scenario = reading.cells[0].scenario
     async with contextlib.AsyncExitStack() as stack:
         beating = await stack.enter_async_context(_heartbeat(writer))
-        opened = dict(engines or {})
-        used = used_models(reading, cell_plans(reading))
+        judges = judges_of(reading, cell_plans(reading))
+        used = used_models(reading, cell_plans(reading)) | judges
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
-        for name in sorted(used - set(opened) - set(taken)):
-            twin = next((n for n in opened if scenario.models[n] == scenario.models[name]), None)
-            if twin is not None:  # the same model under two names is loaded once
-                opened[name] = opened[twin]
-                continue
-            watcher.phase(f"loading {name}", Tally())
-            opened[name] = await scenario.models[name].open(deterministic=options.deterministic)
-            stack.push_async_callback(opened[name].aclose)
+        opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
+        judging = {name: opened[name] for name in scenario.verify.models()}
+        opened = {name: engine for name, engine in opened.items() if name not in judges}
         opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)
-        grade = await stack.enter_async_context(grader(scenario.verify))
+        grade = await stack.enter_async_context(grader(scenario.verify, judging, scenario.seed))
+        facts = facts_of(opened | judging)
         in_flight = options.in_flight or max((e.rows for e in opened.values()), default=0) or 256
         if writer.meta("phase") == "preparing":
             pool = (
@@ -135,20 +133,24 @@ async def _go_on(
             plan = await prepare(writer, reading, Tools(opened, pool, grade, watcher, in_flight, []))
         else:
             plan = read_back(writer, reading, opened)
-        _refuse_other_models(writer, opened)
+        refuse_other_models(writer, facts)
         with writer.at_once():
-            writer.put_meta(models=_facts_of(opened), handoffs=handoffs)
+            writer.put_meta(models=facts, handoffs=handoffs)
+            note_verifier(writer, scenario.verify)
         if beating.done():
             await beating  # it failed: nothing may be written any more
         beating.cancel()
-        return await _walk(writer, plan, grade, watcher, in_flight)
+        return await _walk(writer, plan, (scenario.verify.name, grade), watcher, in_flight)
 
 
-async def _walk(writer: RunWriter, plan: RunPlan, grade: Grade | None, watcher: Watcher, in_flight: int) -> Outcome:
+async def _walk(
+    writer: RunWriter, plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
+) -> Outcome:
+    verifier, grade = grading
     ticks = Ticks()
     begun = list(writer.open_rollouts())
     first = writer.next_rollout()
-    tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(_outcomes(writer)))
+    tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
     recorder = RunRecorder(writer)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
@@ -172,10 +174,11 @@ def _lost(engines: Mapping[str, Engine]) -> list[str]:
     ]
 
 
-def _outcomes(writer: RunWriter) -> dict[tuple[int, str], int]:
-    """How many verdicts of each kind every cell has."""
-    counted = "SELECT r.cell, v.outcome, count(*) FROM verdict v JOIN rollout r ON r.id = v.rollout GROUP BY 1, 2"
-    return {(cell, writer.text(outcome)): count for cell, outcome, count in writer.query(counted)}
+def outcomes_of(writer: RunWriter, verifier: str) -> dict[tuple[int, str], int]:
+    """How many verdicts of each kind by this verifier every cell has."""
+    joined = "verdict v JOIN rollout r ON r.id = v.rollout JOIN name n ON n.id = v.verifier AND n.text = ?"
+    counted = f"SELECT r.cell, v.outcome, count(*) FROM {joined} GROUP BY 1, 2"
+    return {(cell, writer.text(outcome)): count for cell, outcome, count in writer.query(counted, verifier)}
 
 
 def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
@@ -232,25 +235,10 @@ async def _heartbeat(writer: RunWriter) -> AsyncIterator["asyncio.Task[None]"]:
             await task
 
 
-def _refuse_other_models(writer: RunWriter, opened: Mapping[str, Engine]) -> None:
-    """A run goes on with the models that it began with, or not at all."""
-    for name, before in (writer.meta("models") or {}).items():
-        now = _facts_of(opened).get(name, before)
-        changed = [k for k in before if k not in PASSING and before[k] != now.get(k)]
-        if changed:
-            told = ", ".join(f"{k} was {before[k]} and is {now.get(k)}" for k in changed)
-            raise UserError(
-                Mistake(
-                    f"{writer.path}: model {name!r}", f"is not the one the run began with: {told}", "start a new run"
-                )
-            )
-
-
-def _facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:
-    return {
-        name: {**e.facts, "tokenizer": e.tokenizer.fingerprint, "template": e.template.fingerprint}
-        for name, e in engines.items()
-    }
+def note_verifier(writer: RunWriter, verify: Verify) -> None:
+    """Write down who grades, and how, with every default said; the run's own verifier comes first."""
+    if verify.name != NONE:
+        writer.put_meta(verifiers={**(writer.meta("verifiers") or {}), verify.name: dumped(verify)})
 
 
 def _handoffs_of(reading: Reading, engines: Mapping[str, Engine]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from relay.measure.judging import Judging
 from relay.measure.scores import Score
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
@@ -16,7 +17,10 @@ FEW = 20  # rollouts under which a score is dimmed
 def score_table(title: str, scores: Sequence[Score]) -> Table:
     """Score by cell, each with its interval and its counts."""
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    several = len({s.verifier for s in scores}) > 1
     table.add_column("cell")
+    if several:
+        table.add_column("by")
     for column in ("score", "95 % interval", "correct", "graded", "problems"):
         table.add_column(column, justify="right")
     extra = [
@@ -32,6 +36,7 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
         counts = [f"{getattr(s, c):,}" for c in extra]
         table.add_row(
             one_line(s.cell, 100),
+            *([one_line(s.verifier, 60)] if several else []),
             score,
             interval,
             f"{s.correct:,}",
@@ -41,6 +46,19 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
             f"{s.decoded:,}",
             style=style,
         )
+    return table
+
+
+def judging_table(parts: Sequence[Judging]) -> Table:
+    """What parts of a rule and judges said, and what the judges cost beside the rollouts' own tokens."""
+    table = Table(title="apart", title_justify="left", box=None, header_style="bold")
+    table.add_column("by")
+    for column in ("asked about", "correct", "wrong", "undecided", "its tokens", "its prompts"):
+        table.add_column(column, justify="right")
+    for p in parts:
+        cost = (f"{p.decoded + p.thrown:,}", f"{p.computed + p.cached:,}") if p.replies else ("–", "–")
+        counts = (f"{n:,}" for n in (p.verdicts, p.correct, p.wrong, p.undecided))
+        table.add_row(one_line(p.verifier, 60), *counts, *cost)
     return table
 
 

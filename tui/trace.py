@@ -9,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from relay.problems import Problem
-from relay.store.reader import Listed
+from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
 from relay.tui.safe import one_line, visible
 from relay.walk import Hop
 
 
-def trace(listed: Listed, problem: Problem, hops: Sequence[Hop]) -> RenderableType:
-    """The whole rollout: problem, every pen's segments, verdict."""
+def trace(listed: Listed, problem: Problem, hops: Sequence[Hop], opinions: Sequence[Opinion] = ()) -> RenderableType:
+    """The whole rollout: problem, every pen's segments, verdict, and what else verifiers said."""
     authors = Authors(hop.node for hop in hops if hop.segment is not None)
     pens = sorted({hop.pen for hop in hops}, key=_path)
     parts: list[RenderableType] = [_head(listed, problem)]
@@ -25,6 +25,9 @@ def trace(listed: Listed, problem: Problem, hops: Sequence[Hop]) -> RenderableTy
             parts.append(Text(f"\npen {pen}", style="bold"))
         parts.append(_pen([h for h in hops if h.pen == pen], authors))
     parts.append(_foot(listed))
+    others = [o for o in opinions if o.verifier != listed.verifier or o.reply]
+    if len(opinions) > 1 or others:
+        parts += map(_opinion, opinions)
     return Group(*parts)
 
 
@@ -95,6 +98,14 @@ def _facts(hop: Hop) -> list[str]:
     elif hop.branches:
         lines.append(f"→ {hop.branches} pens at {hop.starts}")
     return lines
+
+
+def _opinion(said: Opinion) -> Text:
+    text = Text(f"  {visible(said.verifier)}: {said.outcome}", style="dim")
+    text.append(f"  ({visible(said.why)})" if said.why else "")
+    if said.reply:
+        text.append(f"\n    {visible(said.model)} said, in {said.decoded:,} tokens: {one_line(said.reply, 400)}")
+    return text
 
 
 def _foot(listed: Listed) -> Text:

@@ -1,11 +1,14 @@
 """Verifiers: what says whether an answer is right. One verb, `grade`, and `aclose`.
 
-A verifier is found by its name through the entry-point group `relay.verifiers`, which holds a factory
-that needs no arguments; built-ins register the way a third party does.
+A verifier is found by its name through the entry-point group `relay.verifiers`, which holds a factory that needs no
+arguments or, for one with options, a class derived from `relay.language.verifying.Verify`; built-ins register the way
+a third party does.
 """
 
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+
+from relay.problems import Problem
 
 SHOWN = 200  # characters of an answer that a verdict keeps
 
@@ -25,6 +28,19 @@ class Question(NamedTuple):
     finished: bool  # the thinking was closed, or the turn of a model without thinking ended
     reference: str  # the right answer
     kind: str = "math"  # the problem's kind: math, code, choice, text
+    problem: Problem | None = None  # where it is known
+    sample: int = 0  # which continuation of the problem this is
+
+
+class Reply(NamedTuple):
+    """What a model that was asked for a verdict said, and its cost."""
+
+    model: str
+    text: str
+    computed: int = 0  # prompt tokens
+    cached: int = 0
+    decoded: int = 0
+    thrown: int = 0
 
 
 class Verdict(NamedTuple):
@@ -34,6 +50,8 @@ class Verdict(NamedTuple):
     answer: str  # the answer as found in the text, shortened; text that any store can hold
     why: str  # how it was decided, or what stood in the way
     seconds: float  # time spent on it, waiting for a free worker not counted
+    reply: Reply | None = None  # of a model that was asked
+    parts: tuple[tuple[str, "Verdict"], ...] = ()  # the verdicts that led to it, by their verifiers' names
 
 
 class Verifier(Protocol):
@@ -52,4 +70,9 @@ def shown(answer: str) -> str:
     """An answer as a verdict keeps it: shortened, without lone surrogates and NUL, which no store can hold."""
     if len(answer) > SHOWN:
         answer = answer[: SHOWN - 1] + "…"
-    return answer.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return storable(answer)
+
+
+def storable(text: str) -> str:
+    """A text without lone surrogates and NUL, which no store can hold."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -6,7 +6,7 @@ Everything here takes time linear in the text, whatever the text is: it runs in 
 import re
 from collections import deque
 
-from relay.verifiers.plain import read
+from relay.verifiers.plain import measures, read
 from relay.verifiers.spelling import tidy
 
 TAIL = 20_000  # characters looked at: the answer is at the end
@@ -17,7 +17,10 @@ _JOINTS = {",", ";", "and", "or", ",and", ",or"}  # between two boxes that are o
 _BETWEEN = re.compile(r"\\(?:text|quad|qquad)|[\s$()\[\]\\{}*]")
 _SAID = re.compile(r"\banswers?(?:\s+(?:is|are|would\s+be|equals)\b|[\s*]*[:=])|####", re.IGNORECASE)
 _MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(([^\n]+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])(?:(?<![)}])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?: ?/ ?\d+)?(?: ?\\?%)?")
+_NUMBER = re.compile(
+    r"(?<![\w.])(?:(?<![)}])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?/ ?\d+)?(?: ?\\?%)?"
+)
+_NEXT = re.compile(r" ?([A-Za-z]{1,12})\b(?![\^/])")
 _SENTENCE = re.compile(r"(?<=\S)[.!?](?=[\s*\"]|$)")
 _CLAUSE = re.compile(r",?\s(?:because|since|which|where|when|so|as)\b|,\s(?=[a-z]{2,} )")
 _CLOSING = re.compile(r"\n|\$|\\\)|\\\]|\\\\")
@@ -28,10 +31,12 @@ _PHRASE = 500  # characters looked at after "the answer is"
 def find(text: str) -> str:
     """The answer in this text; empty when there is none."""
     text = text[-TAIL:]
-    return _boxed(text) or _said(text) or _equal(text) or _last(text) or _short(text)
+    if len(text) <= 60 and read(tidy(text)):
+        return text.strip()
+    return boxed(text) or _said(text) or _equal(text) or _last(text) or _short(text)
 
 
-def _boxed(text: str) -> str:
+def boxed(text: str) -> str:
     """What the last balanced box holds, with the boxes that stand beside it ("\\boxed{3} and \\boxed{-3}")."""
     boxes = [box for box in _boxes(text) if text[box[1] : box[2]].strip()]
     parts: dict[str, None] = {}
@@ -63,11 +68,15 @@ def _boxes(text: str) -> list[tuple[int, int, int]]:
 
 def _said(text: str) -> str:
     """What follows the last "the answer is", "answer:" or "####"."""
+    return _phrase(said_line(text))
+
+
+def said_line(text: str) -> str:
+    """The line after the last "the answer is", as it stands; empty when nothing is said so."""
     last = _latest(_SAID, text)
     if last is None:
         return ""
-    rest = text[last.end() : last.end() + _PHRASE].lstrip(" \t\r\n*:")
-    return _phrase(rest.partition("\n")[0])
+    return text[last.end() : last.end() + _PHRASE].lstrip(" \t\r\n*:").partition("\n")[0]
 
 
 def _equal(text: str) -> str:
@@ -99,7 +108,14 @@ def _last(text: str) -> str:
         content = _content(match)
         if not _WORD.search(content) and (number is None or number[0] in content):
             return content
-    return number[0].rstrip(", ") if number else ""
+    return _with_unit(text, number) if number else ""
+
+
+def _with_unit(text: str, number: re.Match[str]) -> str:
+    """The number with the unit that follows it, where that is a well-known one: 5 km are not 5 m."""
+    found = number[0].rstrip(", ")
+    word = _NEXT.match(text, number.start() + len(found))
+    return f"{found} {word[1]}" if word and measures(word[1]) else found
 
 
 def _short(text: str) -> str:

@@ -1,16 +1,25 @@
 """The verifier `math`: is this answer equal to the reference? Plain ones at once, all others in a worker process."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 from relay.verifiers import Outcome, Question, Verdict, shown
 from relay.verifiers.answer import find
-from relay.verifiers.plain import agree, read, split_unit
+from relay.verifiers.plain import agree, other_unit, read, split_unit, strange
 from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
-from relay.verifiers.workers import Pool, WorkError
+from relay.verifiers.workers import LateError, Pool, Reply, WorkError
 
+WORK = "relay.verifiers.math:comparer"
+QUICK = 0.5  # seconds after which an answer makes way for others
 LONGEST = 4000  # characters of an answer that algebra is tried on
+
+_DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)) ?[{(]?(\d+(?:\.\d+)?) ?\^ ?\{?\\circ\}?[)}]?")
+_SLOW = re.compile(
+    r"\^ ?[{(]?[^{}()]{0,20}\^|[!)] ?!|\d{3,} ?!|\\(?:sum|prod|int|lim|[dt]?binom|oint)(?![A-Za-z])"
+    r"|[)}] ?\^ ?[{(]?\d{2,}|\^ ?[{(]?-?\d{4,}|\d{60,}|(?:\\sqrt[^a-z]*){4,}"
+)
 
 Finding = tuple[Outcome, str]  # and why
 
@@ -19,7 +28,11 @@ class MathVerifier:
     """Grades by equality of mathematics. Strict: an unfinished text is wrong, and so is one without an answer."""
 
     def __init__(self, *, workers: int = 2, seconds: float = 5.0) -> None:
-        self._pool = Pool("relay.verifiers.math:comparer", workers=workers, seconds=seconds)
+        """Answers that may be slow, by their looks or because they were, queue by themselves, behind no others."""
+        quick = min(QUICK, seconds)
+        self._quick = Pool(WORK, workers=workers, seconds=quick, spare=2)
+        self._slow = Pool(WORK, workers=workers, seconds=seconds, spare=1)
+        self._again = quick < seconds  # an answer that was cut short is tried once more, at length
 
     async def grade(self, question: Question) -> Verdict:
         """The verdict on this answer; one that takes longer than the deadline is undecided."""
@@ -31,14 +44,31 @@ class MathVerifier:
         if found := _at_once(reference, answer):
             return Verdict(found[0], shown(answer), found[1], time.perf_counter() - started)
         try:
-            _, (outcome, why), seconds = await self._pool.ask(*_ready(tidy(reference), tidy(answer)))
+            _, (outcome, why), seconds = await self._compared(*_ready(tidy(reference), tidy(answer)))
         except WorkError as error:
             outcome, why, seconds = Outcome.UNDECIDED, str(error), error.seconds
         return Verdict(Outcome(outcome), shown(answer), why, seconds)
 
+    async def _compared(self, reference: str, answer: str) -> Reply:
+        if not (looks_slow(reference) or looks_slow(answer)):
+            try:
+                return await self._quick.ask(reference, answer)
+            except LateError:
+                if not self._again:
+                    raise
+        return await self._slow.ask(reference, answer)
+
     async def aclose(self) -> None:
         """End the workers."""
-        await self._pool.aclose()
+        try:
+            await self._quick.aclose()
+        finally:
+            await self._slow.aclose()
+
+
+def looks_slow(text: str) -> bool:
+    """Whether algebra may take long with this: powers of powers, sums, factorials, great exponents, deep nesting."""
+    return len(text) > 400 or _SLOW.search(text) is not None or text.count("{") > 30 or text.count("(") > 15
 
 
 def _reference(text: str) -> str:
@@ -59,7 +89,7 @@ def _at_once(reference: str, answer: str) -> Finding | None:
     return decide(tidy(reference), tidy(answer))
 
 
-def decide(reference: str, answer: str) -> Finding | None:
+def decide(reference: str, answer: str) -> Finding | None:  # noqa: PLR0911  a ladder of tests
     """Whether two tidied answers agree, where their characters, their numbers or their words tell."""
     reference, answer = _bare(reference, answer)
     if not answer:
@@ -68,7 +98,13 @@ def decide(reference: str, answer: str) -> Finding | None:
         return Outcome.CORRECT, "the same text"
     ours, theirs = read(reference), read(answer)
     if ours and theirs:
+        if agree(ours, theirs) and strange(ours, theirs):
+            return Outcome.UNDECIDED, f"the same number of {ours.unit!r} and of {theirs.unit!r}"
         return (Outcome.CORRECT, "equal numbers") if agree(ours, theirs) else (Outcome.WRONG, "unequal numbers")
+    if (other := other_unit(reference, answer)) is not False:
+        return (
+            (Outcome.WRONG, "of another kind") if other else (Outcome.UNDECIDED, "in other units, and no plain number")
+        )
     said = words(reference, answer)
     if said is not None:
         return (Outcome.CORRECT, "the same words") if said else (Outcome.WRONG, "other words")
@@ -87,7 +123,10 @@ def _bare(reference: str, answer: str) -> tuple[str, str]:
 
 def _ready(reference: str, answer: str) -> tuple[str, str]:
     """Both as algebra reads them best: without units, and a bare list as ordered as the reference is."""
-    ours, theirs = (split_unit(text)[0].replace("$", "") for text in _bare(reference, answer))
+    ours, theirs = (
+        _DEGREES.sub(r"\1(\\frac{\2 \\pi}{180})", split_unit(text)[0].replace("$", ""))
+        for text in _bare(reference, answer)
+    )
     if "," not in ours or "," not in theirs:
         ours, theirs = thousands(ours), thousands(theirs)
     if ours.startswith("(") and ours.endswith(")") and "," in theirs and theirs[0] not in "([{\\":

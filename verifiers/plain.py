@@ -42,20 +42,31 @@ _NO_UNITS = {
 }
 _NO_UNITS |= {"cubed", "choose", "mod", "modulo", "to", "less", "more", "percent", "percentage"}
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_MEASURES = {  # what is measured, and how many of its unit; only two measures of one kind are ever converted
+_KINDS = {
+    "length": {
+        "mm millimeter millimetre": "1/1000", "cm centimeter centimetre": "1/100", "m meter metre": "1",
+        "km kilometer kilometre": "1000", "in inch inche": "0.0254", "ft foot feet": "0.3048", "yd yard": "0.9144",
+        "mi mile": "1609.344",
+    },
+    "mass": {
+        "mg milligram": "1/1000", "g gram": "1", "kg kilogram": "1000", "oz ounce": "28.349523125",
+        "lb pound": "453.59237",
+    },
+    "time": {
+        "s sec second": "1", "min minute": "60", "h hr hour": "3600", "day": "86400", "week": "604800",
+        "month": "2629746", "yr year": "31556952",
+    },
+    "money": {"cent ¢": "1", "$ dollar": "100"},
+    "volume": {"ml milliliter millilitre": "1", "l liter litre": "1000"},
+}  # fmt: skip
+_MEASURES = {  # what is measured, and how many of its unit
     word: (kind, Fraction(factor))
-    for kind, units in {
-        "length": {"mm millimeter": "1/1000", "cm centimeter": "1/100", "m meter": "1", "km kilometer": "1000"},
-        "foot": {"in inch inche": "1", "ft foot feet": "12", "yd yard": "36", "mi mile": "63360"},
-        "mass": {"mg milligram": "1/1000", "g gram": "1", "kg kilogram": "1000"},
-        "pound": {"oz ounce": "1", "lb pound": "16"},
-        "time": {"s sec second": "1", "min minute": "60", "h hr hour": "3600", "day": "86400", "week": "604800"},
-        "money": {"cent ¢": "1", "$ dollar": "100"},
-        "volume": {"ml milliliter": "1", "l liter": "1000"},
-    }.items()
+    for kind, units in _KINDS.items()
     for words, factor in units.items()
     for word in words.split()
 }
+_ANY = {"unit", "units"}
+_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
 
 class Number(NamedTuple):
@@ -66,6 +77,7 @@ class Number(NamedTuple):
     percent: bool = False
     base: str = ""  # "5" in 4130_5; the value is then that of its digits read as decimal
     measure: tuple[str, Fraction] | None = None
+    unit: str = ""
 
 
 def read(text: str) -> Number | None:
@@ -81,12 +93,13 @@ def read(text: str) -> Number | None:
     unit = " ".join(w for w in unit.split() if w not in _SCALES) or ("$" if match["money"] == "$" else "")
     decimals = (match["decimal"] or "").partition(".")[2]
     places = len(decimals) if not match["tens"] and scale == 1 else 0
-    return Number(value * scale, places, bool(match["percent"]), match["base"] or "", _measure(unit))
+    named = "" if unit in _ANY else unit
+    return Number(value * scale, places, bool(match["percent"]), match["base"] or "", _measure(unit), named)
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
     part = match.groupdict()
-    sign = -1 if "-" in (part["sign"], part["sign2"]) else 1
+    sign = -1 if (part["sign"] == "-") != (part["sign2"] == "-") else 1
     if part["cycle"]:
         still, cycle = part["still"], part["cycle"]
         repeated = Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(still))
@@ -127,30 +140,88 @@ def _trailing(text: str) -> tuple[list[str], str, str]:
     while first > 1 and _UNIT_WORD.fullmatch(parts[first - 1]):
         first -= 1
     words = parts[first:]
-    if not words or len(words) > 6 or not (len(words[0]) > 2 or words[0] in _BRIEF or "^" in words[0]):
+    if not words or len(words) > 6 or not (len(words[0].partition("^")[0]) > 2 or words[0].partition("^")[0] in _BRIEF):
         return [], text, ""
     return words, " ".join(parts[:first]), ""
 
 
 def _measure(unit: str) -> tuple[str, Fraction] | None:
-    word = unit.lower().rstrip(".")
-    return _MEASURES.get(word) or _MEASURES.get(word.removesuffix("s"))
+    """What a unit measures, and how many of the base unit it is; None for one that is not known ("eggs")."""
+    above, per, below = unit.replace(" per ", "/").replace(" an ", "/").partition("/")
+    if unit in ("mph", "kmh", "kph"):
+        above, per, below = "mile" if unit == "mph" else "km", "/", "h"
+    first = _powered(above)
+    if not per or first is None:
+        return first
+    second = _powered(below)
+    return (f"{first[0]}/{second[0]}", first[1] / second[1]) if second else None
+
+
+def _powered(unit: str) -> tuple[str, Fraction] | None:
+    """A unit with its power: "cm^2", "square feet"."""
+    word, _, raised = unit.strip(" .").lower().partition("^")
+    power = int(raised or 1)
+    first, _, rest = word.partition(" ")
+    if rest and first in _POWERS:
+        power, word = _POWERS[first], rest
+    found = _MEASURES.get(word) or _MEASURES.get(word.removesuffix("s"))
+    return found and (found[0] if power == 1 else f"{found[0]}^{power}", found[1] ** power)
+
+
+def comparable(reference: Number, answer: Number) -> list[tuple[Fraction, Fraction]] | None:
+    """The pairs of values that may be compared: in one unit, as written and as shares of 1; None when none may."""
+    if reference.base and answer.base and reference.base != answer.base:
+        return None
+    a, b = reference.value, answer.value
+    ours, theirs = reference.measure, answer.measure
+    if ours and theirs and ours != theirs:
+        return [(a * ours[1], b * theirs[1])] if ours[0] == theirs[0] else None
+    if reference.percent == answer.percent:
+        return [(a, b)]
+    return [(a, b), (a / 100, b) if reference.percent else (a, b / 100)]  # 50 % is 1/2, and 50 to "how many percent?"
 
 
 def agree(reference: Number, answer: Number) -> bool:
     """Whether two plain numbers are the same, exactly; a decimal of six places or more may be the rounded other."""
-    if reference.base and answer.base and reference.base != answer.base:
+    pairs = comparable(reference, answer)
+    if pairs is None:
         return False
-    a, b = reference.value, answer.value
+    (a, b), *others = pairs
+    places = (reference.places, answer.places) if not _converted(reference, answer) else (0,)
+    return _close(a, b, *places) or any(a == b for a, b in others)
+
+
+def _converted(reference: Number, answer: Number) -> bool:
     ours, theirs = reference.measure, answer.measure
-    if ours and theirs and ours[0] == theirs[0] and ours != theirs:
-        return a * ours[1] == b * theirs[1]
-    if _close(a, b, reference.places, answer.places):
-        return True
-    if reference.percent != answer.percent:  # 50 % is 1/2, and is 50 to the question "how many percent?"
-        a, b = (a / 100, b) if reference.percent else (a, b / 100)
-        return _close(a, b, 0, 0)
-    return False
+    return ours is not None and theirs is not None and ours != theirs
+
+
+def strange(reference: Number, answer: Number) -> bool:
+    """Whether both name a unit, and it cannot be known whether it is one: apples and oranges."""
+    ours, theirs = reference.unit, answer.unit
+    if not ours or not theirs or (reference.measure and answer.measure):
+        return False
+    return not _stems(ours) & _stems(theirs)
+
+
+def other_unit(reference: str, answer: str) -> bool | None:
+    """Whether two formulas are of other units: True, they measure other things; None, it cannot be known."""
+    ours, theirs = split_unit(reference)[1], split_unit(answer)[1]
+    if not ours or not theirs:
+        return False
+    a, b = _measure(ours), _measure(theirs)
+    if a and b:
+        return None if a != b and a[0] == b[0] else a != b
+    return False if _stems(ours) & _stems(theirs) else None
+
+
+def measures(word: str) -> bool:
+    """Whether this word is a unit, and nothing else that a sentence may say."""
+    return word not in {"in", "s", "h", "am", "$"} and _measure(word) is not None
+
+
+def _stems(unit: str) -> set[str]:
+    return {word.lower().rstrip("s")[:4] for word in re.findall(r"[A-Za-z$]+", unit)} - {"of", "the", "per", "in"}
 
 
 def _close(a: Fraction, b: Fraction, *places: int) -> bool:

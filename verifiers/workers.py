@@ -26,6 +26,10 @@ class WorkError(Exception):
     seconds = 0.0  # that were spent on it
 
 
+class LateError(WorkError):
+    """There was no reply in time."""
+
+
 class _DeathError(Exception):
     """The worker ended before it replied."""
 
@@ -41,8 +45,19 @@ class Reply(NamedTuple):
 class Pool:
     """At most so many workers, started when first needed. A question that is cut short costs its worker's life."""
 
-    def __init__(self, work: str, *, workers: int = 2, seconds: float = 5.0, memory: int = 2 << 30) -> None:
+    def __init__(
+        self,
+        work: str,
+        *,
+        workers: int = 2,
+        seconds: float = 5.0,
+        memory: int = 2 << 30,
+        spare: int = 0,
+    ) -> None:
+        """`spare` workers are kept ready beside those at work: an import takes seconds that a question would wait."""
         self._seconds = seconds
+        self._spare = spare
+        self._starting: set[asyncio.Task[None]] = set()
         self._command = [sys.executable, "-P", "-m", "relay.verifiers.worker", work, str(memory), str(seconds)]
         self._free = asyncio.Semaphore(workers)
         self._idle: list[_Worker] = []
@@ -78,8 +93,25 @@ class Pool:
         while self._idle:
             worker = self._idle.pop()
             if worker.process.poll() is None:
+                self._start_spares()
                 return worker
             worker.kill()
+        worker = await self._started()
+        self._start_spares()
+        return worker
+
+    def _start_spares(self) -> None:
+        """See to it that so many are ready, or on their way."""
+        for _ in range(self._spare - len(self._idle) - len(self._starting)):
+            task = asyncio.create_task(self._start_spare())
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+
+    async def _start_spare(self) -> None:
+        with contextlib.suppress(WorkError, RuntimeError):  # who needs one will see what is wrong
+            self._idle.insert(0, await self._started())
+
+    async def _started(self) -> "_Worker":
         if self._closed:
             raise RuntimeError("the pool is closed")
         worker = _Worker(self._command)
@@ -97,6 +129,10 @@ class Pool:
     async def aclose(self) -> None:
         """End every worker and wait until none is left, not even as a zombie."""
         self._closed = True
+        for task in list(self._starting):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         while self._idle:
             self._idle.pop().kill()
         for worker in self._alive:
@@ -179,7 +215,7 @@ class _Worker:
             return kind, value
         if came.done():
             raise self._death()
-        raise WorkError(f"took longer than {seconds:g} s")
+        raise LateError(f"took longer than {seconds:g} s")
 
     def _death(self) -> _DeathError | WorkError:
         """What the end of the process says."""

@@ -1,54 +1,123 @@
-"""relay report: what a run came to."""
+"""relay report: what a run came to, by its own verifier and by others that graded it since."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from relay.cli.options import Sets
+from relay.errors import Mistake, UserError
+
+if TYPE_CHECKING:
+    from relay.measure.judging import Judging
+    from relay.measure.scores import Score
+    from relay.store.reader import Run
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run files.")],
+    regrade: Annotated[
+        str,
+        typer.Option(
+            metavar="VERIFIER",
+            help="First grade every answer once more, by this verifier as `verify:` names it.",
+        ),
+    ] = "",
+    set_: Sets = [],  # noqa: B006  typer copies it
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
 ) -> None:
     """Scores by cell, with intervals and counts."""
+    if set_ and not regrade:
+        raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    if regrade:
+        _regrade(runs, regrade, set_, as_json=json)
     if json:
         _print_json(runs)
     else:
         print_report(runs)
 
 
+def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], *, as_json: bool) -> None:
+    """Grade them all; what is wrong with any of them is told before the first."""
+    from relay.cli.run import drive
+    from relay.language.reading import parse_sets
+    from relay.regrade import read_verifier, regrade
+
+    readings, mistakes = [], list[Mistake]()
+    for path in runs:
+        try:
+            readings.append(read_verifier(path, verifier, parse_sets(sets)))
+        except UserError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UserError.of(dict.fromkeys(mistakes))
+    for path, reading in zip(runs, readings, strict=True):
+        again = ["relay", "report", str(path), "--regrade", verifier, *(part for s in sets for part in ("--set", s))]
+        drive(lambda shown, p=path, r=reading: regrade(p, r, shown), path, shlex.join(again), as_json=as_json)  # type: ignore[misc]  # mypy infers no lambda's defaults
+
+
 def print_report(runs: Sequence[Path]) -> None:
     """Print the score table of each run."""
-    from relay.measure.scores import caption, scores
+    from relay.measure.judging import judging
+    from relay.measure.scores import caption
     from relay.store.opening import opened
     from relay.tui.console import Plain
     from relay.tui.safe import one_line, visible
-    from relay.tui.tables import score_table
+    from relay.tui.tables import judging_table, score_table
 
     console = Plain()
     for path in runs:
         with opened(path) as run:
-            found = scores(run)
+            found = _scores(run)
             meta = run.meta
             models = [f"{n} = {facts.get('model') or facts['engine']}" for n, facts in meta.get("models", {}).items()]
             title = [meta["scenario"].get("title") or meta["source"], ", ".join(models)]
             phase = "" if meta["phase"] == "done" else f" ({meta['phase']})"
             console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found))
-            for note in meta.get("notes", []):
+            if parts := judging(run):
+                console.print(judging_table(parts))
+            for note in [*meta.get("notes", []), *_incomplete(run, parts)]:
                 console.print(f"note: {visible(note)}")
-            console.print(caption(found), style="dim")
+            console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
+
+
+def _scores(run: "Run") -> "list[Score]":
+    """The scores by every verifier that graded the run, its own first."""
+    from relay.measure.scores import scores
+
+    return [score for verifier in run.verifiers or [""] for score in scores(run, verifier)]
+
+
+def _by(run: "Run") -> str:
+    """Whose verdicts these are."""
+    own, *others = run.verifiers or [""]
+    if not own:
+        return ""
+    return f"Verdicts by {own}" + (f", and once more by {', by '.join(others)}. " if others else ". ")
+
+
+def _incomplete(run: "Run", parts: "Sequence[Judging]") -> list[str]:
+    from relay.measure.judging import ungraded
+
+    if run.meta["phase"] != "done":
+        return []
+    found = ((verifier, ungraded(run, verifier)) for verifier in run.verifiers)
+    return [f"{n:,} answers have no verdict by {v} yet; --regrade goes on" for v, n in found if n]
 
 
 def _print_json(runs: Sequence[Path]) -> None:
     from json import dumps
 
-    from relay.measure.scores import scores
+    from relay.measure.judging import judging
     from relay.store.opening import opened
 
     for path in runs:
         with opened(path) as run:
-            for s in scores(run):
+            for s in _scores(run):
                 row = {**s._asdict(), "graded": s.graded, "score": s.score}
                 row["interval"] = s.interval._asdict() if s.interval else None
                 print(dumps({"run": str(path), **row}))
+            for part in judging(run):
+                print(dumps({"run": str(path), "part": True, **part._asdict()}))

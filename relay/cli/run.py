@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Work = Callable[[Display], Coroutine[Any, Any, Outcome]]
 
+T = TypeVar("T")
 REFRESH = 0.2  # seconds between two looks at the counts
 INTERRUPTED = 130
 
@@ -71,13 +72,13 @@ def run(
     given = ["--in-flight", str(in_flight)] if in_flight else []
     given += ["--pool", str(pool)] if pool else []
     given += ["--deterministic"] if deterministic else []
-    outcome = _drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
+    outcome = drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
     _tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
 
 
-def _drive(work: "Work", path: Path, again: str, *, as_json: bool) -> "Outcome":
+def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again: str, *, as_json: bool) -> "T":
     """Do it with the display refreshed; an interruption ends it cleanly and says how to go on."""
     import asyncio
     from sqlite3 import OperationalError
@@ -94,7 +95,7 @@ def _drive(work: "Work", path: Path, again: str, *, as_json: bool) -> "Outcome":
     shown = display(as_json=as_json)
     with Interruption(shown.close, farewell) as interruption:
 
-        async def both() -> "Outcome":
+        async def both() -> "T":
             task = asyncio.ensure_future(work(shown))
             interruption.ends(asyncio.get_running_loop(), task)
             refreshing = asyncio.create_task(_refresh(shown, task))
@@ -112,7 +113,7 @@ def _drive(work: "Work", path: Path, again: str, *, as_json: bool) -> "Outcome":
     raise typer.Exit(INTERRUPTED)
 
 
-async def _refresh(shown: "Display", task: "asyncio.Future[Outcome]") -> None:
+async def _refresh(shown: "Display", task: "asyncio.Future[T]") -> None:
     from asyncio import sleep
 
     while True:

@@ -81,4 +81,4 @@ def _show_one(run: "Run", number: int, json: bool) -> None:
             row["usage"] = hop.usage._asdict()
             print(dumps(row))
         return
-    Plain().print(trace(listed, run.problem_of(number), hops))
+    Plain().print(trace(listed, run.problem_of(number), hops, run.opinions(number)))

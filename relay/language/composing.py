@@ -5,13 +5,13 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.language.phrases import Schema, shown
 from relay.language.scenario import Scenario
 from relay.language.telling import Type, did_you_mean
-from relay.language.yaml_places import Entry, Value, parse, plain
+from relay.language.yaml_places import Entry, Place, Value, parse, plain
 
 
 class Source(NamedTuple):
@@ -60,6 +60,27 @@ def compose(source: Source, sets: Mapping[str, str]) -> Value:
     if mistakes:
         raise UserError.of(mistakes)
     return tree
+
+
+def with_values(tree: object, source: str, changes: Mapping[str, tuple[str, str]]) -> Value:
+    """A plain tree with these values (YAML, and the option it came from) at these paths. Raises UserError."""
+    changed = _placed(tree, Place(source))
+    mistakes: list[Mistake] = []
+    for path, (text, option) in changes.items():
+        try:
+            changed = _set(changed, tuple(path.split(".")), parse(text, option, lines=False))
+        except UserError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UserError.of(mistakes)
+    return changed
+
+
+def _placed(tree: Any, at: Place) -> Value:
+    """A plain tree, all of it at one place."""
+    if isinstance(tree, dict):
+        return Value(at, {key: Entry(at, _placed(value, at)) for key, value in tree.items()})
+    return Value(at, [_placed(item, at) for item in tree] if isinstance(tree, list) else tree)
 
 
 def _extended(source: Source, below: tuple[str, ...]) -> Value:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.language import graph
-from relay.language.composing import compose, find, language, settings
+from relay.language.composing import compose, find, language, settings, with_values
 from relay.language.scenario import GraphSpec, Scenario
 from relay.language.shapes import Scene
 from relay.language.sweeps import Point, Sweep, filled, grid, misused, uneven, uses
@@ -53,6 +53,12 @@ def read(name: str, sets: Mapping[str, str] | None = None) -> Reading:
 def from_tree(tree: Mapping[str, Any], source: str = "") -> Reading:
     """Read a tree that was read before: no file is needed. Raises UserError."""
     return _reading(tree, {}, source)
+
+
+def from_changed_tree(tree: Mapping[str, Any], source: str, changes: Mapping[str, tuple[str, str]]) -> Reading:
+    """Read a tree that was read before with other values at these paths, each with the option it came from."""
+    changed = with_values(tree, source, changes)
+    return _reading(plain(changed), places(changed), source)
 
 
 parse_sets = settings

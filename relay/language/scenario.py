@@ -26,11 +26,12 @@ from relay.language.verbs import (
     UntilText,
     Verbs,
 )
+from relay.language.verifying import MATH, NONE, AnyVerify, Verify
 
 __all__ = [
     "ENDS", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node", "NodeName", "Opening",
     "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved", "Target",
-    "Until", "UntilText",
+    "Until", "UntilText", "Verify",
 ]  # fmt: skip
 
 
@@ -190,13 +191,6 @@ class Select(Frozen):
     limit: Count | None = None
 
 
-def _registered(name: str) -> str:
-    names = (*registry.names(registry.VERIFIERS), "none")
-    if name not in names:
-        raise wrong(f"there is no verifier {name!r}", names)
-    return name
-
-
 def _solo(comparison: str, info: ValidationInfo) -> str:
     models = (info.context or {}).get("model")
     if models is None or comparison in (good := [f"solo {model}" for model in sorted(models)]):
@@ -217,7 +211,7 @@ class Scenario(Frozen):
     sampling: SamplingSpec = SamplingSpec()
     samples: Count = 1  # continuations of each problem and cell
     seed: Whole = 0
-    verify: Annotated[str, AfterValidator(_registered)] = "math"
+    verify: AnyVerify = MATH
     sweep: Sweep | None = None
     select: Select | None = None
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
@@ -233,8 +227,16 @@ class Scenario(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _judged_by_those_who_can(self) -> "Scenario":
+        for model in self.verify.models():
+            if model in self.models and not self.models[model].writes:
+                what = f"{model!r} cannot judge: it is only recorded"
+                raise wrong(what, at=("verify",), instead="name another model")
+        return self
+
+    @model_validator(mode="after")
     def _graded_where_it_matters(self) -> "Scenario":
-        if self.verify == "none":
+        if self.verify.name == NONE:
             instead = "name a verifier in 'verify'"
             if self.select is not None:
                 raise wrong("with 'verify: none' no solo is correct", at=("select",), instead=instead)

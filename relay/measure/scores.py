@@ -18,7 +18,7 @@ SELECT c.id, r.problem,
 FROM cell c
 JOIN rollout r ON r.cell = c.id
 LEFT JOIN name stop ON stop.id = r.stop
-LEFT JOIN verdict v ON v.rollout = r.id
+LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
 LEFT JOIN name outcome ON outcome.id = v.outcome
 GROUP BY c.id, r.problem
 """
@@ -31,9 +31,10 @@ FROM rollout r JOIN hop h ON h.rollout = r.id GROUP BY r.cell
 
 
 class Score(NamedTuple):
-    """What one cell came to."""
+    """What one cell came to, by one verifier."""
 
     cell: str
+    verifier: str
     problems: int  # with at least one graded rollout
     correct: int
     wrong: int
@@ -59,12 +60,12 @@ class Score(NamedTuple):
         return self.correct / self.graded if self.graded else None
 
 
-def scores(run: Run) -> list[Score]:
-    """One score for each cell, in the run's order."""
-    names = run.cells
+def scores(run: Run, verifier: str = "") -> list[Score]:
+    """One score for each cell, in the run's order, by this verifier; by default by the run's own."""
+    names, verifier = run.cells, verifier or run.verifier
     sums = [[0] * 7 for _ in names]
     groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for cell, _problem, *counts in run.query(COUNTS):
+    for cell, _problem, *counts in run.query(COUNTS, verifier=verifier):
         sums[cell] = [a + b for a, b in zip(sums[cell], counts, strict=True)]
         groups[cell].append((counts[0], sum(counts[:3])))
     cost = {cell: rest for cell, *rest in run.query(COST)}
@@ -75,7 +76,7 @@ def scores(run: Run) -> list[Score]:
         problems = sum(n > 0 for _, n in groups[i])
         found.append(
             Score(
-                name, problems, correct, wrong, undecided, missing, failed, unfinished, cut_short,
+                name, verifier, problems, correct, wrong, undecided, missing, failed, unfinished, cut_short,
                 decoded, thrown, computed, cached, of_problems(groups[i]),
             )
         )  # fmt: skip

@@ -13,6 +13,7 @@ from relay.errors import Mistake, UserError
 from relay.language.reading import Reading, placed
 from relay.language.scenario import Scenario
 from relay.language.telling import Fault, did_you_mean
+from relay.language.verifying import NONE
 from relay.pool import Pool, Solo
 from relay.problems import Problem
 from relay.seam.tokens import CLOSE, Tokenizer
@@ -80,9 +81,10 @@ def plan_of(scenario: Scenario, name: str, engine: Engine, pool: Pool, problems:
     assert here is not None  # its engine was made from it
     plan = RecordedPlan(name, engine, here.address, scenario.pool.samples)
     graders = verifiers(pool, here.address)
-    if scenario.verify not in ("none", *graders):
-        what = f"the recorded solos of {model!r} were graded by {' and '.join(graders)}, not {scenario.verify!r}"
-        raise UserError(Mistake("verify", what, f"write 'verify: {graders[0]}'"))
+    if scenario.verify.name not in (NONE, *graders):
+        what = f"the recorded solos of {model!r} were graded by {' and '.join(graders)}, not {scenario.verify.name!r}"
+        instead = f"write 'verify: {graders[0]}'; `relay report RUN --regrade` grades the run once more"
+        raise UserError(Mistake("verify", what, instead))
     if not any(pool.outcomes(here.address, p, plan.samples) for p in problems):
         what = f"nothing of {model!r} is recorded on any of these problems, which are known by their texts"
         raise UserError(Mistake("problems", what, "take the file that was imported"))

@@ -71,6 +71,11 @@ def used_models(reading: Reading, cells: Sequence[CellPlan]) -> set[str]:
     return used
 
 
+def judges_of(reading: Reading, cells: Sequence[CellPlan]) -> set[str]:
+    """The models that judge and do nothing else: they meet no writer, and no rollout knows them."""
+    return set(reading.cells[0].scenario.verify.models()) - used_models(reading, cells)
+
+
 def pairs_of(cells: Iterable[CellPlan]) -> list[tuple[str, str]]:
     """Who may read what whom wrote: (author, reader), by name, sorted."""
     pairs: set[tuple[str, str]] = set()
@@ -162,7 +167,7 @@ def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: T
         scenario.pool.tokens or scenario.budget.tokens,
         Sampling(scenario.sampling.temperature, scenario.sampling.top_p),
         scenario.seed,
-        scenario.verify,
+        scenario.verify.name,
         system or "",
         scenario.budget.seconds,
         others_ends(tools.engines)[model],
@@ -182,6 +187,8 @@ async def _fill(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> 
     tally = Tally()
     tools.watcher.phase(f"pool {plan.model}", tally)
     await solos.fill(tools.pool, plan, problems, tools.grade, tally, tools.in_flight)
+    if tally.judged:
+        tools.note(f"pool {plan.model}: a judge decoded {tally.judged:,} tokens for its samples; no table counts them")
     missing = len(tools.pool.missing(plan.address, problems, plan.samples))
     if missing:
         why = f", the last: {tally.last_failure}" if tally.last_failure else ""

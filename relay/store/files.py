@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.errors import Mistake, UserError
-from relay.store.schema import APPLICATION, PAGE, TABLES, VERSION
+from relay.store.schema import APPLICATION, JUDGEMENT, PAGE, TABLES, VERSION
 
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpfs", "beegfs", "9p")
 
@@ -103,6 +103,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     try:
         db = _connect(path)
         _set_journal(db, path)
+        _bring_up(db)
     except sqlite3.Error as error:
         raise UserError(Mistake(str(path), f"cannot be written: {error}", "copy it to a place you may write")) from None
     return db
@@ -113,8 +114,33 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     check(path)
     alone = _is_wal(path) and not _beside(path, "-wal").exists()  # on a read-only disk WAL needs this word
     db = _connect(path, "?mode=ro&immutable=1" if alone else "?mode=ro")
+    if path.stat().st_size and _version(db) < VERSION:
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute(JUDGEMENT.replace("CREATE TABLE", "CREATE TEMP TABLE"))  # empty: an older run has none
     db.execute("PRAGMA query_only = ON")
     return db
+
+
+def open_beside(path: Path) -> sqlite3.Connection:
+    """A second connection, to read, in the process that writes the file.
+
+    The file is not opened otherwise: closing it again would drop every lock that this process holds on it (POSIX),
+    and the next program to close the file would take the -wal away from under the writer.
+    """
+    db = _connect(path, "?mode=ro")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _bring_up(db: sqlite3.Connection) -> None:
+    """Give a file of an older schema what it lacks."""
+    if _version(db) < VERSION:
+        lacking = JUDGEMENT.replace("TABLE", "TABLE IF NOT EXISTS")
+        db.executescript(f"BEGIN IMMEDIATE; {lacking} PRAGMA user_version = {VERSION}; COMMIT;")
 
 
 def finish(db: sqlite3.Connection) -> bool:

@@ -39,6 +39,11 @@ def take(db: sqlite3.Connection, path: Path) -> Holder:
     return me
 
 
+def is_held(row: tuple[str, int, str, float]) -> bool:
+    """Whether this row of the table is that of a live process."""
+    return _alive(Holder(*row[:3]), row[3])
+
+
 def beat(db: sqlite3.Connection, me: Holder) -> bool:
     """Say that this process is alive; False when it no longer holds the lease. Part of a caller's transaction."""
     done = db.execute("UPDATE lease SET beat = ? WHERE boot = ? AND pid = ? AND started = ?", (time.time(), *me))

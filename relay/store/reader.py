@@ -26,29 +26,56 @@ class Listed(NamedTuple):
     outcome: str  # correct, wrong, undecided, or empty
     found: str  # the answer that was graded
     why: str
+    verifier: str  # whose verdict this is; empty when there is none
 
 
+class Opinion(NamedTuple):
+    """What one verifier says of one rollout."""
+
+    verifier: str
+    outcome: str
+    found: str
+    why: str
+    model: str  # the judge's; empty for all others
+    reply: str  # what the judge said
+    decoded: int
+
+
+_OPINIONS = """
+SELECT by.text, outcome.text, coalesce(v.answer, ''), coalesce(v.why, ''), coalesce(model.text, ''),
+       coalesce(j.text, ''), coalesce(j.decoded, 0)
+FROM verdict v
+JOIN name by ON by.id = v.verifier
+JOIN name outcome ON outcome.id = v.outcome
+LEFT JOIN judgement j ON j.rollout = v.rollout AND j.verifier = v.verifier
+LEFT JOIN name model ON model.id = j.model
+WHERE v.rollout = ? ORDER BY by.id
+"""
 _LISTED = """
 SELECT r.id, p.key, p.answer, c.name, r.sample, coalesce(stop.text, 'open'),
        coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
-       coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, '')
+       coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, ''),
+       CASE WHEN v.rollout IS NULL THEN '' ELSE by.text END
 FROM rollout r
 JOIN problem p ON p.id = r.problem
 JOIN cell c ON c.id = r.cell
 LEFT JOIN name stop ON stop.id = r.stop
-LEFT JOIN verdict v ON v.rollout = r.id
+LEFT JOIN name by ON by.text = ?
+LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = by.id
 LEFT JOIN name outcome ON outcome.id = v.outcome
 """
 
+_GRADERS = "SELECT text FROM name WHERE id IN (SELECT verifier FROM verdict)"
 _PROBLEM = "SELECT key, question, answer, kind, extra FROM problem"
 
 
 class Run:
     """A run file, open to read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writing: bool = False) -> None:
+        """`writing`: this very process writes it at the same time."""
         self.path = path
-        self._db = files.open_to_read(path)
+        self._db = files.open_beside(path) if writing else files.open_to_read(path)
         self._names = Names()
 
     def query(self, sql: str, *values: object, **named: object) -> list[Any]:
@@ -66,13 +93,26 @@ class Run:
         return [name for (name,) in self.query("SELECT name FROM cell ORDER BY id")]
 
     @property
+    def verifiers(self) -> list[str]:
+        """Those that graded all rollouts, or began to: the run's own first, then those of `relay report --regrade`."""
+        noted = self.query("SELECT value FROM meta WHERE key = 'verifiers'")
+        if noted:
+            return list(json.loads(noted[0][0]))
+        return [text for (text,) in self.query(_GRADERS)]  # an older run had one
+
+    @property
+    def verifier(self) -> str:
+        """The run's own verifier; of a run that graded nothing the first that did so later; else empty."""
+        return next(iter(self.verifiers), "")
+
+    @property
     def problems(self) -> list[Problem]:
         """The problems, in the run's order."""
         return [_problem(row) for row in self.query(f"{_PROBLEM} ORDER BY id")]
 
     def rollouts(self, where: str = "1", *values: object, limit: int = -1) -> Iterator[Listed]:
         """The rollouts, in the order of their numbers; `where` is SQL over r, p, c, v, stop and outcome."""
-        for row in self._db.execute(f"{_LISTED} WHERE {where} ORDER BY r.id LIMIT ?", (*values, limit)):
+        for row in self._db.execute(f"{_LISTED} WHERE {where} ORDER BY r.id LIMIT ?", (self.verifier, *values, limit)):
             yield Listed(*row)
 
     def rollout(self, number: int) -> Listed:
@@ -86,6 +126,10 @@ class Run:
     def problem_of(self, number: int) -> Problem:
         """The problem of a rollout."""
         return _problem(self.query(f"{_PROBLEM} WHERE id = (SELECT problem FROM rollout WHERE id = ?)", number)[0])
+
+    def opinions(self, number: int) -> list[Opinion]:
+        """What each verifier says of a rollout; of one that asks another, that of the other too."""
+        return [Opinion(*row) for row in self.query(_OPINIONS, number)]
 
     def hops(self, number: int) -> list[Hop]:
         """A rollout's hops, in the order in which they were written."""

@@ -1,6 +1,6 @@
 """The tables of a run file. docs/run-file.md says the same for people, and a test holds the two together."""
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x52454C59  # "RELY", in SQLite's application_id
 PAGE = 16384  # bytes; a row is at most an eighth of it, so that what is left at a page's end is little
 
@@ -131,6 +131,17 @@ CREATE TABLE verdict (
     ms INTEGER,
     PRIMARY KEY (rollout, verifier)
 ) WITHOUT ROWID;
+CREATE TABLE judgement (
+    rollout INTEGER NOT NULL,
+    verifier INTEGER NOT NULL,         -- name: as in its verdict
+    model INTEGER NOT NULL,            -- name
+    text TEXT NOT NULL,
+    computed INTEGER,
+    cached INTEGER,
+    decoded INTEGER,
+    thrown INTEGER,
+    PRIMARY KEY (rollout, verifier)
+) WITHOUT ROWID;
 CREATE TABLE live (
     rollout INTEGER NOT NULL,
     pen TEXT NOT NULL,
@@ -156,3 +167,4 @@ CREATE TABLE lease (
     beat REAL NOT NULL                 -- seconds since the epoch
 );
 """
+JUDGEMENT = TABLES[TABLES.index("CREATE TABLE judgement") : TABLES.index("CREATE TABLE live")]  # what schema 1 lacked

@@ -10,6 +10,7 @@ from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
 from relay.store.rows import INSERT_PART, INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, is_long, parts_of, row_of
+from relay.verifiers import Reply, storable
 from relay.walk import Hop, StopReason
 
 TAIL = 2000  # characters of an open segment that a monitor sees
@@ -27,6 +28,13 @@ class Graded(NamedTuple):
     answer: str
     why: str
     seconds: float
+    reply: Reply | None = None  # of a judge
+    parts: "tuple[Graded, ...]" = ()  # the verdicts that led to it
+
+    @property
+    def decoded(self) -> int:
+        """Tokens that judges decoded for it."""
+        return (self.reply.decoded if self.reply else 0) + sum(part.decoded for part in self.parts)
 
 
 class Begun(NamedTuple):
@@ -47,6 +55,7 @@ class Gathered(NamedTuple):
     parts: list[Row]
     ended: list[tuple[int | None, str | None, int]]
     verdicts: list[Row]
+    judgements: list[Row]
     live: list[tuple[int, str, str, int, int, str]]
 
 
@@ -66,6 +75,7 @@ class RunWriter:
         self._begun: list[Begun] = []
         self._ended: list[tuple[int | None, str | None, int]] = []
         self._verdicts: list[Row] = []
+        self._judgements: list[Row] = []
         self._live: dict[tuple[int, str], Tokens] = {}
         self._live_rows = 0
         self._broken = False  # a flush failed: its rows are gone, and nothing that follows them may be written
@@ -121,7 +131,7 @@ class RunWriter:
     def look(self, sql: str, *values: object) -> list[Any]:
         """Rows that were committed, through a connection of its own: another thread may be writing."""
         if self._aside is None:
-            self._aside = files.open_to_read(self.path)
+            self._aside = files.open_beside(self.path)
         return self._aside.execute(sql, values).fetchall()
 
     def name(self, text: str) -> int:
@@ -158,11 +168,17 @@ class RunWriter:
             self.verdict(rollout, graded)
 
     def verdict(self, rollout: int, graded: Graded) -> None:
-        """A verdict was reached."""
+        """A verdict was reached: it goes down with those that led to it."""
         names = self._names
-        verifier, outcome, answer, why, seconds = graded
+        verifier, outcome, answer, why, seconds, reply, parts = graded
         row = (rollout, names[verifier], names[outcome], answer or None, why or None, round(seconds * 1000) or None)
         self._verdicts.append(row)
+        if reply is not None:
+            model, text, *counts = reply
+            said = (rollout, names[verifier], names[model], storable(text), *(n or None for n in counts))
+            self._judgements.append(said)
+        for part in parts:
+            self.verdict(rollout, part)
 
     @property
     def waiting(self) -> int:
@@ -172,8 +188,11 @@ class RunWriter:
     def gather(self) -> "Gathered":
         """Take what waits for the next flush. Called where rollouts run, so that nothing falls in between."""
         live = [(r, t.pen, t.node, t.visit, t.tokens, t.text[-TAIL:]) for (r, _), t in self._live.items()]
-        gathered = Gathered(self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts, live)
-        self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts = [], [], [], [], [], []
+        gathered = Gathered(
+            self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts, self._judgements, live
+        )
+        self._names.fresh, self._begun, self._hops, self._parts, self._ended = [], [], [], [], []
+        self._verdicts, self._judgements = [], []
         return gathered
 
     def write(self, gathered: "Gathered") -> None:
@@ -191,7 +210,7 @@ class RunWriter:
             raise
 
     def _write(self, gathered: "Gathered") -> None:
-        names, begun, hops, parts, ended, verdicts, live = gathered
+        names, begun, hops, parts, ended, verdicts, judgements, live = gathered
         with self.at_once():
             if not lease.beat(self._db, self._me):
                 raise LeaseLostError(f"{self.path}: another process took this run over")
@@ -202,6 +221,7 @@ class RunWriter:
             many(INSERT_PART, parts)
             many("UPDATE rollout SET stop = ?, why = ? WHERE id = ?", ended)
             many("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", verdicts)
+            many("INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?, ?)", judgements)
             if live or self._live_rows:
                 self._db.execute("DELETE FROM live")
                 many("INSERT INTO live VALUES (?, ?, ?, ?, ?, ?)", live)

@@ -28,7 +28,7 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["runtime", "grading", "batch", "prepare", "sets", "session"]),
-    ("science", ["measure", "train"]),
+    ("science", ["measure", "regrade", "train"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]

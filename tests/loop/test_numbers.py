@@ -34,19 +34,21 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
     asked = queries()
     assert set(asked) == {
         "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
-        "tokens", "score", "interval",
+        "tokens", "score", "interval", "asked about", "tokens of a judge", "prompts of a judge",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
         assert len({s.score for s in found}) > 1
         for s in found:
             for name in ("correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished"):
-                assert run.query(asked[name], cell=s.cell) == [(getattr(s, name.replace(" ", "_")),)], (s.cell, name)
-            assert run.query(asked["tokens"], cell=s.cell) == [(s.decoded,)]
+                assert run.query(asked[name], cell=s.cell, verifier=s.verifier) == [
+                    (getattr(s, name.replace(" ", "_")),)
+                ], (s.cell, name)
+            assert run.query(asked["tokens"], cell=s.cell, verifier=s.verifier) == [(s.decoded,)]
             assert s.score is not None
             assert s.interval is not None
-            assert run.query(asked["score"], cell=s.cell)[0][0] == pytest.approx(100 * s.score)
-            assert run.query(asked["interval"], cell=s.cell)[0] == pytest.approx(
+            assert run.query(asked["score"], cell=s.cell, verifier=s.verifier)[0][0] == pytest.approx(100 * s.score)
+            assert run.query(asked["interval"], cell=s.cell, verifier=s.verifier)[0] == pytest.approx(
                 (100 * s.interval.low, 100 * s.interval.high)
             )
 

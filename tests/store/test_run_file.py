@@ -304,3 +304,24 @@ def test_a_link_to_nothing_is_told_as_one(tmp_path: Path) -> None:
 def test_a_discarded_run_leaves_nothing_behind(tmp_path: Path) -> None:
     new(tmp_path / "a.relay").discard()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("second", ["look", "run"])
+def test_a_second_connection_of_the_writer_leaves_its_locks_alone(second: str, tmp_path: Path) -> None:
+    """Another program that closes the file must not take the -wal away from under the writer."""
+    path = tmp_path / "a.relay"
+    writer = RunWriter.create(path)
+    if second == "look":
+        writer.look("SELECT 1")
+    else:
+        Run(path, writing=True).close()
+    other = (
+        f"import sqlite3; db = sqlite3.connect({str(path)!r}); db.execute('SELECT * FROM meta').fetchall(); db.close()"
+    )
+    subprocess.run([sys.executable, "-c", other], check=True)
+    assert path.with_name("a.relay-wal").exists()
+    with writer.at_once():
+        writer.put_meta(kept=1)
+    read = other.replace("; db.close()", "; print(db.execute('SELECT count(*) FROM meta').fetchone()[0])")
+    assert subprocess.run([sys.executable, "-c", read], check=True, capture_output=True).stdout == b"1\n"
+    writer.close(finished=True)

@@ -66,6 +66,17 @@ async def test_every_hostile_answer_gets_a_verdict_in_time_and_none_is_correct()
     assert "took longer than 0.6 s" in whys
 
 
+async def test_an_answer_that_was_cut_short_is_tried_once_more_at_length():
+    verifier = MathVerifier(workers=1, seconds=20)
+    verifier._quick._seconds = 0.001
+    try:
+        verdict = await verifier.grade(Question(r"\boxed{\sqrt{28}}", True, r"2\sqrt{7}"))
+        assert verdict.outcome == Outcome.CORRECT
+        assert verifier._slow._alive
+    finally:
+        await verifier.aclose()
+
+
 async def test_a_hanging_answer_delays_no_other():
     verifier = MathVerifier(workers=2, seconds=1.5)
     easy = [Question(rf"\boxed{{\sqrt{{{n * n * 7}}}}}", True, rf"{n}\sqrt{{7}}") for n in range(2, 12)]
@@ -90,7 +101,8 @@ async def test_plain_answers_need_no_worker_at_all():
         question = Question(f"So it is \\boxed{{{n} \\text{{ dollars}}}}.", True, str(n))
         assert (await verifier.grade(question)).outcome == Outcome.CORRECT
     assert time.perf_counter() - started < 1
-    assert not verifier._pool._alive
+    assert not verifier._quick._alive
+    assert not verifier._slow._alive
     await verifier.aclose()
 
 
@@ -98,11 +110,12 @@ async def test_a_worker_killed_while_it_grades_costs_no_verdict():
     verifier = MathVerifier(workers=1, seconds=10)
     slow = Question(r"\boxed{\int_0^1 e^{e^{e^x}} dx}", True, r"\sqrt{7}+1")
     try:
-        await verifier.grade(Question(r"\boxed{\sqrt{28}}", True, r"2\sqrt{7}"))
-        (worker,) = verifier._pool._alive
+        await verifier.grade(Question(r"\boxed{\int_0^1 x dx}", True, r"2\sqrt{7}"))
         task = asyncio.create_task(verifier.grade(slow))
         await asyncio.sleep(0.2)
-        os.kill(worker.process.pid, signal.SIGKILL)
+        assert verifier._slow._alive
+        for worker in verifier._slow._alive:  # the one that grades, and the one that stands by
+            os.kill(worker.process.pid, signal.SIGKILL)
         assert (await task).outcome == Outcome.WRONG
     finally:
         await verifier.aclose()

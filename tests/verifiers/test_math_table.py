@@ -6,6 +6,7 @@ import pytest
 
 from relay.verifiers import Outcome, Question
 from relay.verifiers.math import MathVerifier
+from tests.verifiers.table_math import ROWS
 
 C, W, U = Outcome.CORRECT, Outcome.WRONG, Outcome.UNDECIDED
 
@@ -175,6 +176,9 @@ TABLE = [
     (box(r"\frac{"), "7", W, "an answer that cannot be read"),
     (box("7"), r"So we get \boxed{7}", C, "a reference that is a worked solution"),
 ]
+
+
+TABLE += [(box(answer), reference, outcome, why) for answer, reference, outcome, why in ROWS]
 
 
 @pytest.fixture(scope="module")

@@ -222,3 +222,17 @@ def test_a_busy_worker_dies_with_its_parent():
             return
         time.sleep(0.01)
     pytest.fail("the worker outlived its parent")
+
+
+async def test_a_spare_worker_is_ready_when_another_is_lost():
+    async with pool(workers=1, seconds=0.5, spare=1) as p:
+        first = await pid_of(p)
+        for _ in range(500):
+            if len(p._idle) == 2:
+                break
+            await asyncio.sleep(0.02)
+        with pytest.raises(WorkError):
+            await p.ask("sleep", 30)
+        started = time.perf_counter()
+        assert await pid_of(p) != first
+        assert time.perf_counter() - started < 0.1, "nobody waited for a start"

@@ -1,0 +1,56 @@
+"""Opening a run's models, what makes each of them what it is, and the refusal of any other in their place."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+
+from relay.batch import Tally
+from relay.engine import Engine
+from relay.errors import Mistake, UserError
+from relay.language.scenario import Scenario
+from relay.prepare.run import Watcher
+from relay.store.writer import RunWriter
+
+PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
+
+
+async def load_models(
+    scenario: Scenario,
+    names: Iterable[str],
+    given: Mapping[str, Engine],
+    watcher: Watcher,
+    stack: AsyncExitStack,
+    deterministic: bool = False,
+) -> dict[str, Engine]:
+    """The engines of these models, open until the stack ends, beside those that are given."""
+    opened = dict(given)
+    for name in sorted(set(names) - set(given)):
+        twin = next((n for n in opened if scenario.models[n] == scenario.models[name]), None)
+        if twin is not None:  # the same model under two names is loaded once
+            opened[name] = opened[twin]
+            continue
+        watcher.phase(f"loading {name}", Tally())
+        opened[name] = await scenario.models[name].open(deterministic=deterministic)
+        stack.push_async_callback(opened[name].aclose)
+    return opened
+
+
+def refuse_other_models(writer: RunWriter, facts: Mapping[str, Mapping[str, str]]) -> None:
+    """A run goes on with the models that it began with, or not at all."""
+    for name, before in (writer.meta("models") or {}).items():
+        now = facts.get(name, before)
+        changed = [k for k in before if k not in PASSING and before[k] != now.get(k)]
+        if changed:
+            told = ", ".join(f"{k} was {before[k]} and is {now.get(k)}" for k in changed)
+            raise UserError(
+                Mistake(
+                    f"{writer.path}: model {name!r}", f"is not the one the run began with: {told}", "start a new run"
+                )
+            )
+
+
+def facts_of(engines: Mapping[str, Engine]) -> dict[str, dict[str, str]]:
+    """What made each model's tokens, as the run file keeps it."""
+    return {
+        name: {**e.facts, "tokenizer": e.tokenizer.fingerprint, "template": e.template.fingerprint}
+        for name, e in engines.items()
+    }

@@ -1,0 +1,160 @@
+"""Grading a finished run once more, by another verifier: its traces stay as they are, the verdicts of both are kept."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from relay.batch import FLUSH, Tally
+from relay.engine import Engine
+from relay.errors import Mistake, UserError
+from relay.grading import Answer, answer_of, judged, question_of
+from relay.language.reading import Reading, from_changed_tree
+from relay.language.verifying import NONE, Verify
+from relay.measure.judging import UNGRADED, ungraded
+from relay.prepare.models import facts_of, load_models, refuse_other_models
+from relay.prepare.run import Watcher
+from relay.problems import Problem
+from relay.session import closing_file, note_verifier, outcomes_of
+from relay.store import files, lease, opening
+from relay.store.reader import Run
+from relay.store.writer import Graded, RunWriter
+from relay.verifiers import Verifier
+from relay.walk import ROOT
+
+AT_ONCE = 64  # answers that are graded together, where no engine says more
+
+
+class Asked(NamedTuple):
+    """One answer of the run to grade."""
+
+    rollout: int
+    cell: int
+    problem: Problem
+    sample: int
+    answer: Answer
+
+
+class Regraded(NamedTuple):
+    """What came of it."""
+
+    path: Path
+    verifier: str
+    verdicts: int  # that were reached now
+
+
+def read_verifier(path: Path, verifier: str, sets: Mapping[str, str]) -> Reading:
+    """The run's scenario with this verifier, and with more models where `sets` names some. Raises UserError."""
+    with opening.opened(path) as run:
+        meta = run.meta
+        if meta["phase"] != "done":
+            raise UserError(Mistake(str(path), *_unfinished(run)))
+    others = [Mistake(f"--set {p}", "only models can be set here", "--set models.NAME=...") for p in sets]
+    if bad := [mistake for mistake in others if not mistake.where.startswith("--set models.")]:
+        raise UserError.of(bad)
+    changes = {at: (text, f"--set {at}") for at, text in sets.items()} | {"verify": (verifier, "--regrade")}
+    reading = from_changed_tree(meta["scenario"], str(path), changes)
+    if reading.cells[0].scenario.verify.name == NONE:
+        raise UserError(Mistake("--regrade", "'none' grades nothing", "name a verifier"))
+    return reading
+
+
+def _unfinished(run: Run) -> tuple[str, str]:
+    row = run.query("SELECT boot, pid, started, beat FROM lease")
+    if row and lease.is_held(row[0]):
+        return f"the run is still going on, by process {row[0][1]}", "grade it once more when it has ended"
+    return "the run was broken off before its end", f"`relay run --resume {run.path}` does what is missing"
+
+
+async def regrade(
+    path: Path, reading: Reading, watcher: Watcher, engines: Mapping[str, Engine] | None = None
+) -> Regraded:
+    """Grade every rollout that this verifier has not graded yet; killed at any moment, it can be begun again."""
+    verify = reading.cells[0].scenario.verify
+    with opening.opened(path) as run:
+        missing = ungraded(run, verify.name)
+        before = run.verifiers
+    if not missing:
+        watcher.note(f"{path}: nothing is missing, every answer has a verdict by {verify.name!r}")
+        return Regraded(path, verify.name, 0)
+    writer = RunWriter.resume(path)
+    with closing_file(writer), Run(path, writing=True) as run:
+        async with contextlib.AsyncExitStack() as stack:
+            beating = asyncio.create_task(_beat(writer))
+            stack.callback(beating.cancel)
+            work = _grade(writer, run, reading, watcher, engines or {}, before)
+            grading = asyncio.ensure_future(work)
+            stack.push_async_callback(_ended, grading)
+            await asyncio.wait([grading, beating], return_when=asyncio.FIRST_COMPLETED)
+            if beating.done():
+                await beating  # a flush failed: nothing may be written any more
+            verdicts = await grading
+    return Regraded(path, verify.name, verdicts)
+
+
+async def _ended(task: "asyncio.Future[int]") -> None:
+    """Wait for a task that is no longer wanted."""
+    task.cancel()
+    with contextlib.suppress(BaseException):
+        await task
+
+
+async def _grade(
+    writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Mapping[str, Engine], before: list[str]
+) -> int:
+    scenario = reading.cells[0].scenario
+    verify: Verify = scenario.verify
+    async with contextlib.AsyncExitStack() as stack:
+        models = set(verify.models())
+        opened = await load_models(scenario, models, {n: e for n, e in given.items() if n in models}, watcher, stack)
+        refuse_other_models(writer, facts_of(opened))
+        with writer.at_once():
+            writer.put_meta(
+                inode=files.inode(writer.path), models={**facts_of(opened), **(writer.meta("models") or {})}
+            )
+            if writer.meta("verifiers") is None:  # an older run names them in its verdicts only
+                writer.put_meta(verifiers={name: name for name in before})
+            note_verifier(writer, verify)
+        verifier = await stack.enter_async_context(contextlib.aclosing(verify.open(opened, scenario.seed)))
+        left = ungraded(run, verify.name)
+        tally = Tally(total=left, outcomes=Counter(outcomes_of(writer, verify.name)))
+        watcher.phase(f"grading by {verify.name}", tally)
+        asked = _asked(run, verify.name)
+        at_once = max([AT_ONCE, *(e.rows for e in opened.values())])
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(_work(asked, verify.name, verifier, writer, tally))
+    return tally.done
+
+
+async def _work(asked: Iterator[Asked], name: str, verifier: Verifier, writer: RunWriter, tally: Tally) -> None:
+    for one in asked:
+        found: Graded = await judged(name, verifier, question_of(one.problem, one.sample, one.answer))
+        writer.verdict(one.rollout, found)
+        tally.done += 1
+        tally.outcomes[one.cell, found.outcome] += 1
+        await asyncio.sleep(0)  # the beat comes in between, however quick the verdicts are
+
+
+def _asked(run: Run, verifier: str) -> Iterator[Asked]:
+    """The answers without a verdict by this verifier, read one by one."""
+    problems = run.problems
+    thinking = {(p, m): t != "none" for p, m, t in run.query(_HEADS)}
+    for number, problem, sample, cell in run.query(_ROWS, verifier):
+        trajectory = run.walk(number).pens[ROOT].trajectory
+        authors = [s.model for s in trajectory.newest_first() if (problem, s.model) in thinking]
+        thinks = thinking[problem, authors[0]] if authors else any(t for (p, _), t in thinking.items() if p == problem)
+        yield Asked(number, cell, problems[problem], sample, answer_of(trajectory, thinks=thinks))
+
+
+_ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"
+_HEADS = "SELECT h.problem, n.text, h.thinking FROM head h JOIN name n ON n.id = h.model"
+
+
+async def _beat(writer: RunWriter) -> None:
+    """Write down the verdicts, and the lease's heartbeat, several times a second."""
+    while True:
+        await asyncio.sleep(FLUSH)
+        await asyncio.shield(asyncio.to_thread(writer.write, writer.gather()))
