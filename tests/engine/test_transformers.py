@@ -241,7 +241,8 @@ async def test_log_probabilities_are_the_model_s_own(opens: Opens, loaded: Loade
     drawn = [p async for delta in engine.extend(call) for p in delta.logprobs]
     ids = call.cut.ids
     with torch.inference_mode():
-        logits = loaded.model(torch.tensor([[*prompt, *ids]])).logits[0, :, : engine.tokenizer.size]
+        whole = torch.tensor([[*prompt, *ids]], device=loaded.model.device)
+        logits = loaded.model(whole).logits[0, :, : engine.tokenizer.size]
     own = logits.log_softmax(-1)[range(4, 4 + len(ids)), ids].tolist()
     assert drawn == pytest.approx(own, abs=1e-4)
     given = await engine.score(prompt, [ids, ids[:3], ids[1:]])
@@ -442,10 +443,11 @@ async def test_a_closed_engine_ends_its_calls_and_takes_no_more(opens: Opens, lo
 
 async def test_opening_says_what_was_loaded_and_deterministic_means_one_at_a_time(folder: Path) -> None:
     engine = await TransformersModel(model=str(folder), context=100).open(deterministic=True)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     try:
         facts = engine.facts
         assert {k: facts[k] for k in ("engine", "model", "dtype", "device")} == {
-            "engine": "transformers", "model": str(folder), "dtype": "float32", "device": "cpu",
+            "engine": "transformers", "model": str(folder), "dtype": "float32", "device": device,
         }  # fmt: skip
         assert facts["revision"] == resolve(str(folder)).revision
         assert facts["torch"] == torch.__version__
