@@ -1,11 +1,10 @@
 """What of a trajectory is graded, only what follows the thinking, and the verifier that grades it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from relay.engine import Engine
-from relay.language.verifying import NONE, Verify
+from relay.language.verifying import NONE, Given, Verify
 from relay.problems import Problem
 from relay.store.writer import Graded
 from relay.trajectory import Trajectory
@@ -57,7 +56,7 @@ def question_of(problem: Problem, sample: int, answer: Answer) -> Question:
 
 
 @asynccontextmanager
-async def grader(verify: Verify, engines: Mapping[str, Engine], seed: int) -> AsyncIterator["Grade | None"]:
+async def grader(verify: Verify, given: Given) -> AsyncIterator["Grade | None"]:
     """The scenario's verifier, ready to grade; None for `verify: none`."""
     if verify.name == NONE:
         yield None
@@ -66,5 +65,5 @@ async def grader(verify: Verify, engines: Mapping[str, Engine], seed: int) -> As
     async def grade(job: "Job", answer: Answer) -> Graded:
         return await judged(verify.name, verifier, question_of(job.stage.problem, job.stage.sample, answer))
 
-    async with aclosing(verify.open(engines, seed)) as verifier:
+    async with aclosing(verify.open(given)) as verifier:
         yield grade

@@ -12,7 +12,7 @@ from relay.engine import Engine
 from relay.errors import Mistake, UserError
 from relay.grading import Answer, answer_of, judged, question_of
 from relay.language.reading import Reading, from_changed_tree
-from relay.language.verifying import NONE, Verify
+from relay.language.verifying import NONE, Given, Verify
 from relay.measure.judging import UNGRADED, ungraded
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
@@ -69,10 +69,11 @@ def _unfinished(run: Run) -> tuple[str, str]:
 
 
 async def regrade(
-    path: Path, reading: Reading, watcher: Watcher, engines: Mapping[str, Engine] | None = None
+    path: Path, reading: Reading, watcher: Watcher, engines: Mapping[str, Engine] | None = None, *, sandbox: bool = True
 ) -> Regraded:
     """Grade every rollout that this verifier has not graded yet; killed at any moment, it can be begun again."""
     verify = reading.cells[0].scenario.verify
+    uses = verify.ready(sandbox=sandbox)
     with opening.opened(path) as run:
         missing = ungraded(run, verify.name)
         before = run.verifiers
@@ -84,7 +85,8 @@ async def regrade(
         async with contextlib.AsyncExitStack() as stack:
             beating = asyncio.create_task(_beat(writer))
             stack.callback(beating.cancel)
-            work = _grade(writer, run, reading, watcher, engines or {}, before)
+            given = Given(engines or {}, sandbox=sandbox)
+            work = _grade(writer, run, reading, watcher, given, before, uses)
             grading = asyncio.ensure_future(work)
             stack.push_async_callback(_ended, grading)
             await asyncio.wait([grading, beating], return_when=asyncio.FIRST_COMPLETED)
@@ -102,13 +104,15 @@ async def _ended(task: "asyncio.Future[int]") -> None:
 
 
 async def _grade(
-    writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Mapping[str, Engine], before: list[str]
+    writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Given, before: list[str], uses: str
 ) -> int:
     scenario = reading.cells[0].scenario
     verify: Verify = scenario.verify
     async with contextlib.AsyncExitStack() as stack:
         models = set(verify.models())
-        opened = await load_models(scenario, models, {n: e for n, e in given.items() if n in models}, watcher, stack)
+        opened = await load_models(
+            scenario, models, {n: e for n, e in given.engines.items() if n in models}, watcher, stack
+        )
         refuse_other_models(writer, facts_of(opened))
         with writer.at_once():
             writer.put_meta(
@@ -116,8 +120,10 @@ async def _grade(
             )
             if writer.meta("verifiers") is None:  # an older run names them in its verdicts only
                 writer.put_meta(verifiers={name: name for name in before})
-            note_verifier(writer, verify)
-        verifier = await stack.enter_async_context(contextlib.aclosing(verify.open(opened, scenario.seed)))
+            note_verifier(writer, verify, uses)
+        verifier = await stack.enter_async_context(
+            contextlib.aclosing(verify.open(given._replace(engines=opened, seed=scenario.seed)))
+        )
         left = ungraded(run, verify.name)
         tally = Tally(total=left, outcomes=Counter(outcomes_of(writer, verify.name)))
         watcher.phase(f"grading by {verify.name}", tally)

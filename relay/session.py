@@ -19,7 +19,7 @@ from relay.events import RolloutEnded, Tokens
 from relay.grading import grader
 from relay.language.reading import Reading, from_tree
 from relay.language.shapes import dumped
-from relay.language.verifying import NONE, Verify
+from relay.language.verifying import NONE, Given, Verify
 from relay.language.yaml_places import Place, Spot
 from relay.node import Ticks
 from relay.node.algebra import WORK as ALGEBRA
@@ -45,6 +45,7 @@ class Options(NamedTuple):
     in_flight: int | None = None  # rollouts at once; by default as many as the engines like
     deterministic: bool = False  # fixed batches, so that a killed run ends as if never killed; for tests
     pool: Path | None = None
+    sandbox: bool = True  # False: programs that models write run unguarded, as the user said
 
 
 class Outcome(NamedTuple):
@@ -114,16 +115,18 @@ async def _go_on(
     scenario = reading.cells[0].scenario
     async with contextlib.AsyncExitStack() as stack:
         beating = await stack.enter_async_context(_heartbeat(writer))
+        uses = scenario.verify.ready(sandbox=options.sandbox)
         judges = judges_of(reading, cell_plans(reading))
         used = used_models(reading, cell_plans(reading)) | judges
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
         judging = {name: opened[name] for name in scenario.verify.models()}
+        given = Given(judging, scenario.seed, options.sandbox)
         opened = {name: engine for name, engine in opened.items() if name not in judges}
         opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)
-        grade = await stack.enter_async_context(grader(scenario.verify, judging, scenario.seed))
+        grade = await stack.enter_async_context(grader(scenario.verify, given))
         facts = facts_of(opened | judging)
         in_flight = options.in_flight or max((e.rows for e in opened.values()), default=0) or 256
         if writer.meta("phase") == "preparing":
@@ -136,7 +139,7 @@ async def _go_on(
         refuse_other_models(writer, facts)
         with writer.at_once():
             writer.put_meta(models=facts, handoffs=handoffs)
-            note_verifier(writer, scenario.verify)
+            note_verifier(writer, scenario.verify, uses)
         if beating.done():
             await beating  # it failed: nothing may be written any more
         beating.cancel()
@@ -235,10 +238,12 @@ async def _heartbeat(writer: RunWriter) -> AsyncIterator["asyncio.Task[None]"]:
             await task
 
 
-def note_verifier(writer: RunWriter, verify: Verify) -> None:
-    """Write down who grades, and how, with every default said; the run's own verifier comes first."""
+def note_verifier(writer: RunWriter, verify: Verify, uses: str) -> None:
+    """Write down who grades, how, with every default said, and with what; the run's own verifier comes first."""
     if verify.name != NONE:
         writer.put_meta(verifiers={**(writer.meta("verifiers") or {}), verify.name: dumped(verify)})
+    if uses:
+        writer.put_meta(sandbox=uses)
 
 
 def _handoffs_of(reading: Reading, engines: Mapping[str, Engine]) -> list[dict[str, str]]:

@@ -1,18 +1,19 @@
-"""The verifiers as a scenario says them: `math`, `choice`, `text`, `number`, `judge`, and one after another."""
+"""The verifiers as a scenario says them: `math`, `choice`, `code`, `text`, `number`, `judge`, and one after another."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from relay.language.scenario import ModelName
 from relay.language.shapes import Count, OneOrMore, wrong
-from relay.language.verifying import NONE, Verifiers, Verify
+from relay.language.verifying import NONE, Given, Verifiers, Verify
+from relay.problems import Problem
 
 if TYPE_CHECKING:
-    from relay.engine import Engine
     from relay.verifiers import Verifier
+    from relay.verifiers.sandbox import Sandbox
 
 PROMPT = """\
 Compare an answer with the reference answer to a question. Say only whether it gives the same result: do not solve the
@@ -43,7 +44,7 @@ class Text(Verify):
         """Its verb and how it compares."""
         return f"text {self.text}"
 
-    def open(self, engines: "Mapping[str, Engine]", seed: int) -> "Verifier":
+    def open(self, given: Given) -> "Verifier":
         """It holds nothing."""
         from relay.verifiers.text import TextVerifier
 
@@ -61,11 +62,47 @@ class Number(Verify):
         """Its verb and its tolerance."""
         return f"number within {self.tolerance:g}" + (" of the reference" if self.number == "relative" else "")
 
-    def open(self, engines: "Mapping[str, Engine]", seed: int) -> "Verifier":
+    def open(self, given: Given) -> "Verifier":
         """It holds nothing."""
         from relay.verifiers.number import NumberVerifier
 
         return NumberVerifier(self.tolerance, relative=self.number == "relative")
+
+
+class Code(Verify):
+    """The program passes its tests, or the value is the one that the function gives. Programs run in a sandbox."""
+
+    code: Literal["python"] = "python"
+    seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0  # that an answer may take
+    memory: Annotated[int, Field(ge=64, le=65536)] = 1024  # MiB that it may take
+
+    @property
+    def name(self) -> str:
+        """The verb, and its bounds."""
+        return f"code within {self.seconds:g} s" + (f" and {self.memory} MiB" if self.memory != 1024 else "")
+
+    def unfit(self, problem: Problem) -> tuple[str, str] | None:
+        """A problem without tests."""
+        from relay.verifiers.code import tests_of
+
+        return None if tests_of(problem) else ("they come with no tests", "another verifier, or the columns for tests")
+
+    def ready(self, *, sandbox: bool) -> str:
+        """The sandbox, tried out."""
+        return _walls(sandbox).facts
+
+    def open(self, given: Given) -> "Verifier":
+        """Its processes start when the first answer comes."""
+        from relay.verifiers.code import CodeVerifier
+
+        return CodeVerifier(_walls(given.sandbox), seconds=self.seconds, memory=self.memory << 20)
+
+
+def _walls(sandbox: bool) -> "Sandbox":
+    from relay.verifiers.sandbox import NONE as OPEN
+    from relay.verifiers.sandbox import here
+
+    return here() if sandbox else OPEN
 
 
 def _shows_the_answer(prompt: str) -> str:
@@ -95,11 +132,15 @@ class Judge(Verify):
         """The one that judges."""
         return (self.judge,)
 
-    def open(self, engines: "Mapping[str, Engine]", seed: int) -> "Verifier":
+    def unfit(self, problem: Problem) -> tuple[str, str] | None:
+        """It reads anything."""
+        return None
+
+    def open(self, given: Given) -> "Verifier":
         """It asks this model's engine, which is not its own to close."""
         from relay.verifiers.judge import JudgeVerifier
 
-        return JudgeVerifier(self, engines[self.judge], seed)
+        return JudgeVerifier(self, given.engines[self.judge], given.seed)
 
 
 class Later(Judge):
@@ -123,9 +164,17 @@ class First(Verify):
         """Those that judge."""
         return (*self.first.models(), *self.then.models())
 
-    def open(self, engines: "Mapping[str, Engine]", seed: int) -> "Verifier":
+    def unfit(self, problem: Problem) -> tuple[str, str] | None:
+        """What the first says: the judge reads anything."""
+        return self.first.unfit(problem)
+
+    def ready(self, *, sandbox: bool) -> str:
+        """What the first needs."""
+        return self.first.ready(sandbox=sandbox)
+
+    def open(self, given: Given) -> "Verifier":
         """Both of them, open."""
         from relay.verifiers.rule import Rule
 
-        first, then = self.first.open(engines, seed), self.then.open(engines, seed)
+        first, then = self.first.open(given), self.then.open(given)
         return Rule((self.first.name, first), (self.then.name, then), self.then.when)

@@ -16,6 +16,8 @@ import sys
 import time
 from typing import Any, NamedTuple
 
+from relay.verifiers.lines import read_line
+
 START = 120.0  # seconds that a worker may take to start and import; a cold disk is slow
 _OWN = {"PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}  # sympy's order of terms, and so its time, hangs on hashes
 
@@ -188,34 +190,15 @@ class _Worker:
         return Reply(kind, value, time.perf_counter() - started)
 
     async def _line(self, seconds: float) -> tuple[str, Any]:
-        """The next line. A reply that came while the loop was busy counts, however late it is read."""
-        loop = asyncio.get_running_loop()
-        came: asyncio.Future[None] = loop.create_future()
-        data = bytearray()
-
-        def read() -> None:
-            with contextlib.suppress(BlockingIOError, InterruptedError):
-                try:
-                    part = self._socket.recv(1 << 16)
-                except ConnectionError:
-                    part = b""
-                data.extend(part)
-                if (not part or part.endswith(b"\n")) and not came.done():
-                    came.set_result(None)
-
-        loop.add_reader(self._socket, read)
+        """The next line."""
         try:
-            await asyncio.wait([came], timeout=seconds)
-            if not came.done():
-                read()
-        finally:
-            loop.remove_reader(self._socket)
-        if data.endswith(b"\n"):
-            kind, value = json.loads(data)
-            return kind, value
-        if came.done():
+            data = await read_line(self._socket, seconds)
+        except TimeoutError:
+            raise LateError(f"took longer than {seconds:g} s") from None
+        if not data.endswith(b"\n"):
             raise self._death()
-        raise LateError(f"took longer than {seconds:g} s")
+        kind, value = json.loads(data)
+        return kind, value
 
     def _death(self) -> _DeathError | WorkError:
         """What the end of the process says."""

@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.cli.options import Sets
+from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -26,20 +27,21 @@ def report(
         ),
     ] = "",
     set_: Sets = [],  # noqa: B006  typer copies it
+    sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
 ) -> None:
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
     if regrade:
-        _regrade(runs, regrade, set_, as_json=json)
+        _regrade(runs, regrade, set_, sandbox, as_json=json)
     if json:
         _print_json(runs)
     else:
         print_report(runs)
 
 
-def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], *, as_json: bool) -> None:
+def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
     """Grade them all; what is wrong with any of them is told before the first."""
     from relay.cli.run import drive
     from relay.language.reading import parse_sets
@@ -55,7 +57,9 @@ def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], *, as_json: b
         raise UserError.of(dict.fromkeys(mistakes))
     for path, reading in zip(runs, readings, strict=True):
         again = ["relay", "report", str(path), "--regrade", verifier, *(part for s in sets for part in ("--set", s))]
-        drive(lambda shown, p=path, r=reading: regrade(p, r, shown), path, shlex.join(again), as_json=as_json)  # type: ignore[misc]  # mypy infers no lambda's defaults
+        again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
+        work = partial(regrade, path, reading, sandbox=sandbox is not Walls.NONE)
+        drive(work, path, shlex.join(again), as_json=as_json)
 
 
 def print_report(runs: Sequence[Path]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from relay.cli.options import Sets
+from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, RelayError, UserError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def run(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")
     ] = False,
+    sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
@@ -62,7 +63,7 @@ def run(
     from relay.session import Options, start
     from relay.session import resume as go_on
 
-    options = Options(in_flight, deterministic, pool)
+    options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE)
     path = resume or out or _default_out(scenario)
     if resume is None:
         reading = read(scenario, parse_sets(set_))
@@ -72,6 +73,7 @@ def run(
     given = ["--in-flight", str(in_flight)] if in_flight else []
     given += ["--pool", str(pool)] if pool else []
     given += ["--deterministic"] if deterministic else []
+    given += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
     outcome = drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
     _tell(outcome, as_json=json)
     if outcome.failed:

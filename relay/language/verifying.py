@@ -7,19 +7,32 @@ from `Verify`, whose fields are its options, as the built-in ones do.
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, ValidationError, WithJsonSchema, model_serializer
 from pydantic_core import PydanticCustomError
 
 from relay import registry
 from relay.language.shapes import Frozen, Kind, OneOf, Says, wrong
+from relay.problems import Problem
 
 if TYPE_CHECKING:
     from relay.engine import Engine
     from relay.verifiers import Verifier
 
 NONE = "none"  # nothing is graded
+_UNFIT = {
+    "code": ("their answers are programs, or values of programs", "verify: code"),
+    "choice": ("their answers are letters of options", "verify: choice"),
+}
+
+
+class Given(NamedTuple):
+    """What a verifier may use."""
+
+    engines: "Mapping[str, Engine]"  # of the models that it asks, by name; not its own to close
+    seed: int = 0
+    sandbox: bool = True  # programs run in the sandbox; False: the user said `--sandbox none`
 
 
 class Verify(Frozen):
@@ -34,9 +47,17 @@ class Verify(Frozen):
         """The models that it asks."""
         return ()
 
+    def unfit(self, problem: Problem) -> tuple[str, str] | None:
+        """Why it cannot grade answers to problems like this, and what can; None where it can."""
+        return _UNFIT.get(problem.kind)
+
+    def ready(self, *, sandbox: bool) -> str:
+        """What of this machine it uses, for the run file. Raises UserError when that is missing."""
+        return ""
+
     @abstractmethod
-    def open(self, engines: "Mapping[str, Engine]", seed: int) -> "Verifier":
-        """The verifier, ready to grade; `engines` holds its models."""
+    def open(self, given: Given) -> "Verifier":
+        """The verifier, ready to grade."""
 
 
 class Word(Verify):
@@ -53,7 +74,13 @@ class Word(Verify):
         """The word."""
         return self.word
 
-    def open(self, engines: "Mapping[str, Engine]", seed: int) -> "Verifier":
+    def unfit(self, problem: Problem) -> tuple[str, str] | None:
+        """What only another of relay's own can grade; nobody knows what a third party's can."""
+        return (
+            super().unfit(problem) if self.word == "math" or (self.word, problem.kind) == ("choice", "code") else None
+        )
+
+    def open(self, given: Given) -> "Verifier":
         """What the factory of this name makes."""
         made: Verifier = registry.load(registry.VERIFIERS, self.word)()
         return made

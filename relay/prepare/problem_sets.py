@@ -54,9 +54,24 @@ def problems_of(reading: "Reading") -> Loaded:
             fault = [Fault(path, what, instead)] if path[0] == "problems" else []
             told += placed(fault, reading.places, reading.source) or [Mistake(where, what, instead)]
         raise UserError(*told) from None
-    if faults := list(_strange_ids(reading, found.problems)):
+    if faults := [*_strange_ids(reading, found.problems), *_unfit(reading, found.problems)]:
         raise UserError(*placed(faults, reading.places, reading.source))
     return found
+
+
+def _unfit(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Fault]":
+    """The problems whose answers the scenario's verifier cannot grade, one fault for each reason."""
+    from relay.language.telling import Fault
+    from relay.language.verifying import NONE
+
+    verify = reading.cells[0].scenario.verify
+    unfit: dict[tuple[str, str], list[str]] = {}
+    for problem in found if verify.name != NONE else ():
+        if why := verify.unfit(problem):
+            unfit.setdefault(why, []).append(problem.id)
+    for (reason, instead), ids in unfit.items():
+        what = f"{verify.name!r} cannot grade {len(ids):,} of {len(found):,} problems (the first: {ids[0]!r})"
+        yield Fault(("problems",), f"{what}: {reason}", instead)
 
 
 def _strange_ids(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Fault]":

@@ -9,6 +9,7 @@ import pytest
 from relay.engine import Request
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.language.reading import from_tree
+from relay.language.verifying import Given
 from relay.measure.judging import judging
 from relay.measure.scores import scores
 from relay.problems import Problem
@@ -98,7 +99,7 @@ def test_a_judge_s_samples_depend_on_the_problem_and_the_sample_alone(bench: Any
 
 def asked(text: str, says: Any, kind: Judge | None = None, thinking: bool | None = False, **more: Any) -> Verdict:
     problem = Problem("p", "What is 6 times 7?", "42")
-    verifier = (kind or Judge(judge="j", **more)).open({"j": engine(says, thinking)}, 0)
+    verifier = (kind or Judge(judge="j", **more)).open(Given({"j": engine(says, thinking)}))
     return asyncio.run(verifier.grade(Question(text, True, "42", "math", problem)))
 
 
@@ -200,13 +201,13 @@ def test_a_judge_that_fails_or_takes_too_long_or_has_no_room_is_undecided_with_t
         (Judge(judge="j", seconds=0.1), slow, "took longer than 0.1 s"),
         (Judge(judge="j"), small, "leave no room in 50"),
     ):
-        found = asyncio.run(kind.open({"j": given}, 0).grade(Question("42", True, "42")))
+        found = asyncio.run(kind.open(Given({"j": given})).grade(Question("42", True, "42")))
         assert found.outcome == Outcome.UNDECIDED
         assert why in found.why
 
 
 def test_an_unfinished_or_empty_answer_is_wrong_unasked() -> None:
-    verifier = Judge(judge="j").open({"j": engine(judge, thinking=False)}, 0)
+    verifier = Judge(judge="j").open(Given({"j": engine(judge, thinking=False)}))
     for question in (Question("42", False, "42"), Question("  ", True, "42")):
         found = asyncio.run(verifier.grade(question))
         assert found.outcome == Outcome.WRONG

@@ -1,0 +1,1 @@
+"""What runs in the sandbox. It needs Python's own library alone, and never relay: no more than this folder is there."""

@@ -1,0 +1,236 @@
+"""The tester's side: it holds the tests and what they expect, and asks the candidate for values only.
+
+It lives for many answers. Questions come as JSON lines over its socket, each with the socket of a fresh candidate or
+without; replies are JSON lines: [outcome, why], or ["candidate", ""] when the answer can only be found by running it.
+"""
+
+import ast
+import builtins
+import contextlib
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from types import CodeType
+from typing import Any
+
+from .bounds import bind
+from .remote import CandidateError, LateError, Remote, brief, short
+
+Found = tuple[str, str]
+
+
+class _NeededError(Exception):
+    """The answer must be run, and there is no candidate."""
+
+
+def main() -> None:
+    """Bind this process and answer line by line."""
+    fd, *limits = map(int, sys.argv[1:])
+    bind(*limits)
+    null = os.open(os.devnull, os.O_RDWR)
+    for std in (0, 1, 2):
+        os.dup2(null, std)
+    control = socket.socket(fileno=fd)
+    stream = control.makefile("wb")
+    stream.write(b'["ready",""]\n')
+    stream.flush()
+    while True:
+        head, fds, _, _ = socket.recv_fds(control, 1, 1)
+        if not head:
+            return
+        job = json.loads(_line(control))
+        signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 2)  # ends the process even if nobody else does
+        with contextlib.ExitStack() as stack:
+            other = stack.enter_context(socket.socket(fileno=fds[0])) if fds else None
+            found = _tried(job, other)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        stream.write(json.dumps(found).encode() + b"\n")
+        stream.flush()
+
+
+def _line(control: socket.socket) -> bytes:
+    data = bytearray()
+    while not data.endswith(b"\n"):
+        data += control.recv(1 << 20)
+    return bytes(data)
+
+
+def _tried(job: Mapping[str, Any], other: socket.socket | None) -> Found:
+    remote = Remote(other, time.monotonic() + job["seconds"]) if other is not None else None
+    try:
+        return FORMS[job["form"]](job, remote)
+    except _NeededError:
+        return "candidate", ""
+    except LateError:
+        return "wrong", f"took longer than {job['seconds']:g} s{_after(remote)}"
+    except CandidateError as error:
+        return "wrong", f"{error}{_after(remote)}"
+    except MemoryError:
+        return "wrong", f"took more memory than it may have{_after(remote)}"
+
+
+def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
+    """A program that defines the function, and a program of tests that call it."""
+    if remote is None:
+        raise _NeededError
+    there = remote.load(job["head"], job["program"])
+    name = job["entry"]
+    if name not in there:
+        return "wrong", f"the program defines no {name!r}"
+    names: dict[str, Any] = {"__name__": "tests"}
+    try:
+        exec(compile(job["head"], "<head>", "exec"), names)
+        tests = compile(job["tests"], "<tests>", "exec")
+    except Exception as error:
+        return "undecided", f"the tests cannot be read: {told(error)}"
+    wanted = {*_names(tests)} - names.keys() - set(dir(builtins)) - _made(job["tests"])
+    for other in wanted - {name}:
+        if (library := {"np": "numpy"}.get(other, other)) in {*sys.stdlib_module_names, "numpy"}:
+            names[other] = importlib.import_module(library)  # not the program's: it could call anything equal
+        elif other in there:
+            names[other] = remote.value(other)
+    names[name] = remote.value(name)
+    try:
+        exec(tests, names)
+    except (LateError, CandidateError):
+        raise
+    except BaseException as error:
+        return "wrong", f"{_failed(job['tests'], error)}{_after(remote)}"
+    if not remote.calls:
+        return "undecided", "the tests never call it"
+    return "correct", f"passes its tests: {remote.calls:,} call{'s' * (remote.calls != 1)}"
+
+
+def output(job: Mapping[str, Any], remote: Remote | None) -> Found:
+    """A value that the answer states, beside the one that the function gives."""
+    expected = eval(compile(job["output"], "<output>", "eval"), {})
+    said = _evaluated(_right_side(job["program"], job["entry"]), remote)
+    if _equal(said, expected):
+        return "correct", "the value that the function gives"
+    return "wrong", f"the function gives {brief(expected)}, not {brief(said)}"
+
+
+def arguments(job: Mapping[str, Any], remote: Remote | None) -> Found:
+    """The arguments that the answer states, as Python literals: they are put into the function by another trial."""
+    try:
+        call = ast.parse(f"f({job['program']}\n)", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return "wrong", f"no arguments: {told(error)}"
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return "wrong", "no arguments"
+    if len(call.args) == 1 and not call.keywords:
+        call = _inner(call.args[0], job["entry"]) or call
+    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+        return "wrong", "no arguments: a star stands among them"
+    values = [_evaluated(ast.unparse(a), remote) for a in call.args]
+    named = {k.arg: _evaluated(ast.unparse(k.value), remote) for k in call.keywords}
+    try:
+        stated = repr((values, named))
+        ast.literal_eval(stated)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return "wrong", "its arguments are no data"
+    return "arguments", stated
+
+
+def call(job: Mapping[str, Any], remote: Remote | None) -> Found:
+    """The function with these arguments, as literals, beside the value that it should give."""
+    if remote is None:
+        raise _NeededError
+    remote.load("", job["code"])
+    expected = eval(compile(job["output"], "<output>", "eval"), {})
+    given, named = ast.literal_eval(job["arguments"])
+    try:
+        gave = remote.call(job["entry"], given, named)
+    except (LateError, CandidateError):
+        raise
+    except Exception as error:
+        return "wrong", f"raises {told(error)}"
+    if _equal(gave, expected):
+        return "correct", "gives that value"
+    return "wrong", f"gives {brief(gave)}, not {brief(expected)}"
+
+
+FORMS = {"function": function, "output": output, "arguments": arguments, "call": call}
+
+
+def _inner(node: ast.expr, entry: str) -> ast.Call | None:
+    """The call in `f([1])`, and in `f([1]) == 2`."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
+        node = node.left
+    return node if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry else None
+
+
+def _right_side(source: str, entry: str) -> str:
+    """What stands behind the call in `f([1]) == 2`, with or without `assert`; else all of it."""
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        match ast.parse(source.strip()).body:
+            case [ast.Expr(value=said)] | [ast.Assert(test=said)]:
+                if _inner(said, entry) is not None and isinstance(said, ast.Compare):
+                    return ast.unparse(said.comparators[0])
+            case [ast.Assign(value=said)]:
+                return ast.unparse(said)
+    return source
+
+
+def _evaluated(source: str, remote: Remote | None) -> Any:
+    """The value of an expression that a model wrote: here where it is a literal, else in the candidate."""
+    with contextlib.suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return ast.literal_eval(source.strip())
+    if remote is None:
+        raise _NeededError
+    return remote.evaluate(source.strip())
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Both are data here, so that neither decides what equal means."""
+    try:
+        return bool(one == other)
+    except RecursionError:
+        return False
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _names(const)
+
+
+def _made(tests: str) -> set[str]:
+    """Names that the tests themselves define: they are theirs, whatever the program defines."""
+    made: set[str] = set()
+    for node in ast.walk(ast.parse(tests)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.add(node.id)
+        elif isinstance(node, ast.alias):
+            made.add((node.asname or node.name).partition(".")[0])
+    return made
+
+
+def _failed(tests: str, error: BaseException) -> str:
+    """Which line of the tests failed, and why."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<tests>"]
+    line = tests.splitlines()[lines[-1] - 1].strip() if lines and lines[-1] else ""
+    said = "fails" if isinstance(error, AssertionError) and not str(error) else f"{told(error)} in"
+    return f"{said} `{short(line)}`"
+
+
+def _after(remote: Remote | None) -> str:
+    """The last call and what came of it, and what was printed."""
+    if remote is None or not remote.last:
+        return ""
+    printed = remote.printed.strip()
+    return f"; {short(remote.last)}" + (f"; it printed {short(printed)!r}" if printed else "")
+
+
+def told(error: BaseException) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ")
