@@ -37,6 +37,7 @@ bench: install
 	$(BIN)/python tests/benchmarks/scale.py
 	$(BIN)/python tests/benchmarks/verdicts.py
 	$(BIN)/python tests/benchmarks/hostile.py
+	$(BIN)/python tests/benchmarks/programs.py
 
 proof: install  # what the docs and the cards claim, measured anew: hours; see tests/proof
 	for seed in 0 1 2; do for model in tiny tiny-backtrack; do \

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,10 +69,20 @@ def _unfinished(run: Run) -> tuple[str, str]:
 
 
 async def regrade(
-    path: Path, reading: Reading, watcher: Watcher, engines: Mapping[str, Engine] | None = None, *, sandbox: bool = True
+    path: Path,
+    reading: Reading,
+    watcher: Watcher,
+    engines: Mapping[str, Engine] | None = None,
+    *,
+    sandbox: bool = True,
+    by: Verify | None = None,
+    asked: "Callable[[Run, str], Iterator[Asked]] | None" = None,
 ) -> Regraded:
-    """Grade every rollout that this verifier has not graded yet; killed at any moment, it can be begun again."""
-    verify = reading.cells[0].scenario.verify
+    """Grade every rollout that this verifier has not graded yet; killed at any moment, it can be begun again.
+
+    `by` and `asked` are another verifier than the reading's and other texts than answers: its verdicts are no scores.
+    """
+    verify = by or reading.cells[0].scenario.verify
     uses = verify.ready(sandbox=sandbox)
     with opening.opened(path) as run:
         missing = ungraded(run, verify.name)
@@ -86,7 +96,8 @@ async def regrade(
             beating = asyncio.create_task(_beat(writer))
             stack.callback(beating.cancel)
             given = Given(engines or {}, sandbox=sandbox)
-            work = _grade(writer, run, reading, watcher, given, before, uses)
+            grading_all = _Work(verify, asked or _asked, uses, before, scores=by is None)
+            work = _grade(writer, run, reading, watcher, given, grading_all)
             grading = asyncio.ensure_future(work)
             stack.push_async_callback(_ended, grading)
             await asyncio.wait([grading, beating], return_when=asyncio.FIRST_COMPLETED)
@@ -96,6 +107,16 @@ async def regrade(
     return Regraded(path, verify.name, verdicts)
 
 
+class _Work(NamedTuple):
+    """What is graded, and by what."""
+
+    verify: Verify
+    asked: "Callable[[Run, str], Iterator[Asked]]"
+    uses: str
+    before: list[str]  # the verifiers until now
+    scores: bool  # its verdicts are scores
+
+
 async def _ended(task: "asyncio.Future[int]") -> None:
     """Wait for a task that is no longer wanted."""
     task.cancel()
@@ -103,11 +124,8 @@ async def _ended(task: "asyncio.Future[int]") -> None:
         await task
 
 
-async def _grade(
-    writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Given, before: list[str], uses: str
-) -> int:
-    scenario = reading.cells[0].scenario
-    verify: Verify = scenario.verify
+async def _grade(writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Given, what: "_Work") -> int:
+    scenario, verify = reading.cells[0].scenario, what.verify
     async with contextlib.AsyncExitStack() as stack:
         models = set(verify.models())
         opened = await load_models(
@@ -119,15 +137,16 @@ async def _grade(
                 inode=files.inode(writer.path), models={**facts_of(opened), **(writer.meta("models") or {})}
             )
             if writer.meta("verifiers") is None:  # an older run names them in its verdicts only
-                writer.put_meta(verifiers={name: name for name in before})
-            note_verifier(writer, verify, uses)
+                writer.put_meta(verifiers={name: name for name in what.before})
+            if what.scores:
+                note_verifier(writer, verify, what.uses)
         verifier = await stack.enter_async_context(
             contextlib.aclosing(verify.open(given._replace(engines=opened, seed=scenario.seed)))
         )
         left = ungraded(run, verify.name)
         tally = Tally(total=left, outcomes=Counter(outcomes_of(writer, verify.name)))
         watcher.phase(f"grading by {verify.name}", tally)
-        asked = _asked(run, verify.name)
+        asked = what.asked(run, verify.name)
         at_once = max([AT_ONCE, *(e.rows for e in opened.values())])
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
@@ -148,14 +167,14 @@ def _asked(run: Run, verifier: str) -> Iterator[Asked]:
     """The answers without a verdict by this verifier, read one by one."""
     problems = run.problems
     thinking = {(p, m): t != "none" for p, m, t in run.query(_HEADS)}
-    for number, problem, sample, cell in run.query(_ROWS, verifier):
+    for number, problem, sample, cell in run.query(ROWS, verifier):
         trajectory = run.walk(number).pens[ROOT].trajectory
         authors = [s.model for s in trajectory.newest_first() if (problem, s.model) in thinking]
         thinks = thinking[problem, authors[0]] if authors else any(t for (p, _), t in thinking.items() if p == problem)
         yield Asked(number, cell, problems[problem], sample, answer_of(trajectory, thinks=thinks))
 
 
-_ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"
+ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"
 _HEADS = "SELECT h.problem, n.text, h.thinking FROM head h JOIN name n ON n.id = h.model"
 
 

@@ -23,8 +23,9 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
         table.add_column("by")
     for column in ("score", "95 % interval", "correct", "graded", "problems"):
         table.add_column(column, justify="right")
-    extra = [
-        c for c in ("undecided", "cut_short", "missing", "failed", "unfinished") if any(getattr(s, c) for s in scores)
+    kinds = ("undecided", "cut_short", "missing", "failed", "unfinished")
+    extra = (["spoilers"] if any(s.looked_at for s in scores) else []) + [
+        kind for kind in kinds if any(getattr(s, kind) for s in scores)
     ]
     for column in extra:
         table.add_column(column.replace("_", " "), justify="right")

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from relay.problems import Problem
 from relay.verifiers import Outcome, Question, Verdict, shown, storable
-from relay.verifiers.programs import head_of, program_of, value_of
+from relay.verifiers.programs import head_of, program_of, value_of, values_in
 from relay.verifiers.sandbox import Sandbox
 from relay.verifiers.trials import Finding, TrialError, Trials
 
@@ -61,6 +61,21 @@ class CodeVerifier:
         except TrialError as error:
             return Verdict(Outcome.UNDECIDED, shown(answer), str(error), 0.0)
         return Verdict(Outcome(found.outcome), shown(answer), storable(found.why), found.seconds)
+
+    async def states(self, question: Question) -> Verdict:
+        """Whether this text, a steer, states what is asked for: a program that passes, or the value or arguments."""
+        tests = tests_of(question.problem)
+        if tests is None or tests.form == "function":
+            return await self.grade(question)
+        stated, found = values_in(question.text), None
+        for value in stated[::-1]:
+            try:
+                found = await self._found(tests, storable(value))
+            except TrialError as error:
+                return Verdict(Outcome.UNDECIDED, shown(value), str(error), 0.0)
+            if found.outcome == "correct":
+                return Verdict(Outcome.CORRECT, shown(value), f"it states this: {storable(found.why)}", found.seconds)
+        return Verdict(Outcome.WRONG, "", f"none of {len(stated)} values that it states", 0.0)
 
     async def _found(self, tests: Tests, answer: str) -> Finding:
         if tests.form == "function":

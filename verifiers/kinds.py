@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -72,6 +72,7 @@ class Number(Verify):
 class Code(Verify):
     """The program passes its tests, or the value is the one that the function gives. Programs run in a sandbox."""
 
+    finds_spoilers: ClassVar[bool] = True
     code: Literal["python"] = "python"
     seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0  # that an answer may take
     memory: Annotated[int, Field(ge=64, le=65536)] = 1024  # MiB that it may take

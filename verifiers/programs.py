@@ -18,6 +18,9 @@ _MORE = re.compile(
     r"(?:def|class|async|import|from|if|elif|else|for|while|try|except|finally|with|return|match)\b|[@#)\]}]|"
     r"[A-Za-z_][\w.]*\s*(?:=|\(|\[|:|\+=)|\"\"\"|'''"
 )
+_STATED = re.compile(r"(?:=|\bis|\bare|\breturns?|\bgives?|\bgets?|->|→|:)\s+(?=\S)")
+_LITERAL = re.compile(r"[\[({'\"\d-]|True|False|None|[A-Za-z_]\w*\(")
+_LONGEST, _PIECES, _MOST = 2000, 2000, 50  # characters of a line, pieces and values that are looked at
 _TAGGED = re.compile(r"\[ANSWER\](.*?)(?:\[/ANSWER\]|\Z)", re.DOTALL)
 _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]{1,2000})\1(?!`)")
 
@@ -118,6 +121,38 @@ def value_of(text: str) -> str:
     if there := blocks(text):
         return _plain(there[-1].code)
     return _plain(boxed(text) or _inline(said_line(text)) or _inline(_last_line(text)))
+
+
+def values_in(text: str) -> list[str]:
+    """The last values that a text states, in order, each once: in backquotes, at lines' starts, behind `=` or "is"."""
+    whole = [match[2].strip() for match in _INLINE.finditer(text) if _LITERAL.match(match[2].strip())]
+    found = list[str]()
+    for line in text.splitlines():
+        found += [line[match.end() :] for match in _STATED.finditer(line[:_LONGEST])]
+        found.append(line.strip()[:_LONGEST])
+    values = (first_value(each.strip().strip("`")) for each in found[-_PIECES:])
+    return list(dict.fromkeys((*whole[-_MOST:], *filter(None, values))))[-_MOST:]
+
+
+def first_value(text: str) -> str:
+    """The literal or the call at the start of a text, up to where its brackets and quotes are closed; or nothing."""
+    if not _LITERAL.match(text):
+        return ""
+    opened, quote, at = 0, "", 0
+    for at, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote and text[at - 1] != "\\" else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            opened += 1
+        elif letter in ")]}":
+            opened -= 1
+            if opened <= 0:
+                return text[: at + 1] if opened == 0 else text[:at]
+        elif not opened and (letter.isspace() or letter in ",;"):
+            return text[:at].rstrip(".")
+    return text[: at + 1].rstrip(".") if not opened and not quote else ""
 
 
 def _last_line(text: str) -> str:

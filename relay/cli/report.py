@@ -26,6 +26,9 @@ def report(
             help="First grade every answer once more, by this verifier as `verify:` names it.",
         ),
     ] = "",
+    spoilers: Annotated[
+        bool, typer.Option("--spoilers", help="First find the steers that state the answer, by running them.")
+    ] = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -35,6 +38,8 @@ def report(
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
     if regrade:
         _regrade(runs, regrade, set_, sandbox, as_json=json)
+    if spoilers:
+        _find_spoilers(runs, sandbox, as_json=json)
     if json:
         _print_json(runs)
     else:
@@ -59,6 +64,26 @@ def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Wall
         again = ["relay", "report", str(path), "--regrade", verifier, *(part for s in sets for part in ("--set", s))]
         again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
         work = partial(regrade, path, reading, sandbox=sandbox is not Walls.NONE)
+        drive(work, path, shlex.join(again), as_json=as_json)
+
+
+def _find_spoilers(runs: Sequence[Path], sandbox: Walls, *, as_json: bool) -> None:
+    """Look at the steers of all; what is wrong with any of the runs is told before the first."""
+    from relay.cli.run import drive
+    from relay.spoilers import find_spoilers, finder
+
+    mistakes = list[Mistake]()
+    for path in runs:
+        try:
+            finder(path)
+        except UserError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UserError.of(dict.fromkeys(mistakes))
+    for path in runs:
+        again = ["relay", "report", str(path), "--spoilers"]
+        again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
+        work = partial(find_spoilers, path, sandbox=sandbox is not Walls.NONE)
         drive(work, path, shlex.join(again), as_json=as_json)
 
 

@@ -7,7 +7,7 @@ from `Verify`, whose fields are its options, as the built-in ones do.
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, ValidationError, WithJsonSchema, model_serializer
 from pydantic_core import PydanticCustomError
@@ -46,6 +46,8 @@ class Verify(Frozen):
     def models(self) -> Iterable[str]:
         """The models that it asks."""
         return ()
+
+    finds_spoilers: ClassVar[bool] = False  # its verifier has `states`: whether a steer states the answer
 
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
         """Why it cannot grade answers to problems like this, and what can; None where it can."""

@@ -14,12 +14,16 @@ SELECT c.id, r.problem,
        count(*) FILTER (WHERE stop.text = 'missing'),
        count(*) FILTER (WHERE stop.text = 'failed'),
        count(*) FILTER (WHERE r.stop IS NULL),
-       count(*) FILTER (WHERE stop.text LIKE 'budget%' OR stop.text = 'context full')
+       count(*) FILTER (WHERE stop.text LIKE 'budget%' OR stop.text = 'context full'),
+       count(*) FILTER (WHERE alone.text = 'correct'), count(alone.text)
 FROM cell c
 JOIN rollout r ON r.cell = c.id
 LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
 LEFT JOIN name outcome ON outcome.id = v.outcome
+LEFT JOIN verdict s ON s.rollout = r.id
+    AND s.verifier = (SELECT id FROM name WHERE text = 'steer alone, by ' || :verifier)
+LEFT JOIN name alone ON alone.id = s.outcome
 GROUP BY c.id, r.problem
 """
 
@@ -43,6 +47,8 @@ class Score(NamedTuple):
     failed: int
     unfinished: int  # still open
     cut_short: int  # a budget or the context ended it; graded all the same
+    spoilers: int  # of those looked at, whose steer alone states the answer
+    looked_at: int  # whose steer was graded alone: `relay report --spoilers`
     decoded: int  # tokens decoded and kept
     thrown: int
     computed: int
@@ -63,7 +69,7 @@ class Score(NamedTuple):
 def scores(run: Run, verifier: str = "") -> list[Score]:
     """One score for each cell, in the run's order, by this verifier; by default by the run's own."""
     names, verifier = run.cells, verifier or run.verifier
-    sums = [[0] * 7 for _ in names]
+    sums = [[0] * 9 for _ in names]
     groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for cell, _problem, *counts in run.query(COUNTS, verifier=verifier):
         sums[cell] = [a + b for a, b in zip(sums[cell], counts, strict=True)]
@@ -71,13 +77,13 @@ def scores(run: Run, verifier: str = "") -> list[Score]:
     cost = {cell: rest for cell, *rest in run.query(COST)}
     found = []
     for i, name in enumerate(names):
-        correct, wrong, undecided, missing, failed, unfinished, cut_short = sums[i]
+        correct, wrong, undecided, missing, failed, unfinished, cut_short, spoilers, looked_at = sums[i]
         decoded, thrown, computed, cached = cost.get(i, (0, 0, 0, 0))
         problems = sum(n > 0 for _, n in groups[i])
         found.append(
             Score(
                 name, verifier, problems, correct, wrong, undecided, missing, failed, unfinished, cut_short,
-                decoded, thrown, computed, cached, of_problems(groups[i]),
+                spoilers, looked_at, decoded, thrown, computed, cached, of_problems(groups[i]),
             )
         )  # fmt: skip
     return found

@@ -28,7 +28,7 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["runtime", "grading", "batch", "prepare", "sets", "session"]),
-    ("science", ["measure", "regrade", "train"]),
+    ("science", ["measure", "regrade", "spoilers", "train"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]

@@ -34,7 +34,7 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
     asked = queries()
     assert set(asked) == {
         "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
-        "tokens", "score", "interval", "asked about", "tokens of a judge", "prompts of a judge",
+        "tokens", "score", "interval", "spoilers", "asked about", "tokens of a judge", "prompts of a judge",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)

@@ -14,8 +14,10 @@ from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
 from relay.measure.scores import scores
 from relay.seam.templates import Template
+from relay.spoilers import find_spoilers
 from relay.store.reader import Run
 from relay.verifiers import sandbox
+from tests.loop.test_numbers import queries
 
 OWN = "Step {k} of {id} goes on."
 KINDS = ["humaneval", "cruxeval-output", "cruxeval-input"]
@@ -108,6 +110,48 @@ def test_guidability_of_a_known_model(kind: str, bench: Any, shared: Path, walls
         "n=0.8": (guided, guided, 12 - guided),
         "n=0.2 without steer": (0, 12, 0),
     }
+
+
+SAYING = {
+    "states it": ("It is easy. The answer is `{answer}`, I think. It is so. Yes it is. Done.", 4),
+    "states another": ("It is easy. The answer is `[0, 0, 17]`, I think. It is so. Yes it is. Done.", 0),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", SAYING)
+def test_spoilers_are_found_by_running_what_a_steer_states(
+    how: str, kind: str, bench: Any, shared: Path, walls: sandbox.Sandbox
+) -> None:
+    """A guide whose thought holds the answer, or another, in its first two of five sentences."""
+    text, expected = SAYING[how]
+    tokenizer = shipped()
+
+    def guide(request: Request) -> str:
+        stated = request.purpose.problem.answer if expected else "def nothing(): pass"
+        if request.purpose.problem.extra["form"] == "function":
+            return f"It is easy.\n```python\n{stated}\n```\nIt is so. Yes. Done.</think>{answer(request, True)}"
+        return f"{text.format(answer=stated)}</think>{answer(request, True)}"
+
+    bench.given = {
+        "main": model(lambda read: False, lambda r: False),
+        "guide": Scripted(tokenizer, Template(tokenizer, TEMPLATE), guide, facts={"how": how}),
+    }
+    sets = {
+        "models.main": "{engine: scripted, says: x}", "models.guide": "{engine: scripted, says: y}",
+        "problems": rows(shared, bench.folder, kind), "verify": "code", "budget": "{tokens: 4096}",
+        "select": "{problems: {solved: main, at_most: 1/8}, limit: 4}",
+        "sweep": "{over: {n: [0.95]}, also: [{without: steer}]}",
+    }  # fmt: skip
+    outcome = asyncio.run(bench.start_canned("guidability", sets))
+    for _ in range(2):  # the second time nothing is left to do
+        asyncio.run(find_spoilers(outcome.path, bench.watcher))
+    assert len(bench.watcher.notes) == 1
+    with Run(outcome.path) as run:
+        found = [(s.cell, s.graded, s.spoilers, s.looked_at) for s in scores(run)]
+        query = queries()["spoilers"]
+        assert run.query(query, cell="n=0.95", verifier=run.verifier) == [(expected,)]
+    assert found == [("n=0.95", 4, expected, 4), ("n=0.95 without steer", 4, 0, 0)]
 
 
 def test_programs_are_refused_by_a_verifier_of_numbers(bench: Any, shared: Path) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from relay.verifiers.programs import head_of, program_of, value_of
+from relay.verifiers.programs import first_value, head_of, program_of, value_of, values_in
 
 F = "def f(x):\n    return x\n"
 PROMPT = 'import math\n\n\ndef helper(x):\n    return x\n\n\ndef f(x):\n    """Give x."""\n'
@@ -90,6 +90,29 @@ def test_the_value_is_what_the_answer_states(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[1, 2]. So", "[1, 2]"),
+        ("(1, [2, 'a)']) and", "(1, [2, 'a)'])"),
+        ("'it is' or", "'it is'"),
+        ("f(1, b=[2]) == 3", "f(1, b=[2])"),
+        ("12.", "12"),
+        ("-1.5, then", "-1.5"),
+        ("True here", "True"),
+        ("[1, 2", ""),
+        ("words", ""),
+    ],
+)
+def test_a_value_ends_where_its_brackets_do(text: str, value: str) -> None:
+    assert first_value(text) == value
+
+
+def test_the_values_that_a_thought_states() -> None:
+    thought = "First x = [1, 2]. Then `'ab'` is added, so it returns ['ab', 1]. The length is 3\nf(2, 3)"
+    assert values_in(thought) == ["'ab'", "[1, 2]", "['ab', 1]", "3", "f(2, 3)"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "```python\n" * 20_000,
@@ -111,6 +134,7 @@ def test_it_takes_time_linear_in_the_text(text: str) -> None:
         for _ in range(3):
             program_of(what, "f", PROMPT)
             value_of(what)
+            values_in(what)
         return time.process_time() - started
 
     assert seconds(text) < 40 * seconds(text[: len(text) // 10]) + 0.2
