@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from relay.batch import FLUSH, Tally
 from relay.engine import Engine
@@ -94,7 +94,7 @@ async def regrade(
     with closing_file(writer), Run(path, writing=True) as run:
         async with contextlib.AsyncExitStack() as stack:
             beating = asyncio.create_task(_beat(writer))
-            stack.callback(beating.cancel)
+            stack.push_async_callback(_ended, beating)
             given = Given(engines or {}, sandbox=sandbox)
             grading_all = _Work(verify, asked or _asked, uses, before, scores=by is None)
             work = _grade(writer, run, reading, watcher, given, grading_all)
@@ -117,7 +117,7 @@ class _Work(NamedTuple):
     scores: bool  # its verdicts are scores
 
 
-async def _ended(task: "asyncio.Future[int]") -> None:
+async def _ended(task: "asyncio.Future[Any]") -> None:
     """Wait for a task that is no longer wanted."""
     task.cancel()
     with contextlib.suppress(BaseException):
@@ -182,4 +182,9 @@ async def _beat(writer: RunWriter) -> None:
     """Write down the verdicts, and the lease's heartbeat, several times a second."""
     while True:
         await asyncio.sleep(FLUSH)
-        await asyncio.shield(asyncio.to_thread(writer.write, writer.gather()))
+        writing = asyncio.ensure_future(asyncio.to_thread(writer.write, writer.gather()))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await writing  # nobody may close the file under it
+            raise

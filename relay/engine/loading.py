@@ -73,6 +73,8 @@ def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
     dtype = "float32" if spec.dtype == "auto" and device == "cpu" else spec.dtype
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(where.source, dtype=dtype, **origin)
     model = model.to(device).eval()
+    if device.startswith("cuda"):  # cuDNN's attention plans anew for each width: 2 ms a call on an H200, most of a step
+        torch.backends.cuda.enable_cudnn_sdp(False)
     tokenizer, template = _words(spec, fast, model.config, getattr(model, "generation_config", None))
     facts = {
         "engine": "transformers",
