@@ -21,7 +21,7 @@ from relay.session import closing_file, note_verifier, outcomes_of
 from relay.store import files, lease, opening
 from relay.store.reader import Run
 from relay.store.writer import Graded, RunWriter
-from relay.verifiers import Verifier
+from relay.verifiers import Outcome, Verdict, Verifier
 from relay.walk import ROOT
 
 AT_ONCE = 64  # answers that are graded together, where no engine says more
@@ -35,6 +35,7 @@ class Asked(NamedTuple):
     problem: Problem
     sample: int
     answer: Answer
+    said: Mapping[str, Verdict]  # by others, and as part of other rules by this one
 
 
 class Regraded(NamedTuple):
@@ -86,9 +87,13 @@ async def regrade(
     uses = verify.ready(sandbox=sandbox)
     with opening.opened(path) as run:
         missing = ungraded(run, verify.name)
-        before = run.verifiers
+        what = _Work(verify, asked or _asked, uses, run.verifiers, scores=by is None)
     if not missing:
         watcher.note(f"{path}: nothing is missing, every answer has a verdict by {verify.name!r}")
+        if what.scores and verify.name not in what.before:  # as a part of rules only: from now on it is a score too
+            writer = RunWriter.resume(path)
+            with closing_file(writer), writer.at_once():
+                _note(writer, what)
         return Regraded(path, verify.name, 0)
     writer = RunWriter.resume(path)
     with closing_file(writer), Run(path, writing=True) as run:
@@ -96,8 +101,7 @@ async def regrade(
             beating = asyncio.create_task(_beat(writer))
             stack.push_async_callback(_ended, beating)
             given = Given(engines or {}, sandbox=sandbox)
-            grading_all = _Work(verify, asked or _asked, uses, before, scores=by is None)
-            work = _grade(writer, run, reading, watcher, given, grading_all)
+            work = _grade(writer, run, reading, watcher, given, what)
             grading = asyncio.ensure_future(work)
             stack.push_async_callback(_ended, grading)
             await asyncio.wait([grading, beating], return_when=asyncio.FIRST_COMPLETED)
@@ -128,21 +132,15 @@ async def _grade(writer: RunWriter, run: Run, reading: Reading, watcher: Watcher
     scenario, verify = reading.cells[0].scenario, what.verify
     async with contextlib.AsyncExitStack() as stack:
         models = set(verify.models())
-        opened = await load_models(
-            scenario, models, {n: e for n, e in given.engines.items() if n in models}, watcher, stack
-        )
+        there = {name: engine for name, engine in given.engines.items() if name in models}
+        opened = await load_models(scenario, models, there, watcher, stack)
         refuse_other_models(writer, facts_of(opened))
         with writer.at_once():
-            writer.put_meta(
-                inode=files.inode(writer.path), models={**facts_of(opened), **(writer.meta("models") or {})}
-            )
-            if writer.meta("verifiers") is None:  # an older run names them in its verdicts only
-                writer.put_meta(verifiers={name: name for name in what.before})
-            if what.scores:
-                note_verifier(writer, verify, what.uses)
-        verifier = await stack.enter_async_context(
-            contextlib.aclosing(verify.open(given._replace(engines=opened, seed=scenario.seed)))
-        )
+            known = writer.meta("models") or {}
+            writer.put_meta(models={**known, **{k: v for k, v in facts_of(opened).items() if k not in known}})
+            _note(writer, what)
+        given = given._replace(engines=opened, seed=scenario.seed)
+        verifier = await stack.enter_async_context(contextlib.aclosing(verify.open(given)))
         left = ungraded(run, verify.name)
         tally = Tally(total=left, outcomes=Counter(outcomes_of(writer, verify.name)))
         watcher.phase(f"grading by {verify.name}", tally)
@@ -154,10 +152,20 @@ async def _grade(writer: RunWriter, run: Run, reading: Reading, watcher: Watcher
     return tally.done
 
 
+def _note(writer: RunWriter, what: "_Work") -> None:
+    """Write down that this verifier grades the run too; an older run names the others in its verdicts only."""
+    writer.put_meta(inode=files.inode(writer.path))
+    if writer.meta("verifiers") is None:
+        writer.put_meta(verifiers={name: name for name in what.before})
+    if what.scores:
+        note_verifier(writer, what.verify, what.uses)
+
+
 async def _work(asked: Iterator[Asked], name: str, verifier: Verifier, writer: RunWriter, tally: Tally) -> None:
     for one in asked:
-        found: Graded = await judged(name, verifier, question_of(one.problem, one.sample, one.answer))
-        writer.verdict(one.rollout, found)
+        question = question_of(one.problem, one.sample, one.answer)._replace(said=one.said)
+        found: Graded = await judged(name, verifier, question)
+        writer.verdict(one.rollout, found._replace(parts=tuple(p for p in found.parts if p.verifier not in one.said)))
         tally.done += 1
         tally.outcomes[one.cell, found.outcome] += 1
         await asyncio.sleep(0)  # the beat comes in between, however quick the verdicts are
@@ -171,7 +179,8 @@ def _asked(run: Run, verifier: str) -> Iterator[Asked]:
         trajectory = run.walk(number).pens[ROOT].trajectory
         authors = [s.model for s in trajectory.newest_first() if (problem, s.model) in thinking]
         thinks = thinking[problem, authors[0]] if authors else any(t for (p, _), t in thinking.items() if p == problem)
-        yield Asked(number, cell, problems[problem], sample, answer_of(trajectory, thinks=thinks))
+        said = {o.verifier: Verdict(Outcome(o.outcome), o.found, o.why, 0.0) for o in run.opinions(number)}
+        yield Asked(number, cell, problems[problem], sample, answer_of(trajectory, thinks=thinks), said)
 
 
 ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"

@@ -94,4 +94,4 @@ def steers(run: Run, verifier: str) -> Iterator[Asked]:
             if hop.segment is not None and hop.segment.stop == "steer" and about(hop.source.rpartition("/")[0])
         ]
         if texts:
-            yield Asked(number, cell, problems[problem], sample, Answer("".join(texts), True))
+            yield Asked(number, cell, problems[problem], sample, Answer("".join(texts), True), {})

@@ -5,6 +5,7 @@ arguments or, for one with options, a class derived from `relay.language.verifyi
 a third party does.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -19,17 +20,6 @@ class Outcome(StrEnum):
     CORRECT = "correct"
     WRONG = "wrong"
     UNDECIDED = "undecided"  # it could not be found out; `why` says what stood in the way
-
-
-class Question(NamedTuple):
-    """One answer to grade."""
-
-    text: str  # everything to grade: what follows the thinking or, for models without one, the last steer
-    finished: bool  # the thinking was closed, or the turn of a model without thinking ended
-    reference: str  # the right answer
-    kind: str = "math"  # the problem's kind: math, code, choice, text
-    problem: Problem | None = None  # where it is known
-    sample: int = 0  # which continuation of the problem this is
 
 
 class Reply(NamedTuple):
@@ -52,6 +42,18 @@ class Verdict(NamedTuple):
     seconds: float  # time spent on it, waiting for a free worker not counted
     reply: Reply | None = None  # of a model that was asked
     parts: tuple[tuple[str, "Verdict"], ...] = ()  # the verdicts that led to it, by their verifiers' names
+
+
+class Question(NamedTuple):
+    """One answer to grade."""
+
+    text: str  # everything to grade: what follows the thinking or, for models without one, the last steer
+    finished: bool  # the thinking was closed, or the turn of a model without thinking ended
+    reference: str  # the right answer
+    kind: str = "math"  # the problem's kind: math, code, choice, text
+    problem: Problem | None = None  # where it is known
+    sample: int = 0  # which continuation of the problem this is
+    said: Mapping[str, Verdict] = {}  # verdicts that it has already, by their verifiers' names
 
 
 class Verifier(Protocol):

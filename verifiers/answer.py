@@ -6,7 +6,7 @@ Everything here takes time linear in the text, whatever the text is: it runs in 
 import re
 from collections import deque
 
-from relay.verifiers.plain import measures, read
+from relay.verifiers.plain import SCALES, measures, read
 from relay.verifiers.spelling import tidy
 
 TAIL = 20_000  # characters looked at: the answer is at the end
@@ -18,14 +18,30 @@ _BETWEEN = re.compile(r"\\(?:text|quad|qquad)|[\s$()\[\]\\{}*]")
 _SAID = re.compile(r"\banswers?(?:\s+(?:is|are|would\s+be|equals)\b|[\s*]*[:=])|####", re.IGNORECASE)
 _MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(([^\n]+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _NUMBER = re.compile(
-    r"(?<![\w.])(?:(?<![)}])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?/ ?\d+)?(?: ?\\?%)?"
+    r"(?<![\w.])(?:(?<![)}])-)?(?:\d{1,6} \d{1,6}/\d{1,6}(?![\d/])|"
+    r"(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?/ ?\d+)?(?: ?\\?%)?)"
 )
+_HALVES = re.compile(r"\b(\d{1,6}) and (?:(?:a|one) (half|quarter|third)|(\d{1,6}/\d{1,6}))(?![\w/])")
+_HALF = {"half": "1/2", "quarter": "1/4", "third": "1/3"}
+_MINUS = re.compile(r"(?<!\d )\b(?:minus|negative) (?=\$?[\d.])")  # "10 minus 5" is no number
+# What words beside a number make another number of it, or one of several.
+_BEFORE = re.compile(
+    r"(?:\b(?:either|between|between \$?[\d.,]+ and|(?:more|less|greater|fewer|other) than|half of|twice|double|triple"
+    r"|roots? of)|\d[.\d/]* or) \$?$"
+)
+_AFTER = re.compile(
+    r" (?:squared|cubed|factorial|to the power|(?:or|plus|minus|times|over|divided by) \$?\d[\d.,/]*)(?!\w)"
+)
+_DENIED = re.compile(r"\b(?:not|never) \$?$")
+_BESIDE = re.compile(r"[√π^⁰¹²³⁴⁵⁶⁷⁸⁹⁻½⅓⅔¼¾]")  # a sign that makes a formula of the number next to it
+_AGAIN = re.compile(r"([A-Za-z]) ?= ?[^=\n]{1,40}?(?:,|,? or|,? and) \$?\1 ?$")  # "x = 5 or x", before "= 6"
 _NEXT = re.compile(r" ?([A-Za-z]{1,12})\b(?![\^/])")
 _SENTENCE = re.compile(r"(?<=\S)[.!?](?=[\s*\"]|$)")
 _CLAUSE = re.compile(r",?\s(?:because|since|which|where|when|so|as)\b|,\s(?=[a-z]{2,} )")
 _CLOSING = re.compile(r"\n|\$|\\\)|\\\]|\\\\")
 _WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|sin|cos|tan|log|exp|frac|inf)\b)[A-Za-z]{3,}")
 _PHRASE = 500  # characters looked at after "the answer is"
+_NEAR = 40  # characters looked at on either side of a number
 
 
 def find(text: str) -> str:
@@ -84,7 +100,9 @@ def _equal(text: str) -> str:
     before, sign, rest = text.rpartition("=")
     if not sign or before.endswith(("<", ">", "!")):
         return ""
-    return _phrase(_CLOSING.split(rest[:_PHRASE].lstrip(" \t$"), maxsplit=1)[0])
+    found = _phrase(_CLOSING.split(rest[:_PHRASE].lstrip(" \t$"), maxsplit=1)[0])
+    several = _AGAIN.search(before[-100:])
+    return f"{several[0]}= {found}" if several else found
 
 
 def _phrase(line: str) -> str:
@@ -96,26 +114,43 @@ def _phrase(line: str) -> str:
     formulas = (_content(m) for m in _MATH.finditer(phrase))
     if formula := next((f for f in formulas if f and not _WORD.search(f)), ""):
         return formula
+    phrase = _in_digits(phrase)
     number = _NUMBER.search(phrase)
-    return number[0].rstrip(", ") if number else phrase
+    return _with_words(phrase, number) if number else phrase
+
+
+def _in_digits(text: str) -> str:
+    """A text whose "minus 5" is -5, and whose "4 and a half" is 4 1/2."""
+    return _MINUS.sub("-", _HALVES.sub(lambda m: f"{m[1]} {_HALF.get(m[2], m[3])}", text))
 
 
 def _last(text: str) -> str:
-    """The last number, or the formula that holds it."""
-    number = _latest(_NUMBER, text)
+    """The last number that is not denied, or the formula that holds it."""
+    text = _in_digits(text)
+    numbers = deque(_NUMBER.finditer(text), maxlen=10)
+    meant = [number for number in numbers if not _DENIED.search(text[: number.start()][-10:])]
+    number = next(reversed(meant or numbers), None)
     start = max(text.rfind("\n", 0, number.start()) + 1, number.end() - _PHRASE) if number else -_PHRASE
     for match in reversed(list(_MATH.finditer(text[start:][: 2 * _PHRASE]))):
         content = _content(match)
         if not _WORD.search(content) and (number is None or number[0] in content):
             return content
-    return _with_unit(text, number) if number else ""
+    return _with_words(text, number) if number else ""
 
 
-def _with_unit(text: str, number: re.Match[str]) -> str:
-    """The number with the unit that follows it, where that is a well-known one: 5 km are not 5 m."""
+def _with_words(text: str, number: re.Match[str]) -> str:
+    """The number with what beside it says another one, or a well-known unit: 5 km are not 5 m, 5 squared is not 5."""
     found = number[0].rstrip(", ")
-    word = _NEXT.match(text, number.start() + len(found))
-    return f"{found} {word[1]}" if word and measures(word[1]) else found
+    start, end = number.start(), number.start() + len(found)
+    before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if _BESIDE.match(before[-1:]) or _BESIDE.match(after):
+        return before.rpartition(" ")[2] + found + after.partition(" ")[0].rstrip(".,;:!?*$)")
+    if other := _DENIED.search(before) or _BEFORE.search(before):
+        return other[0] + found
+    if other := _AFTER.match(after):
+        return found + other[0]
+    word = _NEXT.match(after)
+    return f"{found} {word[1]}" if word and (word[1] in SCALES or measures(word[1])) else found
 
 
 def _short(text: str) -> str:

@@ -15,10 +15,18 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LONGEST = 500  # characters of an answer that are looked at
 _OPTION = re.compile(r"^[ \t*]*\(?([A-Z])(?:[).:]|\*\*)[ \t]*(\S.*)$", re.MULTILINE)
 _WORDY = r"(?:(?:option|choice|answer|letter)s?\s+)?"
-_LONE = re.compile(_WORDY + r"[(\[]?([A-Za-z])[)\].:]{0,2}", re.IGNORECASE)
+_LONE = re.compile(_WORDY + r"[(\[]?([A-Za-z])[)\].:!]{0,2}", re.IGNORECASE)
 _LED = re.compile(_WORDY + r"(?:[(\[]([A-Za-z])[)\]]|([A-Z])[).:])[\s:.–-]*(.*)", re.DOTALL | re.IGNORECASE)
 _SEVERAL = re.compile(r"\b([A-Z])\b[)\].:]?\s*(?:,|;|/|&|\band\b|\bor\b|\bnor\b)\s*(?:option\s+)?[(\[]?\b([A-Z])\b")
 _BARE = re.compile(r"[(\[]([A-Z])[)\]]|\b(?:option|choice|answer)\s+(?:is\s+)?[(\[]?([A-Z])\b", re.IGNORECASE)
+_CAPITAL = re.compile(r"\b[A-Z]\b")
+_LISTED = re.compile(r"(?<![\w(])([A-Z])\)")  # the next one of "B) 42 or A) 24"
+_CHOSEN = re.compile(
+    r"\b(?i:choose|pick|select|is|be|with|but|so|thus|hence|therefore|ans)[,:]? "
+    r"(?:([B-HJ-Z])(?=[\s.,;!]|$)|(A)(?=[.,;!]|$| is\b))"
+)
+_NOT_THIS = re.compile(r",? ?\b(?:and )?not (?:option )?[(\[]?[A-Z]\b[)\]]?")
+_TAKEN_BACK = re.compile(r"\b(?:wait|actually|rather|instead|correction|sorry|mistake)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|n't|isn't|never|neither|except|wrong|incorrect|rule[sd]? out)\b", re.IGNORECASE)
 _LEADING = re.compile(r"([A-Z])(?=,?\s+(?:because|since|as|is|which)\b|\s*[,;–-]\s)")
 _REASON = re.compile(r"\b(?:because|since|as)\b")
@@ -115,24 +123,31 @@ def _agreeing(letter: str, rest: str, options: Mapping[str, str], letters: set[s
     other = _by_text(rest.strip(_AROUND), options)
     if other and other != letter:
         return "", f"gives {letter} with the text of {other}"
-    others = {(a or b).upper() for a, b in _BARE.findall(rest)} & letters - {letter}
+    others = ({(a or b).upper() for a, b in _BARE.findall(rest)} | set(_LISTED.findall(rest))) & letters - {letter}
     if others and not _DENIED.search(rest):
         return "", "names several options"
-    return letter, ""
+    return ("", f"gives {letter} and takes it back") if _TAKEN_BACK.search(rest) else (letter, "")
 
 
 def _mentioned(text: str, options: Mapping[str, str], letters: set[str]) -> tuple[str, str]:
     """The one option that a sentence names: "I choose (B)", "B because ..."."""
     why = "names no option"
-    for sentence in reversed(_SENTENCES.split(text)):
+    for whole in reversed(_SENTENCES.split(text)):
+        sentence = _NOT_THIS.sub("", whole) if _others_named(whole) else whole
         first = _LEADING.match(sentence)
-        found = ({first[1]} if first else {(a or b).upper() for a, b in _BARE.findall(sentence)}) & letters
+        bare = {(a or b).upper() for a, b in _BARE.findall(sentence) + _CHOSEN.findall(sentence)}
+        found = ({first[1]} if first else bare) & letters
         if len(found) > 1:
             return "", "names several options"
         if found and not _DENIED.search(_REASON.split(sentence)[0]):
             return found.pop(), ""
         why = "names an option only to deny it" if found else why
     return "", why
+
+
+def _others_named(sentence: str) -> bool:
+    """Whether a sentence that denies an option names another one: "B, not A"."""
+    return _NOT_THIS.search(sentence) is not None and len(set(_CAPITAL.findall(sentence))) > 1
 
 
 def _by_text(text: str, options: Mapping[str, str]) -> str:
@@ -150,5 +165,7 @@ def _spelled(text: str) -> str:
 
 
 def _last_line(text: str) -> str:
-    lines = text.strip().rsplit("\n", 1)
-    return lines[-1].strip()
+    """The last line; two of them where both begin with a letter, as a copy of the options does."""
+    lines = text.strip().rsplit("\n", 2)[-2:]
+    both = len(lines) > 1 and all(_OPTION.match(line.strip()) for line in lines)
+    return "\n".join(lines) if both else lines[-1].strip()

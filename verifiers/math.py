@@ -7,7 +7,7 @@ from typing import Any
 
 from relay.verifiers import Outcome, Question, Verdict, shown
 from relay.verifiers.answer import find
-from relay.verifiers.plain import agree, other_unit, read, split_unit, strange
+from relay.verifiers.plain import agree, off_by_percent, other_unit, read, split_unit, strange
 from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
 from relay.verifiers.workers import LateError, Pool, Reply, WorkError
 
@@ -16,6 +16,12 @@ QUICK = 0.5  # seconds after which an answer makes way for others
 LONGEST = 4000  # characters of an answer that algebra is tried on
 
 _DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)) ?[{(]?(\d+(?:\.\d+)?) ?\^ ?\{?\\circ\}?[)}]?")
+_PRIME = re.compile(r"'(?!\d)|\\prime")  # between digits it sets off thousands
+_GOING_ON = re.compile(r"[-+]?[\d,]*\.?\d*\.\.\.")
+_SET = re.compile(r"\\?\{[^{}()\[\]]*,[^{}()\[\]]*\}")
+_ORDERED = re.compile(r"[(\[][^()\[\]]*,[^()\[\]]*[)\]]")
+_MIXED = re.compile(r"(?<![\d.,/^_}]) ?\b(\d+) (\d+) ?/ ?(\d+)(?![\d.])")
+_TENS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?|\.\d+)[eE]([-+]?\d{1,4})(?![\w.])")
 _SLOW = re.compile(
     r"\^ ?[{(]?[^{}()]{0,20}\^|[!)] ?!|\d{3,} ?!|\\(?:sum|prod|int|lim|[dt]?binom|oint)(?![A-Za-z])"
     r"|[)}] ?\^ ?[{(]?\d{2,}|\^ ?[{(]?-?\d{4,}|\d{60,}|(?:\\sqrt[^a-z]*){4,}"
@@ -100,6 +106,8 @@ def decide(reference: str, answer: str) -> Finding | None:  # noqa: PLR0911  a l
     if ours and theirs:
         if agree(ours, theirs) and strange(ours, theirs):
             return Outcome.UNDECIDED, f"the same number of {ours.unit!r} and of {theirs.unit!r}"
+        if off_by_percent(ours, theirs):
+            return Outcome.UNDECIDED, "right only if percent was asked for"
         return (Outcome.CORRECT, "equal numbers") if agree(ours, theirs) else (Outcome.WRONG, "unequal numbers")
     if (other := other_unit(reference, answer)) is not False:
         return (
@@ -110,7 +118,22 @@ def decide(reference: str, answer: str) -> Finding | None:  # noqa: PLR0911  a l
         return (Outcome.CORRECT, "the same words") if said else (Outcome.WRONG, "other words")
     if key(split_unit(reference)[0]) == key(split_unit(answer)[0]):
         return Outcome.CORRECT, "the same text but for the unit"
+    return _unlike(reference, answer)
+
+
+def _unlike(reference: str, answer: str) -> Finding | None:
+    """What algebra would read past: a number that goes on, a prime, a pair where a set was asked for."""
+    if _GOING_ON.fullmatch(reference) or _GOING_ON.fullmatch(answer):
+        return Outcome.UNDECIDED, "a number that goes on, and nobody says how"
+    if _primes(reference) != _primes(answer):
+        return Outcome.UNDECIDED, "only one of them has a prime"
+    if _SET.fullmatch(reference) and _ORDERED.fullmatch(answer):
+        return Outcome.WRONG, "a pair or an interval is no set"
     return None
+
+
+def _primes(text: str) -> int:
+    return len(_PRIME.findall(text))
 
 
 def _bare(reference: str, answer: str) -> tuple[str, str]:
@@ -124,7 +147,7 @@ def _bare(reference: str, answer: str) -> tuple[str, str]:
 def _ready(reference: str, answer: str) -> tuple[str, str]:
     """Both as algebra reads them best: without units, and a bare list as ordered as the reference is."""
     ours, theirs = (
-        _DEGREES.sub(r"\1(\\frac{\2 \\pi}{180})", split_unit(text)[0].replace("$", ""))
+        _DEGREES.sub(r"\1(\\frac{\2 \\pi}{180})", _spelled_out(split_unit(text)[0].replace("$", "")))
         for text in _bare(reference, answer)
     )
     if "," not in ours or "," not in theirs:
@@ -132,6 +155,11 @@ def _ready(reference: str, answer: str) -> tuple[str, str]:
     if ours.startswith("(") and ours.endswith(")") and "," in theirs and theirs[0] not in "([{\\":
         theirs = f"({theirs})"
     return ours, theirs
+
+
+def _spelled_out(text: str) -> str:
+    """Mixed numbers in a line and exponents of programs, which algebra would read as products."""
+    return _TENS.sub(r"(\1 \\cdot 10^{\2})", _MIXED.sub(r"\1\\frac{\2}{\3}", text))
 
 
 def comparer() -> Callable[[str, str], Finding]:

@@ -18,13 +18,14 @@ _NUMBER = re.compile(
     r"|(?P<lead>\d*)\.(?P<still>\d*)\\overline ?\{(?P<cycle>\d+)\}"
     r"|(?P<digits>\d+) ?_ ?\{?(?P<base>\d{1,2})\}?"
     rf"|(?P<decimal>{_DECIMAL})(?:{_TENS})?"
-    r")(?P<ordinal>st|nd|rd|th)?(?P<percent> ?(?:%|percent\b|per cent\b|percentage\b))?(?: ?\^\\circ ?[CF]?)?"
+    r")(?P<ordinal>st|nd|rd|th)?(?P<percent> ?(?:%|percent\b|per cent\b|percentage\b))?(?: ?\^\\circ ?(?P<heat>[CF])?)?"
 )
 
 _UNIT_TEXT = re.compile(r" ?\\text ?\{([^{}]*)\}(?: ?\^ ?\{?([23])\}?)?$")
-_UNIT_WORD = re.compile(r"([A-Za-z][A-Za-z'-]*)\.?(?:\^\{?([23])\}?|[²³])?(?:/[A-Za-z]+)?")
+_UNIT_WORD = re.compile(r"([A-Za-z][A-Za-z'-]*)\.?(?:\^\{?([23])\}?)?(?:/[A-Za-z]+(?:\^\{?[23]\}?)?)?")
 _UNIT_GLUED = re.compile(r"(?<=\d)(mm|cm|km|mg|kg|ml|mL|lbs?|oz|ft|min|hrs?|sec|mph)$")
 _BRIEF = {"m", "g", "s", "h", "L", "mm", "cm", "km", "mg", "kg", "ml", "mL", "lb", "oz", "ft", "in", "mi", "am", "pm"}
+_BRIEF |= {"hr", "yr", "yd", "sq", "cu"}
 _NO_UNITS = {
     "or",
     "and",
@@ -41,7 +42,7 @@ _NO_UNITS = {
     "squared",
 }
 _NO_UNITS |= {"cubed", "choose", "mod", "modulo", "to", "less", "more", "percent", "percentage"}
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _KINDS = {
     "length": {
         "mm millimeter millimetre": "1/1000", "cm centimeter centimetre": "1/100", "m meter metre": "1",
@@ -66,6 +67,8 @@ _MEASURES = {  # what is measured, and how many of its unit
     for word in words.split()
 }
 _ANY = {"unit", "units"}
+_SIGNED = {"C": "celsius", "F": "fahrenheit", "€": "euros", "£": "pounds", "¥": "yen"}  # units that are one character
+_LITTLE = {"of", "the", "per", "in", "degr"}  # stems that two units may share and be different
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
 
@@ -88,9 +91,11 @@ def read(text: str) -> Number | None:
     match = _NUMBER.fullmatch(core)
     if match is None or (value := _value(match)) is None:
         return None
-    unit = words or ("$" if match["money"] == "$" else "")
-    scale = next((_SCALES[w] for w in unit.split() if w in _SCALES), 1)
-    unit = " ".join(w for w in unit.split() if w not in _SCALES) or ("$" if match["money"] == "$" else "")
+    sign = match["money"] or match["heat"] or ""
+    sign = _SIGNED.get(sign, sign)
+    unit = words or sign
+    scale = next((SCALES[w] for w in unit.split() if w in SCALES), 1)
+    unit = " ".join(w for w in unit.split() if w not in SCALES) or sign
     decimals = (match["decimal"] or "").partition(".")[2]
     places = len(decimals) if not match["tens"] and scale == 1 else 0
     named = "" if unit in _ANY else unit
@@ -204,6 +209,11 @@ def strange(reference: Number, answer: Number) -> bool:
     return not _stems(ours) & _stems(theirs)
 
 
+def off_by_percent(reference: Number, answer: Number) -> bool:
+    """Whether they agree only if percent was asked for, and that is in doubt: 0.5 % where the reference is 0.5."""
+    return answer.percent and not reference.percent and 0 < abs(reference.value) < 1 and reference.value == answer.value
+
+
 def other_unit(reference: str, answer: str) -> bool | None:
     """Whether two formulas are of other units: True, they measure other things; None, it cannot be known."""
     ours, theirs = split_unit(reference)[1], split_unit(answer)[1]
@@ -221,7 +231,7 @@ def measures(word: str) -> bool:
 
 
 def _stems(unit: str) -> set[str]:
-    return {word.lower().rstrip("s")[:4] for word in re.findall(r"[A-Za-z$]+", unit)} - {"of", "the", "per", "in"}
+    return {word.lower().rstrip("s")[:4] for word in re.findall(r"[A-Za-z$]+", unit)} - _LITTLE
 
 
 def _close(a: Fraction, b: Fraction, *places: int) -> bool:

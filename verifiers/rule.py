@@ -15,12 +15,12 @@ class Rule:
 
     async def grade(self, question: Question) -> Verdict:
         """The last word, with the verdicts that led to it. An unfinished text is wrong and asked about no further."""
-        name, verifier = self._first
-        said = await verifier.grade(question)
+        name, _ = self._first
+        said = await _asked(self._first, question)
         parts = [(name, said)]
         if said.outcome in self._when and question.finished:
-            name, verifier = self._then
-            said = await verifier.grade(question)
+            name, _ = self._then
+            said = await _asked(self._then, question)
             parts.append((name, said))
         seconds = sum(verdict.seconds for _, verdict in parts)
         return Verdict(said.outcome, said.answer, f"{name}: {said.why}", seconds, parts=tuple(parts))
@@ -31,3 +31,9 @@ class Rule:
             await self._first[1].aclose()
         finally:
             await self._then[1].aclose()
+
+
+async def _asked(named: Named, question: Question) -> Verdict:
+    """What this verifier says; what it said before is not asked for again."""
+    name, verifier = named
+    return question.said.get(name) or await verifier.grade(question)

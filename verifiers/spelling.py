@@ -7,14 +7,24 @@ import re
 
 _SIGNS = str.maketrans(
     {"−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "≤": r"\le "}
-    | {"≥": r"\ge ", "√": r"\sqrt ", "\uff05": "%", "\u2061": None}
+    | {"≥": r"\ge ", "√": r"\sqrt ", "\uff05": "%", "\u2061": None, "≠": r"\ne ", "±": r"\pm ", "≈": r"\approx "}
+    | {"∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "∈": r"\in ", "…": "..."}
     | {code: None for code in [*range(32), 127]}  # control characters; white space is settled before
 )
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+_POWER = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
+_PARTS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5)}
+_PARTS |= {"⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8)}
+_PARTS_OF = str.maketrans({sign: rf"\frac{{{above}}}{{{below}}}" for sign, (above, below) in _PARTS.items()})
+_ROOT = re.compile(r"√ ?(?:(\d+(?:\.\d+)?)|\(([^()]*)\))")  # "√12" is no root of 1
 _SPELLINGS = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
         (r"(?<!\\)\\[()\[\]]|\$\$", ""),
         (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+        (r"\\langle(?![A-Za-z]) ?", "("),
+        (r" ?\\rangle(?![A-Za-z])", ")"),
+        (r"\\(?:bf|rm|it)(?![A-Za-z]) ?", ""),
         (r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\(?:displaystyle|textstyle)(?![A-Za-z])", ""),
         (r"\\(?:math(?:rm|bf|it|sf)|text(?:bf|it|rm|normal)|mbox|hbox)(?= ?\{)", r"\\text"),
         (r"(?<!\\)\\! ?", ""),
@@ -24,6 +34,8 @@ _SPELLINGS = tuple(
         (r"\\varnothing(?![A-Za-z])", r"\\emptyset"),
         (r"\^ ?\{ ?\\circ ?\}|\\degree(?![A-Za-z])", r"^\\circ"),
         (r"\\text ?\{ ?percent ?\}", "%"),
+        (r"\\text ?\{ ?(-?\d[\d,]*(?:\.\d+)?) ?\}", r"\1"),
+        (r"\\[lc]?dots(?![A-Za-z])", "..."),
         (r" +", " "),
     )
 )
@@ -36,17 +48,25 @@ _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _LONG = re.compile(r"[A-Za-z]{4}")
 _SMALL = {"yes", "no", "odd"}
-_NAMED = re.compile(r"([A-Za-z](?:_\{?\w{1,3}\}?)?(?:\([a-z]\))?) ?= ?(?=[^ =])")
+_NAMED = re.compile(r"([A-Za-z](?:_\{?\w{1,3}\}?)?(?:\([a-z]\))?) ?(?:=|\\in(?= ?[(\[\\])) ?(?=[^ =])")
+_SIGN = re.compile(r"(?:=|\\approx(?![A-Za-z])) ?(?=[^ =])")  # before an answer whose left side was left out
 
 
 def tidy(text: str) -> str:
     """One line, one spelling: white space, signs, spacing commands and delimiters settled."""
-    text = " ".join(text.split()).translate(_SIGNS)
+    text = _POWER.sub(_raised, " ".join(text.split()))
+    text = _ROOT.sub(lambda m: rf"\sqrt{{{m[1] or m[2]}}}", text).translate(_PARTS_OF).translate(_SIGNS)
     for pattern, new in _SPELLINGS:
         text = pattern.sub(new, text)
     if text.count("$") > 1:  # delimiters; a single one is money
         text = text.replace("$", "")
-    return text.lstrip(" ,;:*`").rstrip(" .,;:*`")
+    text = text.lstrip(" ,;:*`").rstrip(" ,;:*`")
+    return text if text.endswith("...") else text.rstrip(" .,;:*`")
+
+
+def _raised(match: re.Match[str]) -> str:
+    power = match[0].translate(_RAISED)
+    return f"^{power}" if len(power) == 1 else f"^{{{power}}}"
 
 
 def key(text: str) -> str:
@@ -58,6 +78,8 @@ def key(text: str) -> str:
 
 def unnamed(text: str) -> tuple[str, str]:
     """What stands after "x =" in a tidied answer, and the name; where there is none the whole answer and ""."""
+    if sign := _SIGN.match(text):
+        text = text[sign.end() :]
     match = _NAMED.match(text)
     if match is None or "=" in (rest := text[match.end() :]):
         return text, ""

@@ -9,6 +9,7 @@ from relay.verifiers.answer import TAIL, boxed, said_line
 
 LONGEST = 4000  # characters of an answer that are compared
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|texttt|mathrm|mbox) ?\{(.*)\}", re.DOTALL)
+_BLOCK = re.compile(r"```\w*\n(.*?)\n?```", re.DOTALL)
 _MARKS = {"`": "`", "**": "**", '"': '"', "'": "'", "“": "”", "$": "$", r"\(": r"\)"}
 
 
@@ -34,7 +35,10 @@ class TextVerifier:
 def stated(text: str) -> str:
     """The answer that a text gives, as it is spelled there."""
     text = text[-TAIL:]
-    return (boxed(text) or said_line(text) or text).strip()
+    said = said_line(text)
+    if said.startswith("```") and (blocks := _BLOCK.findall(text)):
+        said = blocks[-1]
+    return (boxed(text) or said or text).strip()
 
 
 def compare(reference: str, answer: str, how: str) -> tuple[Outcome, str]:
@@ -72,6 +76,8 @@ def _inner(text: str) -> str:
     for left, right in _MARKS.items():
         if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
             return text[len(left) : -len(right)].strip()
+    if text.endswith("**") and "**" not in text[:-2]:  # what opens it stood before "the answer is"
+        return text[:-2].rstrip()
     if text.endswith(".") and not text.endswith(".."):
         return text[:-1].rstrip()
     return text

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from relay.errors import Mistake
+    from relay.problems import Problem
 
 
 def scenarios(
@@ -27,7 +30,9 @@ def scenarios(
 
 
 def problems(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A problem set: print its first problems.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A problem set or a file: print its first problems.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many to print.")] = 5,
     path: Annotated[str, typer.Option(metavar="PATH", help="A file or folder to read a set of the hub's from.")] = "",
 ) -> None:
@@ -38,7 +43,8 @@ def problems(
     if name in names(PROBLEMS) and hasattr(load(PROBLEMS, name), "tasks"):
         print("\n".join(f"{name}:{task}" for task in load(PROBLEMS, name).tasks()))
     elif name:
-        if name.partition(":")[0] not in names(PROBLEMS):
+        kept = name.partition(":")[0] in names(PROBLEMS)
+        if not kept and not ("/" in name or "." in name):
             raise _unknown("problem set", name, list(names(PROBLEMS)))
         _print_first(name, min(limit, 2**62), path)
     elif path:
@@ -53,11 +59,12 @@ def _print_first(name: str, limit: int, path: str) -> None:
 
     from relay.errors import Mistake, UserError
     from relay.prepare.problem_sets import named_set
+    from relay.registry import PROBLEMS, names
     from relay.tui.safe import one_line, visible
 
     notes: tuple[str, ...] = ()
     try:
-        found = named_set(name)
+        found = named_set(name) if name.partition(":")[0] in names(PROBLEMS) else _in_file(name)
         if not hasattr(found, "found"):
             if path:
                 raise UserError(Mistake("--path", f"{name!r} is no set of the hub's", "leave it out"))
@@ -71,6 +78,16 @@ def _print_first(name: str, limit: int, path: str) -> None:
         print(f"{one_line(problem.id, 40)}  {one_line(problem.question, 100)}  -> {one_line(problem.answer, 40)}")
     for note in notes:
         print(f"note: {visible(note)}")
+
+
+def _in_file(name: str) -> "Callable[[], list[Problem]]":
+    """What yields the problems of a file, or of a folder."""
+    from pathlib import Path
+
+    from relay.language.scenario import Problems
+    from relay.prepare.problem_sets import load_problems
+
+    return lambda: load_problems(Problems.model_validate({"from": name}), Path()).problems
 
 
 def _at_the_command(mistake: "Mistake") -> "Mistake":
@@ -106,6 +123,6 @@ def _unknown(what: str, name: str, known: list[str]) -> Exception:
 
     from relay.errors import Mistake, UserError
 
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(name, known, 1) or get_close_matches(name.lower(), known, 1)
     instead = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
     return UserError(Mistake("", f"there is no {what} {name!r}", instead))

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from relay.verifiers import Verifier
 
 NONE = "none"  # nothing is graded
-_UNFIT = {
-    "code": ("their answers are programs, or values of programs", "verify: code"),
-    "choice": ("their answers are letters of options", "verify: choice"),
-}
+_RUN = ("their answers are programs, or values of programs", "verify: code")
 
 
 class Given(NamedTuple):
@@ -51,7 +48,7 @@ class Verify(Frozen):
 
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
         """Why it cannot grade answers to problems like this, and what can; None where it can."""
-        return _UNFIT.get(problem.kind)
+        return None
 
     def ready(self, *, sandbox: bool) -> str:
         """What of this machine it uses, for the run file. Raises UserError when that is missing."""
@@ -77,10 +74,8 @@ class Word(Verify):
         return self.word
 
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
-        """What only another of relay's own can grade; nobody knows what a third party's can."""
-        return (
-            super().unfit(problem) if self.word == "math" or (self.word, problem.kind) == ("choice", "code") else None
-        )
+        """Programs, for relay's own; nobody knows what a third party's can."""
+        return _RUN if problem.kind == "code" and self.word in ("math", "choice") else None
 
     def open(self, given: Given) -> "Verifier":
         """What the factory of this name makes."""

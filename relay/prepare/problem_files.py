@@ -3,14 +3,17 @@
 import csv
 import gzip
 import json
+import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.problems import Problem
 
+LONGEST = 1_000_000  # characters of a question or an answer: what is longer would take gigabytes to encode
 MOST_TOLD = 10  # broken lines that one error tells
 _NAMES = {
     "question": ("question", "problem", "prompt"),
@@ -18,6 +21,8 @@ _NAMES = {
     "id": ("id", "problem_id", "name"),
 }
 MEND = "mend the line, or leave it out"
+_COLUMN = "no column"
+_NO_TEXT = {list: "a list", dict: "a map", bytes: "bytes"}
 MEND_FILE = "mend it, or take another"
 
 
@@ -49,6 +54,13 @@ def problems_among(
             mistakes.append(problem._replace(where=place))
         else:
             found.append(Placed(place, problem))
+    if (
+        mistakes
+        and not found
+        and len(set(lacks := [m._replace(where="") for m in mistakes])) == 1
+        and _COLUMN in lacks[0].what
+    ):
+        raise UserError(mistakes[0]._replace(where=where))  # it is the column, and no row
     if mistakes:
         raise UserError(*few(mistakes, where))
     return found
@@ -113,17 +125,23 @@ def _csv_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] |
     csv.field_size_limit(1 << 30)  # the module's own is shorter than a long thought
     reader = csv.DictReader((line.decode("utf-8-sig") for line in lines), strict=True)
     try:
+        columns = [column.strip() for column in reader.fieldnames or ()]
+        if twice := next((column for column in columns if column and columns.count(column) > 1), None):
+            yield 1, Mistake("", f"names the column {twice!r} twice", "give each a name of its own")
+            return
         for row in reader:
             yield reader.line_num, _MANY if None in row else row
     except UnicodeDecodeError:
         yield reader.line_num + 1, _NOT_UTF8
     except csv.Error as error:
-        unclosed = "unexpected end of data" in str(error)
-        yield reader.line_num + 1, _UNCLOSED if unclosed else Mistake("", f"is not CSV: {error}", MEND)
+        known = next((mistake for words, mistake in _CSV.items() if words in str(error)), None)
+        yield reader.line_num + 1, known or Mistake("", f"is not CSV: {error}", MEND)
 
 
 _MANY = Mistake("", "has more fields than there are columns", "put what holds a comma in quotes")
 _UNCLOSED = Mistake("", "opens quotes that are never closed", "close them; a quote in quotes is written twice")
+_RETURNS = Mistake("", "has a carriage return within a field", "end lines with a line feed, and quote what holds one")
+_CSV = {"unexpected end of data": _UNCLOSED, "new-line character seen": _RETURNS}  # the module's words, and ours
 _NOT_UTF8 = Mistake("", "is not UTF-8 text", "save the file as UTF-8")
 
 
@@ -140,31 +158,46 @@ def problem_of(row: Mapping[str, Any], fields: Mapping[Any, str], number: int) -
             if part == "id" and part not in fields:
                 continue
             return _lacks(part, columns, there, row)
-        if isinstance(row[column], dict | list):
-            kind = "a list" if isinstance(row[column], list) else "a map"
-            return Mistake("", f"{column!r} should be text or a number, not {kind}", "name another with `fields:`")
+        if odd_type := next((word for kind, word in _NO_TEXT.items() if isinstance(row[column], kind)), ""):
+            return Mistake("", f"{column!r} should be text or a number, not {odd_type}", "name another with `fields:`")
+        if is_no_number(row[column]):
+            return Mistake("", f"{column!r} is a number without bounds", MEND)
         found[part] = str(row[column])
+        if len(found[part]) > LONGEST:
+            return Mistake("", f"{column!r} has {len(found[part]):,} characters, more than {LONGEST:,}", MEND)
         used.add(column)
-    odd = next((part for part, text in found.items() if not is_text(text)), None)
+    kind = row.get("kind")
+    kind = kind if isinstance(kind, str) and kind.strip() else "math"
+    odd = next((part for part, text in {**found, "kind": kind}.items() if not is_text(text)), None)
     if odd is not None:
         return Mistake("", f"its {odd} holds half a character, a lone surrogate", MEND)
-    extra = {k: v for k, v in row.items() if k not in used and isinstance(v, str | int | float | bool)}
-    return Problem(
-        found.get("id", str(number)), found["question"], found["answer"], str(row.get("kind") or "math"), extra
-    )
+    said = {k: v for k, v in row.items() if k not in used and isinstance(v, str | int | float | bool)}
+    extra = {k: v for k, v in said.items() if not is_no_number(v)}
+    return Problem(found.get("id", str(number)), found["question"], found["answer"], kind, extra)
 
 
-def _lacks(part: str, columns: Iterable[str], there: list[str], row: Mapping[str, Any]) -> Mistake:
+def _lacks(part: str, columns: Sequence[str], there: list[str], row: Mapping[str, Any]) -> Mistake:
     if there:
         return Mistake("", f"{there[0]!r} is empty", MEND)
     looked, has = " or ".join(map(repr, columns)), ", ".join(map(repr, row)) or "nothing"
-    return Mistake(
-        "", f"has no {part}: no column {looked}; it has {has}", f"say which it is: `fields: {{{part}: COLUMN}}`"
-    )
+    named = columns[0] if len(columns) == 1 else ""  # by the user
+    near = get_close_matches(named, row, 1)
+    instead = f"did you mean {near[0]!r}?" if near else f"say which it is: `fields: {{{part}: COLUMN}}`"
+    return Mistake("", f"has no {part}: {_COLUMN} {looked}; it has {has}", instead)
 
 
 def _is_empty(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    """Nothing there; in a table of numbers that is not a number."""
+    return (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or (isinstance(value, str) and not value.strip())
+    )
+
+
+def is_no_number(value: object) -> bool:
+    """Whether it is NaN or infinite, which JSON cannot say."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def is_text(text: str) -> bool:

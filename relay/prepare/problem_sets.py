@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice, product
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from relay.draws import generator
 from relay.errors import Mistake, UserError
 from relay.prepare.problem_files import Placed, few, problems_among, problems_in
+from relay.prepare.problem_where import fits, fitting
 from relay.problems import Problem
 from relay.registry import PROBLEMS, load, names
 
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from relay.language.scenario import Problems
     from relay.language.telling import Fault
 
+_OTHERS = {  # kinds that a verifier is not made for, though it can read them
+    "math": ("choice", "text"),
+    "number": ("choice", "text"),
+    "choice": ("text",),
+}
 TRIED = 1000  # problems of a set without an end that are drawn before it is said that none fits
 
 
@@ -56,7 +63,18 @@ def problems_of(reading: "Reading") -> Loaded:
         raise UserError(*told) from None
     if faults := [*_strange_ids(reading, found.problems), *_unfit(reading, found.problems)]:
         raise UserError(*placed(faults, reading.places, reading.source))
-    return found
+    return found._replace(notes=found.notes + _others(found.problems, scenario.verify.name))
+
+
+def _others(problems: Sequence[Problem], verifier: str) -> tuple[str, ...]:
+    """What to know where the problems are of a kind that the verifier is not made for."""
+    others = _OTHERS.get(verifier.partition(" ")[0], ()) if "," not in verifier else ()
+    counts = Counter(problem.kind for problem in problems)
+    return tuple(
+        f"{counts[kind]:,} problems are of kind {kind}, which {verifier!r} is not made for; `verify: {kind}` is"
+        for kind in others
+        if counts[kind]
+    )
 
 
 def _unfit(reading: "Reading", found: Sequence[Problem]) -> "Iterator[Fault]":
@@ -111,7 +129,7 @@ def load_problems(spec: "Problems", folder: Path, seed: int = 0) -> Loaded:
         raise UserError(Mistake("problems.from", f"{source!r} holds no problem", "take another file, or a set"))
     whole = {"from": source, **facts, "problems": len(found), "hash": hash_of(problem for _, problem in found)}
     if spec.where:
-        found = _fitting(found, spec.where, source)
+        found = fitting(found, spec.where, source)
     if spec.shuffle:
         generator(seed, "", 0, "shuffle").shuffle(found)
     found = found[: spec.limit]
@@ -210,14 +228,14 @@ def _drawn(endless: Any, spec: "Problems") -> list[Problem]:
         raise UserError(*mistakes)
     problems: Iterator[Problem] = endless(spec.seed)
     tried = list(islice(problems, TRIED))
-    found = _fitting(_numbered(source, tried), spec.where, source)[: spec.limit]
+    found = fitting(_numbered(source, tried), spec.where, source)[: spec.limit]
     while spec.limit is not None and len(found) < spec.limit:
         more = list(islice(problems, TRIED))
-        fitting = [p for p in _numbered(source, more) if _fits_all(p, spec.where)]
-        if not fitting:
+        kept = [p for p in _numbered(source, more) if fits(p, spec.where)]
+        if not kept:
             what = f"{source!r} has only {len(found):,} problems that fit, not {spec.limit:,}"
             raise UserError(Mistake("problems.limit", what, "loosen `where:`, or take fewer"))
-        found += fitting[: spec.limit - len(found)]
+        found += kept[: spec.limit - len(found)]
     return [problem for _, problem in found]
 
 
@@ -229,38 +247,6 @@ def _find(where: str, source: str, folder: Path) -> Path:
     looked = " and ".join(dict.fromkeys((str(folder.resolve()), str(Path.cwd()))))
     instead = f"did you mean the set {near[0]!r}?" if near else f"looked in {looked}"
     raise UserError(Mistake(where, f"there is no file {source!r}", instead))
-
-
-def _fitting(found: list[Placed], where: Mapping[str, Sequence[object]], source: str) -> list[Placed]:
-    columns = {column for placed in found for column in _row(placed)}
-    strange = next((column for column in where if column not in columns), None)
-    if strange is not None:
-        near = get_close_matches(strange, sorted(columns), 1)
-        instead = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(columns))}"
-        raise UserError(Mistake("problems.where", f"no problem of {source!r} has {strange!r}", instead))
-    fitting = [placed for placed in found if _fits_all(placed, where)]
-    if not fitting:
-        what = f"fits none of the {len(found):,} problems of {source!r}"
-        raise UserError(Mistake("problems.where", what, "loosen it"))
-    return fitting
-
-
-def _row(placed: Placed) -> dict[str, object]:
-    return {**placed.problem.extra, "id": placed.problem.id}
-
-
-def _fits_all(placed: Placed, where: Mapping[str, Sequence[object]]) -> bool:
-    row = _row(placed)
-    return all(_fits(row.get(column), wanted) for column, wanted in where.items())
-
-
-def _fits(value: object, wanted: Sequence[object]) -> bool:
-    """In a CSV file all values are text."""
-    return any(value == want or _text(value) == _text(want) for want in wanted)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _refuse_doubles(found: list[Placed]) -> None:

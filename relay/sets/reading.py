@@ -37,6 +37,8 @@ class Rows(NamedTuple):
 def rows_of(asked: Asked, path: Path | None = None, split: str | None = None) -> Rows:
     """The rows, from the hub or from `path`. Raises UserError."""
     where = "problems.from" if path is None else "problems.path"
+    if path is not None and path.is_file() and split is not None:
+        raise UserError(Mistake("problems.split", f"{path.name!r} is one file and has no splits", "leave it out"))
     splits = _splits(asked, path, where)
     taken = split or asked.split
     if taken not in splits and split is None and len(splits) == 1:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from relay.draws import generator
 from relay.errors import Mistake
-from relay.prepare.problem_files import MEND, is_text
+from relay.prepare.problem_files import MEND, is_no_number, is_text
 from relay.problems import Problem
 
 Row = Mapping[str, Any]
@@ -193,8 +193,10 @@ class Prediction:
 
 def _text(row: Row, column: str, value: object = None) -> str:
     value = row[column] if value is None else value
-    if value is None or isinstance(value, dict | list):
-        raise RowError(f"{column!r} is empty" if value is None else f"{column!r} should be text or a number")
+    if value is None or is_no_number(value):
+        raise RowError(f"{column!r} is empty")
+    if isinstance(value, dict | list | bytes):
+        raise RowError(f"{column!r} should be text or a number")
     text = str(value)
     if not text.strip():
         raise RowError(f"{column!r} is empty")
@@ -220,5 +222,6 @@ def _called(tests: str) -> str:
 
 
 def _others(row: Row, used: Iterable[str]) -> dict[str, object]:
-    left = {k: v for k, v in row.items() if k not in set(used) and isinstance(v, str | int | float | bool)}
+    said = {k: v for k, v in row.items() if k not in set(used) and isinstance(v, str | int | float | bool)}
+    left = {k: v for k, v in said.items() if not is_no_number(v)}
     return {k: v for k, v in left.items() if is_text(json.dumps(v, ensure_ascii=False))}

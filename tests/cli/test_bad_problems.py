@@ -1,6 +1,8 @@
 """What a user sees whose problem file is broken: the line of every fault, before any model is loaded."""
 
 import gzip
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,42 @@ FILES: dict[str, tuple[str, str | bytes, str]] = {
         "p.jsonl",
         GOOD + '{"question": "2 + 2?", "answer": " "}\n',
         f"p.jsonl:2: 'answer' is empty {MEND}",
+    ),
+    "an answer that is not a number": (
+        "p.jsonl",
+        GOOD + '{"question": "2 + 2?", "answer": NaN}\n',
+        f"p.jsonl:2: 'answer' is empty {MEND}",
+    ),
+    "an answer without bounds": (
+        "p.jsonl",
+        GOOD + '{"question": "2 + 2?", "answer": Infinity}\n',
+        f"p.jsonl:2: 'answer' is a number without bounds {MEND}",
+    ),
+    "half a character in the kind": (
+        "p.jsonl",
+        GOOD + '{"question": "2 + 2?", "answer": 4, "kind": "\\ud800"}\n',
+        f"p.jsonl:2: its kind holds half a character, a lone surrogate {MEND}",
+    ),
+    "no column for the question in any line": (
+        "p.jsonl",
+        '{"text": "2 + 2?", "answer": 4}\n' * 30,
+        "p.jsonl: has no question: no column 'question' or 'problem' or 'prompt'; it has 'text', 'answer' "
+        "(say which it is: `fields: {question: COLUMN}`)",
+    ),
+    "a column twice": (
+        "p.csv",
+        "question,answer,answer\n1 + 1?,2,3\n",
+        "p.csv:1: names the column 'answer' twice (give each a name of its own)",
+    ),
+    "lines that end with carriage returns": (
+        "p.csv",
+        "question,answer\r1 + 1?,2\r",
+        "p.csv:1: has a carriage return within a field (end lines with a line feed, and quote what holds one)",
+    ),
+    "a question that no model could read": (
+        "p.jsonl",
+        GOOD + f'{{"question": "{"q" * 1_000_001}", "answer": 4}}\n',
+        f"p.jsonl:2: 'question' has 1,000,001 characters, more than 1,000,000 {MEND}",
     ),
     "an answer that is a list": (
         "p.jsonl",
@@ -125,6 +163,23 @@ def test_a_fault_in_a_problem_file_is_told_with_its_line(kind: str, relay: Relay
     assert said == Said(2, "", f"{line}\n")
     assert relay("check", "s.yaml") == said
     assert tree(folder) == before
+
+
+def test_a_column_that_is_misspelled_is_told_once(relay: Relay, folder: Path) -> None:
+    (folder / "p.jsonl").write_text('{"text": "2 + 2?", "answer": 4}\n' * 30)
+    (folder / "s.yaml").write_text(scenario("p.jsonl", ", fields: {question: txt}"))
+    line = "p.jsonl: has no question: no column 'txt'; it has 'text', 'answer' (did you mean 'text'?)"
+    assert relay("check", "s.yaml") == Said(2, "", f"{line}\n")
+
+
+def test_numbers_that_json_cannot_say_are_left_out_of_the_other_columns(relay: Relay, folder: Path) -> None:
+    (folder / "p.jsonl").write_text(GOOD.replace("}", ', "level": NaN, "high": Infinity, "low": 1}'))
+    (folder / "s.yaml").write_text(scenario("p.jsonl"))
+    assert relay("run", "s.yaml", "-o", "x.relay").code == 0
+    with closing(sqlite3.connect(folder / "x.relay")) as db:
+        assert db.execute(
+            "SELECT json_extract(extra, '$.low'), json_extract(extra, '$.high') FROM problem"
+        ).fetchall() == [(1, None)]
 
 
 def test_a_problem_file_that_is_not_there_says_where_it_was_looked_for(relay: Relay, folder: Path) -> None:

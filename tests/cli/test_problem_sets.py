@@ -67,6 +67,26 @@ def test_who_takes_a_part_is_not_told_that_the_whole_is_short(
     assert (plan["problems"], plan["notes"]) == (3, [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "verify", "note"),
+    [
+        ("choice", "math", "3 problems are of kind choice, which 'math' is not made for; `verify: choice` is"),
+        ("text", "number", "3 problems are of kind text, which 'number within 0' is not made for; `verify: text` is"),
+        ("choice", "choice", ""),
+        ("code", "text", ""),
+        ("algebra", "math", ""),
+        ("code", "{first: math, then: {judge: a}}", ""),
+    ],
+)
+def test_problems_that_the_verifier_is_not_made_for_are_noted(
+    kind: str, verify: str, note: str, relay: Relay, folder: Path
+) -> None:
+    (folder / "p.jsonl").write_text(f'{{"question": "?", "answer": "B", "kind": "{kind}"}}\n' * 3)
+    scenario(folder, "p.jsonl")
+    said = relay("check", "s.yaml", "--json", "--set", f"verify={verify}")
+    assert json.loads(said.out)["notes"] == ([note] if note else [])
+
+
 def test_the_hash_of_the_set_is_that_of_the_whole_and_changes_with_any_of_it(
     relay: Relay, folder: Path, rows: Path
 ) -> None:
@@ -93,15 +113,26 @@ def test_a_parquet_file_is_read_with_fields_and_where(relay: Relay, folder: Path
     scenario(folder, "p.parquet")
     line = "has no question: no column 'question' or 'problem' or 'prompt'; it has 'ask', 'gold', 'level', 'steps'"
     said = relay("check", "s.yaml")
-    assert (said.code, said.err.splitlines()[0]) == (
-        2,
-        f"p.parquet:1: {line} (say which it is: `fields: {{question: COLUMN}}`)",
-    )
-    assert len(said.err.splitlines()) == 5
+    assert (said.code, said.err) == (2, f"p.parquet: {line} (say which it is: `fields: {{question: COLUMN}}`)\n")
     (folder / "p.parquet").write_text("no parquet")
     said = relay("check", "s.yaml")
     assert (said.code, said.err.count("\n")) == (2, 1)
     assert said.err.startswith("p.parquet: cannot be read: ")
+
+
+@pytest.mark.parametrize(("answers", "what"), [([2.0, float("nan")], "'answer' is empty"), ([b"2", b"3"], "not bytes")])
+def test_what_a_table_has_in_place_of_an_answer_is_refused(
+    answers: list[Any], what: str, relay: Relay, folder: Path
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"question": ["1?", "2?"], "answer": answers}), folder / "p.parquet")
+    scenario(folder, "p.parquet")
+    said = relay("check", "s.yaml")
+    assert said.code == 2
+    assert what in said.err
+    assert "p.parquet:2: " in said.err
 
 
 def test_a_folder_is_read_by_its_splits(relay: Relay, folder: Path, rows: Path) -> None:
@@ -120,7 +151,9 @@ MISTAKES = {
     "mbpp++": ["problems: there is no problem set 'mbpp++' (did you mean 'mbpp+'?)"],
     "paper/maths": ["problems: there is no file 'paper/maths' (did you mean the set 'paper/math'?)"],
     "{from: gsm8k, path: nope.jsonl}": ["problems.path: there is no file 'nope.jsonl' (looked in {folder})"],
-    "{from: gsm8k, path: rows.jsonl, split: test}": ["problems.split: 'gsm8k' has no split 'test' (there are train)"],
+    "{from: gsm8k, path: rows.jsonl, split: test}": [
+        "problems.split: 'rows.jsonl' is one file and has no splits (leave it out)"
+    ],
     "{from: sums, path: rows.jsonl, split: test, fields: {id: x}}": [
         "problems.path: 'sums' is no set of the hub's (leave it out; `from:` may be a file or folder itself)",
         "problems.split: 'sums' has no splits (leave it out)",
@@ -164,10 +197,19 @@ def test_the_first_problems_of_a_set_are_printed(relay: Relay, rows: Path) -> No
     said = relay("problems", "gsm8k", "--path", "rows.jsonl", "--limit", "2")
     assert said == Said(0, "gsm8k-0  0 + 1?  -> 1\ngsm8k-1  1 + 1?  -> 2\nnote: gsm8k: 6 problems, not 1,319\n", "")
     assert relay("problems", "gsm8") == Said(2, "", "there is no problem set 'gsm8' (did you mean 'gsm8k'?)\n")
+    assert relay("problems", "GSM8K") == Said(2, "", "there is no problem set 'GSM8K' (did you mean 'gsm8k'?)\n")
     assert relay("problems", "gsm8k", "--path", "x").code == 2
     assert relay("problems", "sums", "--path", "x") == Said(
         2, "", "--path: 'sums' is no set of the hub's (leave it out)\n"
     )
+
+
+def test_the_first_problems_of_a_file_are_printed(relay: Relay, folder: Path) -> None:
+    (folder / "p.jsonl").write_text('{"question": "1 + 1?", "answer": 2}\n' * 3)
+    assert relay("problems", "p.jsonl", "--limit", "2") == Said(0, "1  1 + 1?  -> 2\n2  1 + 1?  -> 2\n", "")
+    said = relay("problems", "no.jsonl")
+    assert (said.code, said.err) == (2, f"there is no file 'no.jsonl' (looked in {folder})\n")
+    assert relay("problems", "p.jsonl", "--path", "x").code == 2
 
 
 def test_tasks_of_reasoning_gym_run(relay: Relay, folder: Path) -> None:

@@ -80,6 +80,37 @@ def test_a_judge_s_model_may_be_named_beside_it(relay: Relay, folder: Path) -> N
     assert "is not the one the run began with" in said.err
 
 
+def judge(name: str, says: str) -> list[str]:
+    return ["--set", f"models.{name}={{engine: scripted, thinking: false, says: {says}}}"]
+
+
+def test_what_was_a_part_of_the_run_s_rule_becomes_a_score(relay: Relay, folder: Path) -> None:
+    rule = ["--set", "verify={first: math, then: {judge: j}}", *judge("j", "WRONG")]
+    assert relay("run", "s.yaml", "-o", "a.relay", *rule).code == 0
+    traces = rows(folder / "a.relay", *TRACES, "verdict")
+    said = relay("report", "a.relay", "--regrade", "math")
+    assert said.code == 0
+    assert "nothing is missing" in said.err
+    assert "and once more by math. " in said.out
+    lines = [json.loads(line) for line in relay("report", "a.relay", "--json").out.splitlines()]
+    assert [line["verifier"] for line in lines] == ["math, then judge j when wrong", "math"]
+    assert rows(folder / "a.relay", *TRACES, "verdict") == traces
+
+
+def test_a_rule_asks_for_no_verdict_that_is_there(relay: Relay, folder: Path) -> None:
+    """Asked again, a judge might say something else: then the verdicts of both would not be kept."""
+    relay("run", "s.yaml", "-o", "a.relay", "--set", "verify={judge: j}", *judge("j", "CORRECT"))
+    with closing(sqlite3.connect(folder / "a.relay")) as db, db:
+        db.execute("UPDATE verdict SET ms = 7777")
+    before = rows(folder / "a.relay", *TRACES, "verdict", "judgement")
+    rule = "{first: {judge: j}, then: {judge: k, when: correct}}"
+    assert relay("report", "a.relay", "--regrade", rule, *judge("k", "WRONG")).code == 0
+    after = rows(folder / "a.relay", *TRACES, "verdict", "judgement")
+    assert set(before["verdict"]) < set(after["verdict"])
+    assert set(before["judgement"]) < set(after["judgement"])
+    assert verdicts(folder / "a.relay") == {"judge j": 4, "judge k": 4, "judge j, then judge k when correct": 4}
+
+
 def test_mistakes_are_told_all_at_once_and_nothing_is_touched(relay: Relay, folder: Path) -> None:
     relay("run", "s.yaml", "-o", "a.relay")
     before = (folder / "a.relay").read_bytes()
@@ -88,6 +119,14 @@ def test_mistakes_are_told_all_at_once_and_nothing_is_touched(relay: Relay, fold
         (("a.relay", "--regrade", "none"), ["--regrade: 'none' grades nothing (name a verifier)"]),
         (("a.relay", "--regrade", "{judge: q}"), ["--regrade: verify.judge: there is no model 'q' (known: a)"]),
         (("a.relay", "--regrade", "{text: exact"), ["--regrade"]),
+        (
+            ("a.relay", "--regrade", "{first: {judge: a}, then: {judge: a, when: correct}}"),
+            ["--regrade: verify.then: is the same judge once more (take another model, or another prompt)"],
+        ),
+        (
+            ("a.relay", "--regrade", "{judge: a, prompt: '{answer} {referense} {x}'}"),
+            ["verify.prompt: the prompt asks for {referense}, which is nothing (did you mean {reference}?)"],
+        ),
         (("a.relay", "no.relay", "--regrade", "{number: near, tolerance: -1}"), ["number", "tolerance", "no such run"]),
         (("a.relay", "--regrade", "math", "--set", "seed=2"), ["--set seed: only models can be set here"]),
         (("a.relay", "--set", "models.j=1"), ["--regrade"]),

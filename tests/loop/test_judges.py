@@ -17,7 +17,7 @@ from relay.seam.templates import Template
 from relay.store.reader import Run
 from relay.verifiers import Outcome, Question, Verdict
 from relay.verifiers.judge import verdict_in
-from relay.verifiers.kinds import Judge
+from relay.verifiers.kinds import First, Judge, Later, Text
 
 SCENARIO = """
 relay: 1
@@ -212,6 +212,28 @@ def test_an_unfinished_or_empty_answer_is_wrong_unasked() -> None:
         found = asyncio.run(verifier.grade(question))
         assert found.outcome == Outcome.WRONG
         assert found.reply is None
+
+
+def test_an_unfinished_answer_gets_one_verdict_of_a_rule() -> None:
+    rule = First(first=Text(), then=Later(judge="j")).open(Given({"j": engine(judge, thinking=False)}))
+    found = asyncio.run(rule.grade(Question("42", False, "42")))
+    assert (found.outcome, [name for name, _ in found.parts]) == (Outcome.WRONG, ["text exact"])
+
+
+def test_without_a_reference_a_judge_that_would_read_it_is_not_asked() -> None:
+    told: list[Request] = []
+
+    def tells(request: Request) -> str:
+        told.append(request)
+        return "CORRECT"
+
+    for kind, outcome in (
+        (Judge(judge="j"), Outcome.UNDECIDED),
+        (Judge(judge="j", prompt="Is {answer} polite?"), Outcome.CORRECT),
+    ):
+        verifier = kind.open(Given({"j": engine(tells, thinking=False)}))
+        assert asyncio.run(verifier.grade(Question("42", True, " "))).outcome == outcome
+    assert len(told) == 1
 
 
 def test_verdicts_of_another_prompt_stand_under_another_name() -> None:

@@ -82,6 +82,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no answer": ("gsm8k", {"answer": None}, "'answer' is empty"),
     "an empty answer": ("gsm8k", {"answer": "  "}, "'answer' is empty"),
     "a solution without an answer": ("gsm8k", {"answer": "3 + 4\n#### "}, "'answer' holds no answer"),
+    "no number": ("gsm8k", {"answer": float("nan")}, "'answer' is empty"),
     "no question": ("math500", {"problem": ""}, "'problem' is empty"),
     "an empty list": ("olympiadbench", {"answer": []}, "'answer' holds no answer"),
     "no tests": ("mbpp", {"test_list": []}, "'test_list' holds no test"),

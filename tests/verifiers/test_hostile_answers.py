@@ -94,6 +94,17 @@ async def test_a_hanging_answer_delays_no_other():
         await verifier.aclose()
 
 
+async def test_what_looks_slow_takes_no_worker_from_what_does_not():
+    verifier = MathVerifier(workers=1, seconds=5)
+    try:
+        verdict = await verifier.grade(Question(r"\boxed{\int_0^1 2x dx}", True, r"\sqrt{7}+1"))
+        assert verdict.outcome == Outcome.WRONG
+        assert verifier._slow._alive
+        assert not verifier._quick._alive
+    finally:
+        await verifier.aclose()
+
+
 async def test_plain_answers_need_no_worker_at_all():
     verifier = MathVerifier()
     started = time.perf_counter()
