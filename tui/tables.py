@@ -10,6 +10,7 @@ from relay.measure.scores import Score
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line, visible
+from relay.twin.forecast import Cost
 
 FEW = 20  # rollouts under which a score is dimmed
 
@@ -60,6 +61,20 @@ def judging_table(parts: Sequence[Judging]) -> Table:
         cost = (f"{p.decoded + p.thrown:,}", f"{p.computed + p.cached:,}") if p.replies else ("–", "–")
         counts = (f"{n:,}" for n in (p.verdicts, p.correct, p.wrong, p.undecided))
         table.add_row(one_line(p.verifier, 60), *counts, *cost)
+    return table
+
+
+def cost_table(costs: Sequence[Cost]) -> Table:
+    """What the twin tests will do at most, run by run."""
+    table = Table(title="forecast", title_justify="left", box=None, header_style="bold")
+    table.add_column("run")
+    for column in ("problems", "solos", "rollouts at most", "tokens at most", "tokens, likely"):
+        table.add_column(column, justify="right")
+    for c in costs:
+        by = f" by {c.part.guide}" if c.part.guide else ""
+        name = one_line(f"{c.part.test} of {c.part.model}{by}", 80)
+        likely = "–" if c.likely is None else f"{c.likely:,}"
+        table.add_row(name, f"{c.problems:,}", f"{c.solos:,}", f"{c.rollouts:,}", f"{c.tokens:,}", likely)
     return table
 
 

@@ -75,7 +75,7 @@ def run(
     given += ["--deterministic"] if deterministic else []
     given += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
     outcome = drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
-    _tell(outcome, as_json=json)
+    tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -127,7 +127,7 @@ async def _refresh(shown: "Display", task: "asyncio.Future[T]") -> None:
             return
 
 
-def _tell(outcome: "Outcome", *, as_json: bool) -> None:
+def tell(outcome: "Outcome", *, as_json: bool) -> None:
     """What came of it: the table, where the run file is, and what failed."""
     if as_json:
         from json import dumps
