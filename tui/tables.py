@@ -10,6 +10,7 @@ from relay.measure.scores import Score
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line, visible
+from relay.twin.beside import Beside
 from relay.twin.forecast import Cost
 
 FEW = 20  # rollouts under which a score is dimmed
@@ -75,6 +76,22 @@ def cost_table(costs: Sequence[Cost]) -> Table:
         name = one_line(f"{c.part.test} of {c.part.model}{by}", 80)
         likely = "–" if c.likely is None else f"{c.likely:,}"
         table.add_row(name, f"{c.problems:,}", f"{c.solos:,}", f"{c.rollouts:,}", f"{c.tokens:,}", likely)
+    return table
+
+
+def beside_table(found: Beside) -> Table:
+    """A run among the paper's rows."""
+    table = Table(title=f"published: {found.title}", title_justify="left", box=None, header_style="bold")
+    table.add_column("rank", justify="right")
+    table.add_column("model")
+    for column in (*(f"{found.sweep}={float(c):g}" for c in found.columns), "average"):
+        table.add_column(column, justify="right")
+    for line in found.rows:
+        figures = [line.figures.get(column) for column in found.columns]
+        cells = ["–" if figure is None else f"{figure:.1f}" for figure in (*figures, line.average)]
+        rank = "–" if line.rank is None else str(line.rank)
+        name = f"* {one_line(line.model, 60)}" if line.own else line.model
+        table.add_row(rank, name, *cells, style="bold" if line.own else "")
     return table
 
 

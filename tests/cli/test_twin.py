@@ -1,10 +1,13 @@
 """relay twin: forecast, runs, cards; stopped and gone on with; mistakes told before anything is done."""
 
+import asyncio
 import json
 from pathlib import Path
 
 from relay.store.reader import Run
 from tests.cli.conftest import Relay
+from tests.loop.conftest import Bench
+from tests.loop.test_twin_scripted import RECOVERABILITY, model
 
 SMALL = (
     "--set", "problems.limit=8", "--set", "pool.samples=2", "--set", "sweep.also=[{without: steer}]",
@@ -90,3 +93,21 @@ def test_it_says_how_to_go_on() -> None:
     assert command_again(context, out=Path("runs/t")) == (
         "relay twin 'a b' c --guide g --guide h --out runs/t --set seed=1 --in-flight 3 --sandbox none --json"
     )
+
+
+def test_what_is_no_twin_test_is_refused(relay: Relay) -> None:
+    assert relay("run", "s.yaml", "-o", "a.relay").code == 0
+    said = relay("report", "a.relay", "--paper")
+    assert said.code == 2
+    assert "a.relay: is no twin test" in said.err
+
+
+def test_the_report_prints_it(relay: Relay, folder: Path) -> None:
+    bench = Bench(folder)
+    bench.given = {"main": model(lambda read, request: True)}
+    asyncio.run(bench.start_canned("recoverability", RECOVERABILITY, "r.relay"))
+    said = relay("report", "r.relay", "--paper")
+    assert said.code == 0
+    assert "published: recoverability" in said.out
+    assert "AM-Thinking-32B" in said.out
+    assert '"own": true' in relay("report", "r.relay", "--paper", "--json").out
