@@ -43,6 +43,7 @@ class Request(NamedTuple):
     banned: frozenset[int]  # ids that may not be drawn (closing the thinking, for most)
     purpose: Purpose
     logprobs: bool = False  # whether deltas carry the log-probability of each id
+    cell: str = ""  # the name of the cell; for recordings alone, no draw may hang on it
 
 
 class Delta(NamedTuple):
