@@ -54,6 +54,14 @@ class Delta(NamedTuple):
     logprobs: tuple[float, ...] = ()  # of each id, natural, among those allowed, at temperature 1; where asked for
 
 
+class Words(NamedTuple):
+    """How a model reads and spells: all of an engine that needs no weights."""
+
+    tokenizer: "Tokenizer"
+    template: "Template"
+    context: int  # tokens of prompt and continuation together
+
+
 class Scores(Protocol):
     """What an engine may do besides: say how probable given ids are. For judges and for reading a text's surprise."""
 
