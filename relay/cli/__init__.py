@@ -15,7 +15,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for
 
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, show, train
+    from relay.cli import check, doctor, export, graph, lists, models, pool, replay, report, run, show, train
 
     app = typer.Typer(
         name="relay",
@@ -27,7 +27,7 @@ def build() -> typer.Typer:
     app.callback()(_version_option)
     for command in (
         run.run, check.check, graph.graph, show.show, report.report, export.export,
-        lists.scenarios, lists.problems, models.models, doctor.doctor,
+        replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)
     app.add_typer(pool.pool, name="pool")

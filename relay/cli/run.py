@@ -67,7 +67,7 @@ def run(
     from relay.session import resume as go_on
 
     options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE, record)
-    path = resume or out or _default_out(scenario)
+    path = resume or out or default_out(scenario)
     if resume is None:
         reading = read(scenario, parse_sets(set_))
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
@@ -147,7 +147,8 @@ def _tell(outcome: "Outcome", *, as_json: bool) -> None:
         print(said, file=sys.stderr)
 
 
-def _default_out(scenario: str) -> Path:
+def default_out(scenario: str) -> Path:
+    """A new name in runs/ for a run of this scenario."""
     name = Path(scenario).name.removesuffix(".yaml").removesuffix(".yml") or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     tries = (Path("runs") / f"{name}-{stamp}{f'-{i}' if i else ''}.relay" for i in range(1000))

@@ -73,8 +73,8 @@ class Replay:
         self.facts: Mapping[str, str] = {
             "engine": "replay",
             "recording": source.identity,
-            "model": model,
-            "replays": " ".join(facts[key] for key in ("engine", "model", "revision") if facts.get(key)),
+            "model": f"{facts.get('model') or facts.get('engine')} (replayed)",
+            "name": model,
         }
         self._source = source
         self._finder = finder
