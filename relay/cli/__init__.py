@@ -15,7 +15,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for
 
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, show, train, twin
+    from relay.cli import check, doctor, export, graph, lists, models, pool, replay, report, run, show, train, twin
 
     app = typer.Typer(
         name="relay",
@@ -26,7 +26,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, twin.twin, check.check, graph.graph, show.show, report.report, export.export,
+        run.run, twin.twin, check.check, graph.graph, show.show, report.report, export.export, replay.replay,
         lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

@@ -43,6 +43,7 @@ class Request(NamedTuple):
     banned: frozenset[int]  # ids that may not be drawn (closing the thinking, for most)
     purpose: Purpose
     logprobs: bool = False  # whether deltas carry the log-probability of each id
+    cell: str = ""  # the name of the cell; for recordings alone, no draw may hang on it
 
 
 class Delta(NamedTuple):
@@ -51,6 +52,14 @@ class Delta(NamedTuple):
     ids: tuple[int, ...]
     usage: Usage | None = None
     logprobs: tuple[float, ...] = ()  # of each id, natural, among those allowed, at temperature 1; where asked for
+
+
+class Words(NamedTuple):
+    """How a model reads and spells: all of an engine that needs no weights."""
+
+    tokenizer: "Tokenizer"
+    template: "Template"
+    context: int  # tokens of prompt and continuation together
 
 
 class Scores(Protocol):

@@ -12,10 +12,10 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from relay.engine import Delta, Request
+from relay.engine import Delta, Request, Words
 from relay.engine.batching import Row, Scoring
 from relay.engine.decoding import CLOSED, Decoder
-from relay.engine.loading import Loaded, load
+from relay.engine.loading import Loaded, load, load_words
 from relay.errors import EngineError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says
@@ -36,6 +36,10 @@ class TransformersModel(Model):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, else the model's own
     device: Device = "auto"  # auto: CUDA where there is one
     batch: Count = 16  # calls decoded together
+
+    async def words(self) -> Words:
+        """Read from its files, without its weights."""
+        return Words(*await _in_thread(partial(load_words, self)))
 
     async def open(self, *, deterministic: bool = False) -> "Transformers":
         """The engine, loaded. Deterministic: one call at a time, so that none depends on what else runs."""

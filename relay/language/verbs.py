@@ -20,7 +20,7 @@ from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
-    from relay.engine import Engine
+    from relay.engine import Engine, Words
     from relay.events import Tokens as Grew
     from relay.node import Act, Desk
 
@@ -87,6 +87,10 @@ class Model(Frozen):
     def problem_ids(self) -> "Iterable[tuple[tuple[str, ...], str]]":
         """The ids of problems that its settings name, each behind the keys that lead to it."""
         return ()
+
+    async def words(self) -> "Words | None":
+        """Its tokenizer and template, without its weights; None where only its engine knows them."""
+        return None
 
     @abstractmethod
     async def open(self, *, deterministic: bool = False) -> "Engine":

@@ -84,6 +84,7 @@ class Stage(NamedTuple):
     units: Mapping[str, Solo] = {}  # the pool sample that each node of this rollout uses
     algebra: Workers | None = None  # worker processes that compute what fractions cannot say
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
+    cell: str = ""  # the name of the rollout's cell
 
 
 class Desk:

@@ -53,7 +53,7 @@ class Cut:
 
     __slots__ = (
         "_after", "_alert", "_closes", "_count", "_data", "_decoder", "_due", "_end", "_looked", "_matched", "_read",
-        "_scanner", "_stop", "_text", "_texts", "_tokenizer", "_wanted", "_why", "ids", "tokens",
+        "_recalled", "_scanner", "_stop", "_text", "_texts", "_tokenizer", "_wanted", "_why", "ids", "tokens",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,7 @@ class Cut:
         self._closes = closes
         self._after = after
         self._stop = self._matched = ""
+        self._recalled: Settled | None = None
         self._due = tokens  # look at the ids when there are so many, or one of them is in _alert
         self._looked = 0  # so many were looked at
         self._read = 0  # so many are in _data
@@ -122,6 +123,16 @@ class Cut:
             self._decide(stop, len(self.ids))
 
     @property
+    def ended(self) -> bool:
+        """Whether the segment has ended."""
+        return bool(self._stop)
+
+    def recall(self, settled: Settled) -> None:
+        """End the segment as it ended before, where what was thrown away then is not known any more."""
+        self._recalled = settled
+        self.expire(settled.stop)
+
+    @property
     def text(self) -> str:
         """The text so far, for those who watch; nothing is settled."""
         data = self._tokenizer.bytes_of(i for i in self.ids if i not in self._tokenizer.eos)
@@ -130,6 +141,8 @@ class Cut:
     def settle(self) -> Settled:
         """What is kept."""
         self.expire("engine")
+        if self._recalled is not None:
+            return self._recalled
         tokenizer, stop, matched = self._tokenizer, self._stop, self._matched
         own, end = self._count, self._end
         ids = tuple(self.ids[:own])
