@@ -90,7 +90,8 @@ class JudgeVerifier:
         sampling = Sampling(kind.temperature, 1.0)
         purpose = Purpose(problem, question.sample, NODE, 1, "0")
         usage = Usage()
-        async with aclosing(engine.extend(Request(ids, cut, sampling, seed, frozenset(), purpose))) as deltas:
+        request = Request(ids, cut, sampling, seed, frozenset(), purpose, urgent=True)
+        async with aclosing(engine.extend(request)) as deltas:
             async for delta in deltas:
                 usage = delta.usage or usage
         return _Heard(cut.settle(), usage, thinks)

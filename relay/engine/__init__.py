@@ -43,6 +43,8 @@ class Request(NamedTuple):
     banned: frozenset[int]  # ids that may not be drawn (closing the thinking, for most)
     purpose: Purpose
     logprobs: bool = False  # whether deltas carry the log-probability of each id
+    watched: bool = False  # somebody reads along: deltas as they come, not all ids at the end
+    urgent: bool = False  # somebody waits for it, and it is short: a judge's call goes before a writer's
 
 
 class Delta(NamedTuple):

@@ -88,7 +88,9 @@ class Write(Node):
         usage, began, deadline = Usage(), perf_counter(), desk.deadline
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
-        request = Request(prompt.ids, cut, desk.stage.sampling, desk.seed("write"), _banned(desk, hand), desk.purpose)
+        watched = ticks is None or ticks.watched
+        sampling, seed, banned = desk.stage.sampling, desk.seed("write"), _banned(desk, hand)
+        request = Request(prompt.ids, cut, sampling, seed, banned, desk.purpose, watched=watched)
         deltas = hand.engine.extend(request)
         deadline.arm()
         try:
