@@ -12,12 +12,14 @@ from functools import partial
 from itertools import count
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, PrivateAttr, field_validator
 
 from relay.engine import Delta, Engine, Request
 from relay.engine.background import in_thread
+from relay.engine.turns import Turns
 from relay.engine.vllm_sampling import LABELS, URGENT, among_allowed, params, priority, refused, scoring
 from relay.engine.vllm_starting import Started, said_by, start
+from relay.engine.vllm_together import together
 from relay.errors import EngineError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says, wrong
@@ -47,6 +49,8 @@ class VllmModel(Model):
     placement: Literal["together", "take_turns"] = "together"  # take_turns: one model on the GPU, the others asleep
     args: dict[str, JsonValue] = Field({})  # further engine arguments, by vLLM's own names
 
+    _turns: Turns | None = PrivateAttr(None)
+
     @field_validator("args")
     @classmethod
     def _not_ours(cls, args: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -55,6 +59,17 @@ class VllmModel(Model):
                 raise wrong(f"{name!r} has a key of its own", at=(name,), instead=f"say `{OURS[name]}:`")
         return args
 
+    @classmethod
+    async def side_by_side(cls, models: Mapping[str, "VllmModel"]) -> Mapping[str, "VllmModel"]:
+        """Each with its share of the GPU's memory, the smallest first; or with turns."""
+        return await in_thread(partial(together, models))
+
+    def turning(self, turns: Turns) -> "VllmModel":
+        """The same, which takes these turns."""
+        copy = self.model_copy()
+        copy._turns = turns
+        return copy
+
     @property
     def gguf_file(self) -> None:
         """vLLM is given no GGUF files."""
@@ -62,10 +77,12 @@ class VllmModel(Model):
 
     async def open(self, *, deterministic: bool = False) -> Engine:
         """The engine, loaded. Deterministic: one sequence at a time, and nothing kept of what was read before."""
+        if self._turns is not None:
+            await self._turns.clear()
         started = await in_thread(partial(start, self, deterministic=deterministic))
         engine = Vllm(started)
         await engine.ready()
-        return engine
+        return engine if self._turns is None else self._turns.add(engine)
 
 
 class Vllm:
@@ -178,6 +195,14 @@ class Vllm:
             return f"a prompt of {len(ids)} tokens does not fit into a context of {self.context}"
         strange = next((i for i in (min(ids), max(ids)) if i not in self._known), None)
         return "" if strange is None else f"a prompt with the id {strange}, which the model lacks"
+
+    async def sleep(self) -> None:
+        """Its weights move into the machine's memory; what it had read is forgotten. Nobody calls it meanwhile."""
+        await self._llm.sleep(level=1)
+
+    async def wake(self) -> None:
+        """Its weights move back."""
+        await self._llm.wake_up()
 
     async def aclose(self) -> None:
         """End the calls under way, and the other process."""

@@ -48,6 +48,8 @@ def arguments(
         "disable_log_stats": True,
         "enable_sleep_mode": spec.placement == "take_turns",
     }
+    if cpu and spec.placement == "take_turns":
+        raise UserError(Mistake(f"model {spec.model!r}", "cannot take turns: there is no GPU", "placement: together"))
     if cpu:
         given |= {
             "block_size": 32,  # blocks of 128, its default, are never full with short traces

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock
+from typing import TextIO
 
 _PREFIX = r"(?:\([^)]{1,60}\)\s*)?(?:(?:ERROR|CRITICAL|WARNING|INFO)\s[^\]]{0,80}\]\s*)?"
 _RAISED = re.compile(rf"^{_PREFIX}((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit)\b(?:: .*)?)$")
@@ -77,9 +78,9 @@ def hushed() -> Iterator[None]:
                 with suppress(ValueError, AttributeError, OSError):
                     stream.flush()
             if ours[0]:
-                sys.stdout = os.fdopen(os.dup(1), "w", buffering=1, errors="backslashreplace")
+                sys.stdout = _outside(1)
             if ours[1]:
-                sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+                sys.stderr = _outside(2)
             os.dup2(into.fileno(), 1)
             os.dup2(into.fileno(), 2)
             with warnings.catch_warnings():
@@ -91,6 +92,12 @@ def hushed() -> Iterator[None]:
             for fd in saved:
                 os.close(fd)
             sys.stdout, sys.stderr = before
+
+
+@cache
+def _outside(number: int) -> TextIO:
+    """The terminal as it was: never closed, for a library that is imported meanwhile may hold on to it."""
+    return os.fdopen(os.dup(number), "w", buffering=1, errors="backslashreplace")
 
 
 def _own(stream: object, number: int) -> bool:

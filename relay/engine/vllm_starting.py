@@ -46,7 +46,7 @@ def start(spec: "VllmModel", *, deterministic: bool = False) -> Started:
         raise UserError(Mistake(f"model {spec.model!r}", what, "engine: transformers, or a folder of safetensors"))
     tokenizer, template, context = load_words(spec, where)
     adapter = find(spec.lora) if spec.lora is not None else None
-    _settings()
+    settings()
     began = vllm_log.size()
     with _no_interruptions(), vllm_log.hushed():
         try:
@@ -77,7 +77,7 @@ def said_by(error: BaseException) -> str:
     return first_line(causes[-1])
 
 
-def _settings() -> None:
+def settings() -> None:
     """What vLLM reads from the environment, where the user has not said otherwise."""
     for name, value in (
         ("VLLM_NO_USAGE_STATS", "1"),
