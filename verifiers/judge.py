@@ -89,7 +89,7 @@ class JudgeVerifier:
         seed = seed_of(self._seed, problem.id, question.sample, "judge", kind.judge)
         sampling = Sampling(kind.temperature, 1.0)
         purpose = Purpose(problem, question.sample, NODE, 1, "0")
-        request = Request(ids, cut, sampling, seed, frozenset(), purpose, cell=question.cell)
+        request = Request(ids, cut, sampling, seed, frozenset(), purpose, cell=question.cell, urgent=True)
         usage = Usage()
         async with aclosing(engine.extend(request)) as deltas:
             async for delta in deltas:

@@ -44,6 +44,8 @@ class Request(NamedTuple):
     purpose: Purpose
     logprobs: bool = False  # whether deltas carry the log-probability of each id
     cell: str = ""  # the name of the cell; for recordings alone, no draw may hang on it
+    watched: bool = False  # somebody reads along: deltas as they come, not all ids at the end
+    urgent: bool = False  # somebody waits for it, and it is short: a judge's call goes before a writer's
 
 
 class Delta(NamedTuple):

@@ -65,10 +65,11 @@ class Limits(NamedTuple):
 class Ticks:
     """A counter that the batch advances at each flush: an open segment is told of once a tick."""
 
-    __slots__ = ("n",)
+    __slots__ = ("n", "watched")
 
     def __init__(self) -> None:
         self.n = 0
+        self.watched = False  # whether somebody looks at open segments; else engines need not tell of them
 
 
 class Stage(NamedTuple):

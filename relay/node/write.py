@@ -89,7 +89,10 @@ class Write(Node):
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
         stage, banned = desk.stage, _banned(desk, hand)
-        request = Request(prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell)
+        request = Request(
+            prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
+            watched=ticks is None or ticks.watched,
+        )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
         try:

@@ -7,7 +7,7 @@ turn before the token limit. A cut decides id by id, so that it settles the same
 import codecs
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from relay.seam.pieces import keep
 from relay.seam.sentences import MARKS, Scanner
@@ -114,6 +114,20 @@ class Cut:
     def silent(self, ids: Sequence[int]) -> bool:
         """True when these ids may be fed at once: none but the last can end the segment before the limit."""
         return self._scanner is None and self._alert.isdisjoint(ids[:-1])
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Ids that end the turn, and so the segment."""
+        return self._tokenizer.eos
+
+    @property
+    def looks(self) -> Literal["at the end", "at times", "always"]:
+        """When its ids must be seen to end it in time: at the end where only the limit or a turn's end can, at times
+        where the author will hardly try to close the thinking, always where texts, sentences or paragraphs end it.
+        """
+        if self._texts or self._scanner is not None:
+            return "always"
+        return "at the end" if self._closes else "at times"
 
     def expire(self, stop: str) -> None:
         """End the segment from outside, all ids so far kept; "turn" where an engine does not show the id that did it.
