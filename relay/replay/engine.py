@@ -17,8 +17,9 @@ from relay.replay.finding import OUTSIDE, Finder, Played
 from relay.replay.prompts import Prompts
 from relay.replay.source import Source
 from relay.replay.words import words_of
+from relay.seam.cuts import Cut, Settled
 
-SHOWN = ("tokens", "text", "budget tokens", "context full")  # stops that the kept ids show
+LIMITS = ("tokens", "budget tokens", "context full")  # stops at so many tokens
 PIECE = 0.02  # seconds between two deltas of a call that is played at a speed
 
 
@@ -123,7 +124,7 @@ def _end(request: Request, played: Played, *, all_said: bool) -> None:
     if played.failed is not None:
         raise EngineError(played.failed)
     settled = played.settled
-    if settled is not None and (cut.settle().text == settled.text if cut.ended else settled.stop not in SHOWN):
+    if settled is not None and _fits(cut, settled):
         cut.recall(settled)
     elif not cut.ended and (not played.stop or played.stop in OUTSIDE):
         cut.expire(played.stop or "engine")
@@ -131,3 +132,12 @@ def _end(request: Request, played: Played, *, all_said: bool) -> None:
         node, tokens = request.purpose.node, len(cut.ids)
         what = f"the recording ends after {tokens} tokens ({played.stop}), this scenario asks for more"
         raise EngineError(f"{node}: {what}")
+
+
+def _fits(cut: Cut, settled: Settled) -> bool:
+    """Whether a cut that was fed all that was kept may have settled so, when it was fed what was thrown away too."""
+    if cut.ended:
+        return cut.settle().text == settled.text
+    if settled.stop in LIMITS:
+        return len(settled.ids) - settled.recoded + settled.thrown >= cut.tokens
+    return settled.stop != "text"  # which the kept ids show

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import tokenizers
@@ -37,12 +38,17 @@ async def words_of(source: Source, name: str) -> Words:
 def _kept(source: Source, kept: Mapping[str, Any], where: str) -> Words:
     rows = source.query("SELECT json FROM tokenizer WHERE fingerprint = ?", kept["tokenizer"])
     try:
-        rust = tokenizers.Tokenizer.from_str(zlib.decompress(rows[0][0]).decode())
-        tokenizer = Tokenizer.from_rust(rust, kept["eos"])
+        tokenizer = _read(rows[0][0]).ending(kept["eos"])
         return Words(tokenizer, Template(tokenizer, **kept["template"]), kept["context"])
     except Exception as error:  # the library raises bare Exceptions
         what = f"its tokenizer in the recording is damaged: {type(error).__name__}: {error}"
         raise UserError(Mistake(where, what, "take a whole copy")) from error
+
+
+@lru_cache(maxsize=16)
+def _read(packed: bytes) -> Tokenizer:
+    """A large one takes a second, and each model of a run asks for those of all."""
+    return Tokenizer.from_rust(tokenizers.Tokenizer.from_str(zlib.decompress(packed).decode()))
 
 
 async def _here(source: Source, name: str, where: str) -> Words:

@@ -62,7 +62,7 @@ def put_words(writer: RunWriter, engines: Mapping[str, Engine]) -> None:
     for name, engine in engines.items():
         tokenizer, print_ = engine.tokenizer, engine.tokenizer.fingerprint
         if not writer.query("SELECT 1 FROM tokenizer WHERE fingerprint = ?", print_):
-            writer.put("tokenizer", [(print_, zlib.compress(tokenizer.json.encode(), 9))])
+            writer.put("tokenizer", [(print_, zlib.compress(tokenizer.json.encode()))])
         models[name] = {
             "tokenizer": print_,
             "eos": sorted(tokenizer.eos),
