@@ -10,7 +10,7 @@ from relay.language.scenario import Scenario
 from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
-PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
+PASSING = ("torch", "transformers", "device", "server")  # how facts begin that may differ when a run goes on
 
 
 async def load_models(
@@ -38,7 +38,7 @@ def refuse_other_models(writer: RunWriter, facts: Mapping[str, Mapping[str, str]
     """A run goes on with the models that it began with, or not at all."""
     for name, before in (writer.meta("models") or {}).items():
         now = facts.get(name, before)
-        changed = [k for k in before if k not in PASSING and before[k] != now.get(k)]
+        changed = [k for k in before if not k.startswith(PASSING) and before[k] != now.get(k)]
         if changed:
             told = ", ".join(f"{k} was {before[k]} and is {now.get(k)}" for k in changed)
             raise UserError(
