@@ -15,7 +15,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for
 
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, show, train
+    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, serve, show, train
 
     app = typer.Typer(
         name="relay",
@@ -26,7 +26,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, check.check, graph.graph, show.show, report.report, export.export,
+        run.run, serve.serve, check.check, graph.graph, show.show, report.report, export.export,
         lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

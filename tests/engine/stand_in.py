@@ -158,7 +158,7 @@ class StandIn:
 
     # completions
 
-    async def _complete(
+    async def _complete(  # noqa: PLR0911  a fault a line
         self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         self.calls.append(body)

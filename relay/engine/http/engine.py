@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from random import uniform
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -65,9 +65,9 @@ class Http:
         self.facts = served.facts
         self.notes = served.notes
         self.rows = rows
-        self.failures: Counter[str] = Counter()  # by kind, mended or not
-        self.lost: Counter[str] = Counter()  # of these, those that ended a rollout
-        self.uncounted = 0  # calls of which no server said what it had read before
+        self.failures: Counter[str] = Counter()  # tries that failed, by kind, mended or not
+        self.holds = AsyncExitStack()  # what lives as long as it does
+        self.given_up = 0  # calls of which the last try failed too
         self._served = served
         self._fleet = Fleet(servers, patience=patience)
         self._retries = retries
@@ -107,9 +107,10 @@ class Http:
                 await asking
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        for server in self._fleet.servers:
-            await server.aclose()
+        """Close the connections, and end the servers that were started for it."""
+        async with self.holds:
+            for server in self._fleet.servers:
+                await server.aclose()
 
     async def _ask(self, job: Job) -> None:
         """Try until the cut has ended, or until it makes no sense to."""
@@ -124,9 +125,8 @@ class Http:
         try:
             async with self._at_once:
                 await tries(self._try, job)
-            self.uncounted += not job.counted
         except Fault as fault:
-            self.lost[fault.kind] += 1
+            self.given_up += 1
             job.fail(f"{self._served.model}: {fault.what}")
         finally:
             job.news.set()

@@ -26,7 +26,6 @@ class Job:
         self.error: EngineError | None = None
         self.over = False  # the cut has ended
         self.ending = False  # the server has, and may yet say what it counted
-        self.counted = False  # whether the server has said how much of the prompt it had read before
         self.fruitless = 0  # tries in a row that brought no id
         self._tokenizer = tokenizer
         self._bans = bans
@@ -59,7 +58,7 @@ class Job:
         if piece.prompt is not None:
             self._prompt = piece.prompt
         if piece.cached is not None:
-            self._cached, self.counted = piece.cached, True
+            self._cached = piece.cached
         if self.over:
             return
         ids, cut = self._new(piece.ids), self.request.cut

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -10,8 +12,10 @@ from pydantic import AfterValidator, Field, model_validator
 from relay.engine.http.engine import Http, Served
 from relay.engine.http.faults import Fault
 from relay.engine.http.probing import Names, names_of, no_such_model, probe
-from relay.engine.http.server import Server
+from relay.engine.http.server import Server, is_here
+from relay.engine.http.serving import HERE, Wanted, serving, vllm_command
 from relay.engine.http.words import words_of
+from relay.engine.models import resolve
 from relay.errors import Mistake, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Frozen, OneOrMore, Says, Text, Whole, wrong
@@ -61,11 +65,17 @@ class HttpModel(Model):
     retries: Whole = 8  # tries in a row that may bring nothing
     timeout: Annotated[float, Field(gt=0)] = 300.0  # seconds that a server may say nothing
     rows: Count = 64  # calls at once
+    serve: bool = False  # whether `relay run` starts its servers and ends them
+    dtype: Text | None = None  # of a server that relay starts
+    args: tuple[str, ...] = ()  # more arguments of `vllm serve`
 
     @model_validator(mode="after")
     def _somewhere(self) -> "HttpModel":
         if (self.url is None) == (self.urls is None):
             raise wrong("where is it? 'url' or 'urls' must be there, and only one of them")
+        if self.serve and (far := next((url for url in self.bases if not is_here(url)), None)):
+            what = f"relay starts servers on this machine only, and {far} is none of its addresses"
+            raise wrong(what, at=("serve",), instead="write http://localhost:8000/v1, or leave 'serve' out")
         return self
 
     @property
@@ -73,8 +83,27 @@ class HttpModel(Model):
         """Its servers' addresses, each once."""
         return tuple(dict.fromkeys(self.urls or ((self.url,) if self.url else ())))
 
+    def wanted(self) -> list[Wanted]:
+        """The servers to start for it. Raises UserError where its files are nowhere."""
+        source = self.model
+        if source.startswith("relay/") and not Path(source).is_dir():
+            source = resolve(source).source
+        return [Wanted(self.model, source, url, self.dtype, self.context, self.args) for url in self.bases]
+
     async def open(self, *, deterministic: bool = False) -> Http:
-        """The engine, its servers asked what they can do. Deterministic: one call at a time."""
+        """The engine, its servers started where it says so, and asked what they can do.
+
+        Deterministic: one call at a time.
+        """
+        async with AsyncExitStack() as stack:
+            if self.serve:
+                for wanted in self.wanted():
+                    await stack.enter_async_context(serving(wanted, wanted.command(vllm_command(), HERE)))
+            engine = await self._connected(deterministic)
+            engine.holds = stack.pop_all()
+        return engine
+
+    async def _connected(self, deterministic: bool) -> Http:
         key = _key(self.key)
         rows = 1 if deterministic else self.rows
         try:

@@ -40,7 +40,7 @@ class Server:
             headers={"authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(timeout, connect=min(CONNECT, timeout), pool=None),
             limits=httpx.Limits(max_connections=rows + 2, max_keepalive_connections=rows, keepalive_expiry=IDLE),
-            trust_env=urlsplit(url).hostname not in LOOPBACK,  # a proxy for the world knows nothing of this machine
+            trust_env=not is_here(url),  # a proxy for the world knows nothing of this machine
         )
 
     async def get(self, path: str) -> Any:
@@ -119,6 +119,11 @@ class Server:
     def _without_key(self, words: str) -> str:
         """A server may repeat the key that it was given."""
         return words.replace(self._key, "(the key)") if self._key else words
+
+
+def is_here(url: str) -> bool:
+    """Whether this address is one of this machine only."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def _fault_of(error: Exception) -> Fault:
