@@ -43,7 +43,7 @@ class StandIn:
         self.hurt: Counter[str] = Counter()
         self.calls: list[dict[str, Any]] = []
         self.heads: list[dict[str, str]] = []  # the headers of each request
-        self.aborted = 0  # calls whose caller left
+        self.left = asyncio.Event()  # a caller has left before the end
         self.counts_cached = True
         self.ignores_bans = False
         self.refuses_seeds = False
@@ -257,7 +257,7 @@ class StandIn:
                 if self.pause:
                     await asyncio.wait([leaving], timeout=self.pause)
                 if leaving.done():
-                    self.aborted += 1
+                    self.left.set()
                     return False
             writer.write(b"0\r\n\r\n")
             await writer.drain()

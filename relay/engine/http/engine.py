@@ -20,7 +20,10 @@ from relay.seam.tokens import Tokenizer
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
-FIRST, LONGEST = 0.5, 30.0  # seconds before the second try, and at most; doubled in between, with as much jitter
+FIRST, LONGEST = (
+    0.5,
+    30.0,
+)  # seconds before the second try, and at most; doubled in between, and up to FIRST more by chance
 PATIENCE = 60.0  # seconds without a sign of any server, after which calls fail at the first try
 
 
@@ -156,7 +159,7 @@ class Http:
 
     def _pause(self, state: "RetryCallState") -> float:
         """Seconds before the next try: as the server says, or longer from try to try, with jitter."""
-        from tenacity import wait_exponential_jitter
+        from tenacity import wait_exponential, wait_random
 
         fault = state.outcome.exception() if state.outcome is not None else None
         if isinstance(fault, Fault):
@@ -164,4 +167,4 @@ class Http:
                 return fault.wait + uniform(0, min(self._first, fault.wait))
             if fault.gone and self._fleet.someone:
                 return 0.0  # another server takes over
-        return wait_exponential_jitter(initial=self._first, max=LONGEST, jitter=self._first)(state)
+        return wait_exponential(multiplier=self._first, max=LONGEST)(state) + wait_random(0, self._first)(state)

@@ -68,11 +68,12 @@ class Running:
     def __init__(self, wanted: Wanted, command: Sequence[str]) -> None:
         self.wanted = wanted
         self._command = command
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  it is closed when the server has ended
+        self._log: IO[bytes]
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         await self._refuse_taken()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  it is closed when the server has ended
         environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
