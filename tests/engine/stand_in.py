@@ -67,6 +67,7 @@ class StandIn:
     async def listen(self, port: int = 0) -> None:
         """Begin to listen."""
         self._writers: set[asyncio.StreamWriter] = set()
+        self._dead = False
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}/v1"
@@ -74,11 +75,16 @@ class StandIn:
     async def close(self) -> None:
         """Be gone: whoever is connected is cut off."""
         if self._server is not None:
-            self._server.close()
-            for writer in list(self._writers):
-                writer.transport.abort()
+            self._die()
             await self._server.wait_closed()
             self._server = None
+
+    def _die(self) -> None:
+        self._dead = True
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
 
     # the model
 
@@ -103,6 +109,8 @@ class StandIn:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        if self._dead:  # let in before it was closed
+            writer.transport.abort()
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 while await self._one(reader, writer):
@@ -175,6 +183,9 @@ class StandIn:
                 return await self._say(writer, 503, b"<html><body>no upstream</body></html>", "text/html")
             case "HTML page":
                 return await self._say(writer, 200, b"<!DOCTYPE html><html>Log in</html>", "text/html")
+            case "die":  # for good
+                self._die()
+                return False
             case "reset":
                 writer.transport.abort()
                 return False

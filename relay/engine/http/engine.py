@@ -58,8 +58,6 @@ class Http:
         rows: int = 64,
         retries: int = 8,
         throttle: Throttle | None = None,
-        first: float = FIRST,
-        patience: float = PATIENCE,
     ) -> None:
         """`retries` is how many tries in a row may bring nothing before the call fails."""
         self.tokenizer = served.tokenizer
@@ -72,10 +70,10 @@ class Http:
         self.holds = AsyncExitStack()  # what lives as long as it does
         self.given_up = 0  # calls of which the last try failed too
         self._served = served
-        self._fleet = Fleet(servers, patience=patience)
+        self._fleet = Fleet(servers, patience=PATIENCE)
         self._retries = retries
         self._throttle = throttle
-        self._first = first
+        self._first = FIRST
         self._at_once = asyncio.Semaphore(rows)
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
