@@ -28,7 +28,7 @@ from relay.pool import Pool, default_path
 from relay.prepare import recorded
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
-from relay.prepare.models import facts_of, load_models, refuse_other_models
+from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.seam.policies import policies
@@ -129,6 +129,8 @@ async def _go_on(
         opened = opened if recording is None else recording.around(opened)
         judging = {name: opened[name] for name in scenario.verify.models()}
         given = Given(judging, scenario.seed, options.sandbox)
+        stack.enter_context(counting_failures(writer, opened))
+        notes = notes_of(opened)
         opened = {name: engine for name, engine in opened.items() if name not in judges}
         opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)
@@ -139,7 +141,7 @@ async def _go_on(
             pool = (
                 stack.enter_context(contextlib.closing(Pool(options.pool or default_path()))) if scenario.pool else None
             )
-            plan = await prepare(writer, reading, Tools(opened, pool, grade, watcher, in_flight, []))
+            plan = await prepare(writer, reading, Tools(opened, pool, grade, watcher, in_flight, notes))
         else:
             plan = read_back(writer, reading, opened)
         refuse_other_models(writer, facts)

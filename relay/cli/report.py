@@ -12,6 +12,9 @@ from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from relay.measure.judging import Judging
     from relay.measure.scores import Score
     from relay.store.reader import Run
@@ -149,7 +152,7 @@ def print_report(runs: Sequence[Path]) -> None:
             console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found))
             if parts := judging(run):
                 console.print(judging_table(parts))
-            for note in [*meta.get("notes", []), *_incomplete(run, parts)]:
+            for note in [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]:
                 console.print(f"note: {visible(note)}")
             console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
 
@@ -169,6 +172,19 @@ def _by(run: "Run") -> str:
     return f"Verdicts by {own}" + (f", and once more by {', by '.join(others)}. " if others else ". ")
 
 
+def failures_told(failures: "Mapping[str, Any]") -> list[str]:
+    """How often calls of each model failed, and with what."""
+    from relay.prepare.models import GIVEN_UP
+
+    told = []
+    for name, found in failures.items():
+        kinds = sorted(((n, kind) for kind, n in found.items() if kind != GIVEN_UP), reverse=True)
+        said = f"engine {name}: {sum(n for n, _ in kinds):,} failed tries: "
+        said += ", ".join(f"{n:,} x {kind}" for n, kind in kinds)
+        told.append(said + (f"; {found[GIVEN_UP]:,} calls were given up" if found.get(GIVEN_UP) else ""))
+    return told
+
+
 def _incomplete(run: "Run", parts: "Sequence[Judging]") -> list[str]:
     from relay.measure.judging import ungraded
 
@@ -186,6 +202,8 @@ def _print_json(runs: Sequence[Path]) -> None:
 
     for path in runs:
         with opened(path) as run:
+            if meta_failures := run.meta.get("failures"):
+                print(dumps({"run": str(path), "failures": meta_failures}))
             for s in _scores(run):
                 row = {**s._asdict(), "graded": s.graded, "score": s.score}
                 row["interval"] = s.interval._asdict() if s.interval else None

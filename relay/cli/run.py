@@ -98,7 +98,7 @@ def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again
             print(visible(words), file=sys.stderr, flush=True)
 
     shown = display(as_json=as_json)
-    with Interruption(shown.close, farewell) as interruption:
+    with Interruption(_kill_servers, shown.close, farewell) as interruption:
 
         async def both() -> "T":
             task = asyncio.ensure_future(work(shown))
@@ -116,6 +116,12 @@ def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again
                 raise RelayError(f"{path}: cannot be written: {error}; to go on: {again}") from error
         farewell()
     raise typer.Exit(INTERRUPTED)
+
+
+def _kill_servers() -> None:
+    """Those that relay started for `serve: true`, where it did."""
+    if (serving := sys.modules.get("relay.engine.http.serving")) is not None:
+        serving.kill_all()
 
 
 async def _refresh(shown: "Display", task: "asyncio.Future[T]") -> None:

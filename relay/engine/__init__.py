@@ -5,7 +5,7 @@ name through the entry-point group `relay.engines`; built-ins register the way a
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from relay.problems import Problem
 from relay.trajectory import Usage
@@ -72,6 +72,31 @@ class Scores(Protocol):
 
         Raises EngineError when the model fails, or cannot read so much.
         """
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What an engine may have besides: things that the user should know of it."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """One sentence each."""
+        ...
+
+
+@runtime_checkable
+class Failing(Protocol):
+    """What an engine whose calls can fail has besides: how often they did."""
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Tries that failed, by kind ("429", "reset"), those included that another try mended."""
+        ...
+
+    @property
+    def given_up(self) -> int:
+        """Calls that were given up, each with its rollout."""
         ...
 
 

@@ -1,16 +1,18 @@
 """Opening a run's models, what makes each of them what it is, and the refusal of any other in their place."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 
 from relay.batch import Tally
-from relay.engine import Engine
+from relay.engine import Engine, Failing, Telling
 from relay.errors import Mistake, UserError
 from relay.language.scenario import Model, Scenario
 from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
-PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
+GIVEN_UP = "given up"  # beside the kinds of failures: calls of which the last try failed too
+PASSING = ("torch", "transformers", "device", "server")  # how facts begin that may differ when a run goes on
 
 
 async def load_models(
@@ -38,14 +40,46 @@ async def load_models(
             watcher.phase(f"loading {name}", Tally())
             opened[name] = await model.open(deterministic=deterministic)
             stack.push_async_callback(opened[name].aclose)
+            for note in notes_of({name: opened[name]}):
+                watcher.note(note)
     return opened | {name: opened[twin] for name, twin in twins.items()}
+
+
+def notes_of(engines: Mapping[str, Engine]) -> list[str]:
+    """What the user should know of these models."""
+    return [f"{name}: {note}" for name, e in _each_once(engines) if isinstance(e, Telling) for note in e.notes]
+
+
+@contextmanager
+def counting_failures(writer: RunWriter, engines: Mapping[str, Engine]) -> Iterator[None]:
+    """Whatever ends it, the run file says how often calls failed, in earlier sessions of the run too."""
+    before = writer.meta("failures") or {}
+    try:
+        yield
+    finally:
+        now = {name: Counter(found) for name, found in before.items()}
+        for name, engine in _each_once(engines):
+            if isinstance(engine, Failing) and engine.failures:
+                now.setdefault(name, Counter()).update({**engine.failures, GIVEN_UP: engine.given_up})
+        if now != before:
+            with writer.at_once():
+                writer.put_meta(failures=now)
+
+
+def _each_once(engines: Mapping[str, Engine]) -> Iterator[tuple[str, Engine]]:
+    """A model that is loaded once under two names stands under the first."""
+    seen = set()
+    for name, engine in engines.items():
+        if id(engine) not in seen:
+            seen.add(id(engine))
+            yield name, engine
 
 
 def refuse_other_models(writer: RunWriter, facts: Mapping[str, Mapping[str, str]]) -> None:
     """A run goes on with the models that it began with, or not at all."""
     for name, before in (writer.meta("models") or {}).items():
         now = facts.get(name, before)
-        changed = [k for k in before if k not in PASSING and before[k] != now.get(k)]
+        changed = [k for k in before if not k.startswith(PASSING) and before[k] != now.get(k)]
         if changed:
             told = ", ".join(f"{k} was {before[k]} and is {now.get(k)}" for k in changed)
             raise UserError(

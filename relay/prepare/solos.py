@@ -39,7 +39,11 @@ class SoloPlan(NamedTuple):
     @property
     def facts(self) -> dict[str, object]:
         """What makes these trajectories what they are."""
-        made = {k: v for k, v in self.engine.facts.items() if not k.startswith(("torch", "transformers", "device"))}
+        made = {
+            k: v
+            for k, v in self.engine.facts.items()
+            if not k.startswith(("torch", "transformers", "device", "server"))
+        }
         return {
             **made,
             "tokenizer": self.engine.tokenizer.fingerprint,

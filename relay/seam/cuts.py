@@ -147,6 +147,16 @@ class Cut:
         self.expire(settled.stop)
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that end the segment."""
+        return tuple(text for _, text in self._texts)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it must read each id to know the end: nobody else can tell where a sentence or a paragraph ends."""
+        return self._scanner is not None
+
+    @property
     def text(self) -> str:
         """The text so far, for those who watch; nothing is settled."""
         data = self._tokenizer.bytes_of(i for i in self.ids if i not in self._tokenizer.eos)

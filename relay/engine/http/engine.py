@@ -1,0 +1,168 @@
+"""The engine that asks servers: it throttles, tries again, and moves rollouts from a server that is gone."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
+from random import uniform
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from relay.engine import Delta, Request
+from relay.engine.http.faults import Fault
+from relay.engine.http.fleet import Fleet
+from relay.engine.http.job import Job
+from relay.engine.http.server import Server
+from relay.engine.http.wire import Wire
+from relay.seam.templates import Template
+from relay.seam.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+FIRST, LONGEST = (
+    0.5,
+    30.0,
+)  # seconds before the second try, and at most; doubled in between, and up to FIRST more by chance
+PATIENCE = 60.0  # seconds without a sign of any server, after which calls fail at the first try
+
+
+class Throttle(Protocol):
+    """Lets so many calls begin within so many seconds."""
+
+    async def acquire(self) -> None:
+        """Wait for one's turn."""
+
+
+class Served(NamedTuple):
+    """A model behind a wire, with all that an engine shows of it."""
+
+    model: str
+    wire: Wire
+    tokenizer: Tokenizer
+    template: Template
+    context: int
+    bans: bool  # whether the servers are known to draw no banned id
+    facts: Mapping[str, str]
+    notes: tuple[str, ...]  # what the user should know of them
+
+
+class Http:
+    """An engine that holds the connections to one model's servers."""
+
+    def __init__(
+        self,
+        served: Served,
+        servers: list[Server],
+        *,
+        rows: int = 64,
+        retries: int = 8,
+        throttle: Throttle | None = None,
+    ) -> None:
+        """`retries` is how many tries in a row may bring nothing before the call fails."""
+        self.tokenizer = served.tokenizer
+        self.template = served.template
+        self.context = served.context
+        self.facts = served.facts
+        self.notes = served.notes
+        self.rows = rows
+        self.failures: Counter[str] = Counter()  # tries that failed, by kind, mended or not
+        self.holds = AsyncExitStack()  # what lives as long as it does
+        self.given_up = 0  # calls of which the last try failed too
+        self._served = served
+        self._fleet = Fleet(servers, patience=PATIENCE)
+        self._retries = retries
+        self._throttle = throttle
+        self._first = FIRST
+        self._at_once = asyncio.Semaphore(rows)
+
+    async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """Continue the prompt; every delta carries the usage so far."""
+        job = Job(request, self.tokenizer, bans=self._served.bans)
+        computed = len(request.prompt)
+        if not 0 < computed < self.context:
+            job.fail(f"a prompt of {computed} tokens does not fit into a context of {self.context}")
+        if request.logprobs:
+            job.fail(f"{self._served.model}: engine http gives no log-probabilities")
+        if job.error is not None:
+            raise job.error
+        asking = asyncio.create_task(self._ask(job))
+        seen, ids = 0, request.cut.ids
+        try:
+            while not asking.done():
+                await job.news.wait()
+                job.news.clear()
+                if job.error is not None:
+                    break
+                if seen < len(ids) and not job.over:
+                    new = tuple(ids[seen:])
+                    seen += len(new)
+                    yield Delta(new, job.usage)
+            await asking
+            if job.error is not None:
+                raise job.error
+            yield Delta(tuple(ids[seen:]), job.usage)
+        finally:
+            asking.cancel()  # leaving early ends the call at the server, before anybody goes on
+            with suppress(asyncio.CancelledError):
+                await asking
+
+    async def aclose(self) -> None:
+        """Close the connections, and end the servers that were started for it."""
+        async with self.holds:
+            for server in self._fleet.servers:
+                await server.aclose()
+
+    async def _ask(self, job: Job) -> None:
+        """Try until the cut has ended, or until it makes no sense to."""
+        from tenacity import AsyncRetrying, retry_if_exception
+
+        tries = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.again),
+            stop=lambda _: job.fruitless > self._retries or self._fleet.lost,
+            wait=self._pause,
+            reraise=True,
+        )
+        try:
+            async with self._at_once:
+                await tries(self._try, job)
+        except Fault as fault:
+            self.given_up += 1
+            job.fail(f"{self._served.model}: {fault.what}")
+        finally:
+            job.news.set()
+
+    async def _try(self, job: Job) -> None:
+        server = self._fleet.pick(job.request.purpose)
+        await asyncio.sleep(max(0.0, server.not_before - monotonic()))
+        if self._throttle is not None:
+            await self._throttle.acquire()
+        try:
+            async with aclosing(server.pieces(self._served.wire, job.call())) as pieces:
+                async for piece in pieces:
+                    job.take(piece)
+                    if job.over and not job.ending:
+                        break
+            if not job.over:
+                raise Fault("short answer", "it ended before its time", wait=0.0)
+        except Fault as fault:
+            server.failed(fault)
+            self.failures[fault.kind] += 1
+            job.tried()
+            if not job.over:
+                fault.what = f"{server.url}: {fault.what}"
+                raise
+        else:
+            server.answered()
+
+    def _pause(self, state: "RetryCallState") -> float:
+        """Seconds before the next try: as the server says, or longer from try to try, with jitter."""
+        from tenacity import wait_exponential, wait_random
+
+        fault = state.outcome.exception() if state.outcome is not None else None
+        if isinstance(fault, Fault):
+            if fault.wait is not None:
+                return fault.wait + uniform(0, min(self._first, fault.wait))
+            if fault.gone and self._fleet.someone:
+                return 0.0  # another server takes over
+        return wait_exponential(multiplier=self._first, max=LONGEST)(state) + wait_random(0, self._first)(state)
