@@ -82,7 +82,7 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
          " position 0"),
         ("engine: scripted", "engine: scriptd", "2:25: models.main.engine: there is no engine 'scriptd' (did you mean"
          " 'scripted'?)"),
-        ("engine: scripted, ", "", "2:16: models.main: the key 'engine' is missing (known: recorded, scripted,"
+        ("engine: scripted, ", "", "2:16: models.main: the key 'engine' is missing (known: recorded, replay, scripted,"
          " transformers)"),
         ("problems: sums", "problems: sumz", "3:11: problems: there is no problem set 'sumz' (did you mean 'sums'?)"),
         ("problems: sums", "problems: sums\nverify: meth",
