@@ -110,7 +110,7 @@ def _asked(question: str) -> _Asked:
     bare = _FORMULA.sub(" ", clause)
     words = {_stem(word) for word in _WORDS.findall(bare.lower()) if word not in _PLAIN}
     letters = {"".join(m.groups(default="")) for m in _FORMULA.finditer(clause)}
-    return _Asked(frozenset(words), frozenset(re.sub(r"[\s.,?]", "", each) for each in letters if len(each) <= 12))
+    return _Asked(frozenset(words), frozenset(re.sub(r"[\s.,?]", "", each) for each in letters))
 
 
 def _stem(word: str) -> str:
@@ -120,5 +120,6 @@ def _stem(word: str) -> str:
 def _is_about(sentence: str, about: _Asked) -> bool:
     if _CONCLUDING.search(sentence):
         return True
-    words = {_stem(word) for word in _WORDS.findall(sentence.lower())}
-    return not about.words.isdisjoint(words)
+    if not about.words:
+        return not about.letters  # a question that names nothing, "What is 3 + 4?": every claim may be about it
+    return not about.words.isdisjoint(map(_stem, _WORDS.findall(sentence.lower())))

@@ -68,13 +68,13 @@ def test_guidability_names_its_guide(tmp_path: Path) -> None:
     def says(request: Any) -> str:
         answer = request.purpose.problem.answer
         read_ = tokenizer.text_of(request.prompt)
-        return f" Fine.</think>{answer if f'it is {answer}' in read_ else '999'}"
+        return f" Fine.</think>{answer if f'sum is {answer}' in read_ else '999'}"
 
     main = Scripted(tokenizer, Template(tokenizer, TEMPLATE), says, facts={"script": "main"})
 
     def guiding(request: Any) -> str:
         answer = request.purpose.problem.answer
-        return f"One is here. Two is here. So it is {answer}. That is all of it.</think>{answer}"
+        return f"One is here. Two is here. So the sum is {answer}. That is all of it.</think>{answer}"
 
     guide = Scripted(tokenizer, Template(tokenizer, TEMPLATE), guiding, facts={"script": "guide"})
     bench.given = {"main": main, "guide": guide}
