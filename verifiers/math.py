@@ -7,9 +7,9 @@ from typing import Any
 
 from relay.verifiers import Outcome, Question, Verdict, shown
 from relay.verifiers.answer import find
+from relay.verifiers.claims import stated, telling
 from relay.verifiers.plain import agree, off_by_percent, other_unit, read, split_unit, strange
 from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
-from relay.verifiers.stated import stated, telling
 from relay.verifiers.workers import LateError, Pool, Reply, WorkError
 
 WORK = "relay.verifiers.math:comparer"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from relay.problems import Problem
 from relay.verifiers import Outcome, Question
+from relay.verifiers.claims import MOST, stated
 from relay.verifiers.math import MathVerifier
-from relay.verifiers.stated import MOST, stated
 
 BY_HAND = json.loads((Path(__file__).parent / "steers_by_hand.json").read_text())
 
