@@ -220,7 +220,7 @@ def test_values_come_back_as_they_are(grade: Grade) -> None:
         "assert f(\"__import__('collections').Counter('aab')\") == {'a': 2, 'b': 1}\n"
         "assert list(f(\"__import__('collections').deque([1, 2])\")) == [1, 2]\n"
         "assert list(f('map(str, [1, 2])')) == ['1', '2'] and f('iter([1])') != [1]\n"
-        "assert f('__import__(\"fractions\").Fraction(1, 2)') != 0.5"
+        "assert f('__import__(\"fractions\").Fraction(1, 2)') == 0.5"
     )
     found = grade(asked(function(made), fenced(program)), asked(function(like), fenced(program)))
     assert [v.outcome for v in found] == ["correct", "correct"], found

@@ -15,12 +15,13 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from types import CodeType
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from .bounds import bind
-from .remote import CandidateError, LateError, Remote, brief, short
+from .remote import CandidateError, LateError, Remote
+from .values import brief, short
 
 Found = tuple[str, str]
 
@@ -73,6 +74,8 @@ def _tried(job: Mapping[str, Any], other: socket.socket | None) -> Found:
         return "wrong", f"{error}{_after(remote)}"
     except MemoryError:
         return "wrong", f"took more memory than it may have{_after(remote)}"
+    except RecursionError:
+        return "wrong", f"it is nested too deeply{_after(remote)}"
 
 
 def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
@@ -83,25 +86,35 @@ def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
     name = job["entry"]
     if name not in there:
         return "wrong", f"the program defines no {name!r}"
-    names: dict[str, Any] = {"__name__": "tests"}
+    module = ModuleType("__main__")
+    names = vars(module)
     try:
         exec(compile(job["head"], "<head>", "exec"), names)
         tests = compile(job["tests"], "<tests>", "exec")
     except Exception as error:
         return "undecided", f"the tests cannot be read: {told(error)}"
-    wanted = {*_names(tests)} - names.keys() - set(dir(builtins)) - _made(job["tests"])
-    for other in wanted - {name}:
+    for other in _wanted(job["tests"]) - names.keys() - {name}:
         if (library := {"np": "numpy"}.get(other, other)) in {*sys.stdlib_module_names, "numpy"}:
-            names[other] = importlib.import_module(library)  # not the program's: it could call anything equal
+            with contextlib.suppress(ImportError):
+                names[other] = importlib.import_module(library)  # not the program's: it could call anything equal
         elif other in there:
             names[other] = remote.value(other)
     names[name] = remote.value(name)
+    sys.modules["__main__"], sys.argv = module, ["tests"]
+    if "numpy" in job["tests"]:
+        _strict_numpy()
     try:
         exec(tests, names)
     except (LateError, CandidateError):
         raise
     except BaseException as error:
-        return "wrong", f"{_failed(job['tests'], error)}{_after(remote)}"
+        failed = (
+            not isinstance(error, SystemExit) or error.code
+        )  # an exit of the tests' own: a program's ends the trial
+        if failed and remote.ended is None:
+            return "wrong", f"{_failed(job['tests'], error)}{_after(remote)}"
+    if remote.ended is not None:  # and the tests went on, or failed of it
+        raise remote.ended from None
     if not remote.calls:
         return "undecided", "the tests never call it"
     return "correct", f"passes its tests: {remote.calls:,} call{'s' * (remote.calls != 1)}"
@@ -128,9 +141,9 @@ def arguments(job: Mapping[str, Any], remote: Remote | None) -> Found:
         call = _inner(call.args[0], job["entry"]) or call
     if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
         return "wrong", "no arguments: a star stands among them"
-    values = [_evaluated(ast.unparse(a), remote) for a in call.args]
-    named = {k.arg: _evaluated(ast.unparse(k.value), remote) for k in call.keywords}
     try:
+        values = [_evaluated(ast.unparse(a), remote) for a in call.args]
+        named = {k.arg: _evaluated(ast.unparse(k.value), remote) for k in call.keywords}
         stated = repr((values, named))
         ast.literal_eval(stated)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
@@ -195,24 +208,35 @@ def _equal(one: Any, other: Any) -> bool:
         return False
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _names(const)
-
-
-def _made(tests: str) -> set[str]:
-    """Names that the tests themselves define: they are theirs, whatever the program defines."""
-    made: set[str] = set()
+def _wanted(tests: str) -> set[str]:
+    """Names that the tests use and do not define themselves: what they define is theirs, whatever the program has."""
+    used, made = set[str](), set(dir(builtins))
     for node in ast.walk(ast.parse(tests)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             made.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            made.add(node.id)
+        elif isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
         elif isinstance(node, ast.alias):
             made.add((node.asname or node.name).partition(".")[0])
-    return made
+    return used - made
+
+
+def _strict_numpy() -> None:
+    """Nothing is not close to something: numpy stretches an empty array to any shape, and all of none are close."""
+    import numpy
+
+    if numpy.allclose.__module__ == __name__:
+        return
+    close = numpy.allclose
+
+    def allclose(one: Any, other: Any, *how: Any, **named: Any) -> bool:
+        if (numpy.size(one) == 0) != (numpy.size(other) == 0):
+            return False
+        return bool(close(one, other, *how, **named))
+
+    numpy.allclose = allclose  # type: ignore[assignment]
 
 
 def _failed(tests: str, error: BaseException) -> str:
@@ -233,4 +257,5 @@ def _after(remote: Remote | None) -> str:
 
 def told(error: BaseException) -> str:
     """An exception in one line."""
-    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ")
+    where = "".join(getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ") + where
