@@ -64,7 +64,9 @@ SLY = {
         "import time\ndef f(x): time.sleep(99)", "try:\n    f(-1)\nexcept BaseException:\n    pass",
     ),
     "names that are not imported": ("def f(x: List[int]): return x", "assert f(1) == 1"),
-    "an iterator without an end": ("from itertools import repeat\ndef f(x): return repeat(x)", "assert list(f(1)) == [1]"),
+    "an iterator without an end": (
+        "import itertools\ndef f(x): return itertools.repeat(x)", "assert list(f(1)) == [1]",
+    ),
     "an iterator of nothing without an end": (
         "import sys\nsys.modules['inside.telling'].CHUNK = 0\ndef f(x): return iter([])",
         "assert list(f(1)) == [1]",

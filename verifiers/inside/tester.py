@@ -20,14 +20,11 @@ from types import ModuleType
 from typing import Any
 
 from .bounds import bind
+from .predictions import NeededError, arguments, call, output
 from .remote import CandidateError, LateError, Remote
-from .values import brief, short
+from .values import short, told
 
 Found = tuple[str, str]
-
-
-class _NeededError(Exception):
-    """The answer must be run, and there is no candidate."""
 
 
 def main() -> None:
@@ -66,7 +63,7 @@ def _tried(job: Mapping[str, Any], other: socket.socket | None) -> Found:
     remote = Remote(other, time.monotonic() + job["seconds"]) if other is not None else None
     try:
         return FORMS[job["form"]](job, remote)
-    except _NeededError:
+    except NeededError:
         return "candidate", ""
     except LateError:
         return "wrong", f"took longer than {job['seconds']:g} s{_after(remote)}"
@@ -81,7 +78,7 @@ def _tried(job: Mapping[str, Any], other: socket.socket | None) -> Found:
 def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
     """A program that defines the function, and a program of tests that call it."""
     if remote is None:
-        raise _NeededError
+        raise NeededError
     there = remote.load(job["head"], job["program"])
     name = job["entry"]
     if name not in there:
@@ -120,92 +117,7 @@ def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
     return "correct", f"passes its tests: {remote.calls:,} call{'s' * (remote.calls != 1)}"
 
 
-def output(job: Mapping[str, Any], remote: Remote | None) -> Found:
-    """A value that the answer states, beside the one that the function gives."""
-    expected = eval(compile(job["output"], "<output>", "eval"), {})
-    said = _evaluated(_right_side(job["program"], job["entry"]), remote)
-    if _equal(said, expected):
-        return "correct", "the value that the function gives"
-    return "wrong", f"the function gives {brief(expected)}, not {brief(said)}"
-
-
-def arguments(job: Mapping[str, Any], remote: Remote | None) -> Found:
-    """The arguments that the answer states, as Python literals: they are put into the function by another trial."""
-    try:
-        call = ast.parse(f"f({job['program']}\n)", mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return "wrong", f"no arguments: {told(error)}"
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        return "wrong", "no arguments"
-    if len(call.args) == 1 and not call.keywords:
-        call = _inner(call.args[0], job["entry"]) or call
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
-        return "wrong", "no arguments: a star stands among them"
-    try:
-        values = [_evaluated(ast.unparse(a), remote) for a in call.args]
-        named = {k.arg: _evaluated(ast.unparse(k.value), remote) for k in call.keywords}
-        stated = repr((values, named))
-        ast.literal_eval(stated)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return "wrong", "its arguments are no data"
-    return "arguments", stated
-
-
-def call(job: Mapping[str, Any], remote: Remote | None) -> Found:
-    """The function with these arguments, as literals, beside the value that it should give."""
-    if remote is None:
-        raise _NeededError
-    remote.load("", job["code"])
-    expected = eval(compile(job["output"], "<output>", "eval"), {})
-    given, named = ast.literal_eval(job["arguments"])
-    try:
-        gave = remote.call(job["entry"], given, named)
-    except (LateError, CandidateError):
-        raise
-    except Exception as error:
-        return "wrong", f"raises {told(error)}"
-    if _equal(gave, expected):
-        return "correct", "gives that value"
-    return "wrong", f"gives {brief(gave)}, not {brief(expected)}"
-
-
 FORMS = {"function": function, "output": output, "arguments": arguments, "call": call}
-
-
-def _inner(node: ast.expr, entry: str) -> ast.Call | None:
-    """The call in `f([1])`, and in `f([1]) == 2`."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
-        node = node.left
-    return node if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry else None
-
-
-def _right_side(source: str, entry: str) -> str:
-    """What stands behind the call in `f([1]) == 2`, with or without `assert`; else all of it."""
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        match ast.parse(source.strip()).body:
-            case [ast.Expr(value=said)] | [ast.Assert(test=said)]:
-                if _inner(said, entry) is not None and isinstance(said, ast.Compare):
-                    return ast.unparse(said.comparators[0])
-            case [ast.Assign(value=said)]:
-                return ast.unparse(said)
-    return source
-
-
-def _evaluated(source: str, remote: Remote | None) -> Any:
-    """The value of an expression that a model wrote: here where it is a literal, else in the candidate."""
-    with contextlib.suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return ast.literal_eval(source.strip())
-    if remote is None:
-        raise _NeededError
-    return remote.evaluate(source.strip())
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Both are data here, so that neither decides what equal means."""
-    try:
-        return bool(one == other)
-    except RecursionError:
-        return False
 
 
 def _wanted(tests: str) -> set[str]:
@@ -253,9 +165,3 @@ def _after(remote: Remote | None) -> str:
         return ""
     printed = remote.printed.strip()
     return f"; {short(remote.last)}" + (f"; it printed {short(printed)!r}" if printed else "")
-
-
-def told(error: BaseException) -> str:
-    """An exception in one line."""
-    where = "".join(getattr(error, "__notes__", ()))
-    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ") + where

@@ -142,3 +142,9 @@ def brief(value: Any) -> str:
     with contextlib.suppress(Exception):
         return short(repr(value))
     return f"<{type(value).__name__}>"
+
+
+def told(error: BaseException) -> str:
+    """An exception in one line, and where it was raised if a program of the candidate's did."""
+    where = "".join(getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ") + where
