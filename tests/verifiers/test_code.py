@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -73,7 +74,9 @@ def plain(programs: Sequence[str]) -> list[bool]:
 
     def runs(program: str) -> bool:
         try:
-            subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=SECONDS, input=b"")
+            subprocess.run(
+                [sys.executable, "-I", "-S", "-c", program], check=True, capture_output=True, timeout=SECONDS, input=b""
+            )
             return True
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
             return False
@@ -93,7 +96,7 @@ def test_mutants_fail_where_they_fail_in_plain_python_and_no_verdict_differs(sha
     draw, made = random.Random(6), list[tuple[Problem, str, str]]()
     for problem in problems(shared, table.humaneval, "humaneval-100.jsonl.gz"):
         there = list(mutants(problem.answer, str(problem.extra["entry_point"])))
-        made += [(problem, *mutant) for mutant in draw.sample(there, min(len(there), 5))]
+        made += [(problem, *mutant) for mutant in draw.sample(there, min(len(there), 4))]
     alone = plain([f"{program}\n{problem.extra['tests']}" for problem, _, program in made])
     verdicts = grade(*(asked(problem, fenced(program)) for problem, _, program in made))
     assert alone.count(False) >= 300
@@ -294,6 +297,23 @@ def test_without_walls_it_says_the_same_of_honest_programs(shared: Path) -> None
     right = [asked(p, fenced(p.answer)) for p in found]
     wrong = [asked(p, fenced(f"def {p.extra['entry_point']}(*a): return None")) for p in found]
     assert [v.outcome for v in grading(NONE)(*right, *wrong)] == ["correct"] * 6 + ["wrong"] * 6
+
+
+def test_without_walls_what_a_program_started_is_ended_with_it(tmp_path: Path) -> None:
+    """Those that stay in its group: `--sandbox none` promises no more."""
+    told = tmp_path / "child"
+    program = (
+        "import os, time\ndef f(x):\n    child = os.fork()\n    if child == 0:\n        time.sleep(1000)\n"
+        f"    open({str(told)!r}, 'w').write(str(child))\n    "
+    )
+    ends = ["while True: pass", "os._exit(0)", "return 1"]
+    for end in ends:
+        [verdict] = grading(NONE, 1.0)(asked(function("assert f(1) == 2"), fenced(program + end)))
+        assert verdict.outcome == "wrong"
+        child, until = Path(f"/proc/{told.read_text()}"), time.monotonic() + 5
+        while child.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not child.exists()
 
 
 def test_a_killed_tester_is_replaced(walls: Sandbox) -> None:

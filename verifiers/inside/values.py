@@ -4,7 +4,7 @@ import builtins
 import contextlib
 import keyword
 from collections import Counter, OrderedDict, deque, namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import cache
 from typing import Any
 
@@ -137,8 +137,8 @@ def brief(value: Any) -> str:
         return f"<{type(value).__name__} of {len(value):,}>"
     if isinstance(value, int) and value.bit_length() > SHOWN:
         return f"<int of {value.bit_length():,} bits>"
-    if isinstance(value, Iterator):
-        return "<iterator>"
+    if isinstance(value, Iterator | Coroutine):
+        return "<iterator>" if isinstance(value, Iterator) else "<coroutine>"
     with contextlib.suppress(Exception):
         return short(repr(value))
     return f"<{type(value).__name__}>"
