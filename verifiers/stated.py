@@ -29,6 +29,7 @@ _LABEL = re.compile(
 )
 _MARKS = ("`", "*", "$")
 _TEXT = re.compile(r"\\(?:text|texttt|mathtt|mathrm|textrm|verb)\{(.*)\}", re.DOTALL)
+_BEHIND = re.compile(r"=|->|→|=>|⇒|#|[.:](?:\s|$)|,$")  # a call
 _COMMENT = re.compile(r"#\s*(?:[A-Za-z][A-Za-z ]{0,30}[:=]?\s|[=-]>|→|==)?\s*(?=\S)")
 
 
@@ -109,11 +110,10 @@ def _called(text: str, entry: str, asks: str) -> str:
     call = first_value(text)
     rest = text[len(call) :].lstrip("`) ") if call else ""
     if asks == "input":
-        return (
-            call
-            if call and (not rest or not rest[0].isalnum() or _SAYS.match(rest) or _WORDS.match(" " + rest))
-            else ""
+        alone = (
+            not rest or _BEHIND.match(rest) or _SAYS.match(rest) or (rest[0] not in ";," and _WORDS.match(f" {rest}"))
         )
+        return call if alone and f"{entry}(" not in rest else ""
     match = re.match(r"(?:===?|=|==)\s*(?=\S)", rest) or _SAYS.match(rest) or _COMMENT.match(rest)
     if not match:
         return ""

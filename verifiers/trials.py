@@ -205,6 +205,8 @@ class _Process:
 
     def ended(self) -> bool:
         """Whether it is over, though not yet reaped."""
+        if self.popen.returncode is not None:
+            return True
         return os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def reaped(self) -> bool:

@@ -190,4 +190,9 @@ FORMS: list[tuple[str, str, str, bool]] = [
         "```python\ndef f(x):\n    return g(x)\n```\nwhere\n```python\ndef g(x):\n    return x + 1\n```",
         True,
     ),
+    ("i a call and more", "I", "f(2, 3) + 1", False),
+    ("i two calls", "I", "f(2, 3), f(2, 2)", False),
+    ("i part of a call", "I", "f(2, 3)[0]", False),
+    ("i a call and another statement", "I", "f(2, 3); import os", False),
+    ("i a call, and what it gives", "I", "`f(2, 3)  # [2, 2, 2]`", True),
 ]
