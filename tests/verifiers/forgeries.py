@@ -109,4 +109,10 @@ FORGED = {
     "is a module": "import sys as f",
     "is the module": "import sys\nf=sys.modules['candidate']",
     "is the reading": "import sys\nf=sys.modules['inside.candidate'].Reading",
+    "raises with what refuses to be a text": "class A:\n    def __str__(s): raise ValueError(s)\n    __repr__ = __str__\ndef f(x): raise ValueError(A())",
+    "raises with what ends as a text": "import os\nclass A:\n    def __str__(s): os._exit(0)\ndef f(x): raise AssertionError(A())",
+    "is an exception itself": "class f(Exception): pass",
+    "has a length that is none": "class A:\n    def __len__(s): return -1\n    def __bool__(s): return 5\n    def __iter__(s): return 5\ndef f(x): return A()",
+    "is a kind of Python's own": "def f(x): return type",
+    "is the kind of all": "def f(x): return object",
 }

@@ -731,4 +731,16 @@ assert h[0]==1
         "def f(): return bytes(300)",
         "assert f()==bytes(300)",
     ),
+    "an iterator given back": (
+        "def f(xs):\n    for x in xs: yield x + 1",
+        "assert list(f(f([1, 2]))) == [3, 4]\nassert list(f(f(range(3000))))[-1] == 3001",
+    ),
+    "views given back": (
+        "def keys(d): return d.keys()\ndef vals(d): return d.values()\ndef items(d): return d.items()\ndef f(v): return sorted(v)",
+        "d = {'b': 2, 'a': 1}\nassert f(keys(d)) == ['a', 'b'] and f(vals(d)) == [1, 2] and f(items(d)) == [('a', 1), ('b', 2)]",
+    ),
+    "a record given back": (
+        "from collections import namedtuple\nP = namedtuple('P', 'x y')\ndef make(): return P(1, 2)\ndef f(p): return sum(p)",
+        "assert f(make()) == 3",
+    ),
 }

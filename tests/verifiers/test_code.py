@@ -149,6 +149,11 @@ def predicting(form: str) -> Problem:
         ("output", "(2, 2, 2)", "wrong"),
         ("output", "f(2, 3)", "wrong"),  # it may not ask the function
         ("output", "`__import__('os')._exit(0)`", "wrong"),
+        ("output", "`__import__('numpy').array([2, 2, 2])`", "wrong"),
+        ("output", "0x" + "f" * 5000, "wrong"),
+        ("output", "-" * 50_000 + "1", "wrong"),
+        ("input", "0x" + "f" * 5000, "wrong"),
+        ("input", "2" + "+ 2" * 5000, "wrong"),
         ("output", "[2, 2", "wrong"),
         ("output", "I do not know", "wrong"),
         ("input", "2, 3", "correct"),

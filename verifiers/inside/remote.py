@@ -3,11 +3,12 @@
 import builtins
 import contextlib
 import io
+import itertools
 import json
 import pickle
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import ItemsView, KeysView, Sequence, ValuesView
 from typing import Any, NoReturn
 
 from .things import Function, Stream, Thing
@@ -35,10 +36,16 @@ class _Sending(pickle.Pickler):
         return value.__name__ if isinstance(value, Function) else None
 
     def reducer_override(self, value: Any) -> Any:
-        """A record that was built here goes back as a tuple: there is no such class there."""
+        """What was built here as it is there: iterators and views; records, of which it has no class, as tuples."""
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return tuple, (tuple(value),)
-        return NotImplemented
+        if isinstance(value, Stream):
+            return itertools.chain, (list(value._some), value._others or [])
+        if isinstance(value, KeysView):
+            return dict.keys, (dict.fromkeys(value),)
+        if isinstance(value, ItemsView):
+            return dict.items, (dict(value),)
+        return (dict.values, (dict(enumerate(value)),)) if isinstance(value, ValuesView) else NotImplemented
 
 
 class Remote:
@@ -64,11 +71,11 @@ class Remote:
         """The value of an expression."""
         return self._value(self._reply("evaluate", source), here=False)
 
-    def value(self, name: str) -> Any:
-        """What this name stands for: a function or a class to call, or data."""
+    def value(self, name: str, *, called: bool = False) -> Any:
+        """What this name stands for: a function or a class to call, a kind of exceptions, or data."""
         found = self._value(self._reply("value", name), here=False)
-        called = isinstance(found, Thing) or (isinstance(found, type) and found not in self._errors.values())
-        return Function(self, name) if called else found
+        waited = isinstance(found, type) and not called and found in self._errors.values()
+        return Function(self, name) if isinstance(found, Thing | type) and not waited else found
 
     def call(self, function: "str | Thing", arguments: Sequence[Any], named: dict[str, Any]) -> Any:
         """What a function returns, called with these."""

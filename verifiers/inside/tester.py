@@ -22,7 +22,7 @@ from typing import Any
 from .bounds import bind
 from .predictions import NeededError, arguments, call, output
 from .remote import CandidateError, LateError, Remote
-from .values import short, told
+from .values import said, short, told
 
 Found = tuple[str, str]
 
@@ -96,7 +96,7 @@ def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
                 names[other] = importlib.import_module(library)  # not the program's: it could call anything equal
         elif other in there:
             names[other] = remote.value(other)
-    names[name] = remote.value(name)
+    names[name] = remote.value(name, called=True)
     sys.modules["__main__"], sys.argv = module, ["tests"]
     if "numpy" in job["tests"]:
         _strict_numpy()
@@ -155,8 +155,8 @@ def _failed(tests: str, error: BaseException) -> str:
     """Which line of the tests failed, and why."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<tests>"]
     line = tests.splitlines()[lines[-1] - 1].strip() if lines and lines[-1] else ""
-    said = "fails" if isinstance(error, AssertionError) and not str(error) else f"{told(error)} in"
-    return f"{said} `{short(line)}`"
+    how = "fails" if isinstance(error, AssertionError) and not said(error) else f"{told(error)} in"
+    return f"{how} `{short(line)}`"
 
 
 def _after(remote: Remote | None) -> str:

@@ -144,7 +144,14 @@ def brief(value: Any) -> str:
     return f"<{type(value).__name__}>"
 
 
+def said(error: BaseException) -> str:
+    """The text of an exception: it may hold a thing of the candidate's, which may refuse to be a text."""
+    with contextlib.suppress(Exception):
+        return str(error)
+    return ""
+
+
 def told(error: BaseException) -> str:
     """An exception in one line, and where it was raised if a program of the candidate's did."""
     where = "".join(getattr(error, "__notes__", ()))
-    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ") + where
+    return f"{type(error).__name__}: {short(said(error))}".removesuffix(": ") + where
