@@ -154,6 +154,10 @@ class Trials:
     async def aclose(self) -> None:
         """End everything and wait until nothing is left."""
         self._closed = True
+        for process in list(self._alive):  # bubblewrap killed while it builds its walls leaves a process behind
+            if not process.said and not process.killed:
+                with contextlib.suppress(TrialError):
+                    await self._greeted(process)
         for process in self._alive:
             process.kill()
         self._waiting.clear()

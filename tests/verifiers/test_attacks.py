@@ -200,6 +200,21 @@ def test_without_system_calls_filtered_it_still_holds(each_walls: Sandbox, world
     assert none_left(before)
 
 
+def test_an_end_while_sandboxes_start_leaves_none(each_walls: Sandbox) -> None:
+    """Each answer has the next sandboxes started: these are at work on their walls when the verifier is closed."""
+
+    async def work() -> None:
+        verifier = CodeVerifier(each_walls, seconds=SECONDS, workers=8)
+        verdict = await verifier.grade(question("def f(x): return 1", "assert f(2) == 1"))
+        await verifier.aclose()
+        assert verdict.outcome == Outcome.CORRECT
+
+    before = ours()
+    for _ in range(5):
+        asyncio.run(work())
+    assert none_left(before)
+
+
 ENDLESS = """
 import asyncio, sys
 from relay.problems import Problem
