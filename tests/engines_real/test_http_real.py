@@ -30,10 +30,9 @@ relay: 1
 models:
   main: {model}
 problems: {{from: chains, limit: {problems}}}
-samples: {samples}
 graph:
   start: one
-  answer: four
+  answer: {answer}
   nodes:
     one: {{write: main, until: {{tokens: 24}}}}
     two: {{write: main, until: {{sentences: 1}}}}
@@ -41,7 +40,7 @@ graph:
     four: {{write: main}}
   edges: {{one: two, two: three, three: four, four: end}}
 budget: {{tokens: 600}}
-sampling: {{temperature: {temperature}}}
+sampling: {{temperature: 0}}
 """
 TWO_HOPS = """\
 relay: 1
@@ -53,11 +52,10 @@ graph:
   start: one
   answer: two
   nodes:
-    one: {{write: main, until: {{tokens: 24}}}}
-    two: {{write: main}}
+    one: {{write: main, until: {{tokens: 18}}}}
+    two: {{write: main, until: {{tokens: 18}}}}
   edges: {{one: two, two: end}}
-budget: {{tokens: 400}}
-sampling: {{temperature: {temperature}}}
+sampling: {{temperature: 0}}
 """
 
 
@@ -118,25 +116,31 @@ def differing(one: Any, other: Any) -> list[Any]:
 def test_four_hops_are_the_same_text_as_in_transformers(server: str, tmp_path: Path) -> None:
     """100 problems, greedy: at a token limit, a sentence's end, a text and the end of the turn."""
     here = "{engine: transformers, model: relay/tiny, device: cpu, dtype: float32}"
-    for name, model in (("plain", here), ("http", http(server)), ("text", http(server, api="text"))):
-        run(tmp_path, FOUR_HOPS.format(model=model, problems=100, samples=1, temperature=0), name)
-    plain, ids, text = (hops(tmp_path / f"{name}.relay") for name in ("plain", "http", "text"))
+    for name, model in (("plain", here), ("http", http(server))):
+        run(tmp_path, FOUR_HOPS.format(model=model, problems=100, answer="four"), name)
+    plain, ids = (hops(tmp_path / f"{name}.relay") for name in ("plain", "http"))
     assert stops(tmp_path / "plain.relay").total() == 100
     print(f"http against transformers: {len(differing(plain, ids))} of 100 differ")
     assert differing(plain, ids) == []
-    other = differing(plain, text)
-    print(f"the text format against transformers: {len(other)} of 100 differ; {other[:2]}")
+
+
+def test_four_hops_as_text_are_the_same_text(server: str, tmp_path: Path) -> None:
+    """Where every node may close the thinking, for a text cannot be kept from being drawn."""
+    for name, api in (("ids", "vllm"), ("text", "text")):
+        every = "[one, two, three, four]"
+        run(tmp_path, FOUR_HOPS.format(model=http(server, api=api), problems=40, answer=every), name)
+    other = differing(hops(tmp_path / "ids.relay"), hops(tmp_path / "text.relay"))
+    print(f"the text format against ids: {len(other)} of 40 differ: {other[:3]}")
+    assert len(other) <= 4
 
 
 def test_a_thousand_rollouts_through_a_server_that_hurts(server: str, tmp_path: Path) -> None:
     """None is lost, none is doubled, each failure is counted in the report; and the text is that of a good server."""
-    problems, samples = 500, 2
-    how = {"problems": problems, "samples": samples, "temperature": 0}
-    run(tmp_path, TWO_HOPS.format(model=http(server), **how), "good")
+    run(tmp_path, TWO_HOPS.format(model=http(server), problems=500, samples=1), "good")
     proxy = Proxy(server, share=0.15)
     proxy.spares = 2  # what the server can do is asked once
     with proxy.open() as url:
-        done = run(tmp_path, TWO_HOPS.format(model=http(url, timeout=15), **how), "hurt")
+        done = run(tmp_path, TWO_HOPS.format(model=http(url, timeout=30, rows=16), problems=500, samples=2), "hurt")
     hurt = +proxy.hurt
     print(f"{proxy.calls} calls, hurt: {hurt}")
     with opened(tmp_path / "hurt.relay") as file:
@@ -146,21 +150,22 @@ def test_a_thousand_rollouts_through_a_server_that_hurts(server: str, tmp_path: 
     assert len(hurt) == 8
     told = "engine main: " + f"{hurt.total():,} failed tries: "
     assert told in done.stdout
-    assert stops(tmp_path / "hurt.relay") == stops(tmp_path / "good.relay")
     assert stops(tmp_path / "hurt.relay").total() == 1000
     assert stops(tmp_path / "hurt.relay")["failed"] == 0
-    other = differing(hops(tmp_path / "good.relay"), hops(tmp_path / "hurt.relay"))
+    good, bad = hops(tmp_path / "good.relay"), hops(tmp_path / "hurt.relay")
+    other = differing({key: good[key[0], 0, key[2]] for key in bad}, bad)
+    assert len(bad) == 2 * len(good)
     print(f"{len(other)} of 1,000 rollouts are not the same text: {other[:3]}")
     assert len(other) <= 5  # another batch, another rounding
 
 
 def test_when_one_of_two_servers_dies_its_rollouts_move(server: str, tmp_path: Path) -> None:
     one, two = Proxy(server, share=0), Proxy(server, share=0)
-    one.dies_at = 60
+    one.dies_at = 30
     with one.open() as first, two.open() as second:
-        scenario = FOUR_HOPS.format(model=http([first, second]), problems=100, samples=1, temperature=0)
+        scenario = FOUR_HOPS.format(model=http([first, second]), problems=40, answer="four")
         done = run(tmp_path, scenario, "moved")
-    assert one.calls >= 60
+    assert one.calls >= 30
     assert two.calls > one.calls
     assert stops(tmp_path / "moved.relay")["failed"] == 0
     assert "no connection" in done.stdout
@@ -175,7 +180,7 @@ def test_when_the_only_server_dies_its_rollouts_end_and_the_others_go_on(server:
     )
     scenario = scenario.replace(
         "edges: {{", 'edges: {{zero: [{{when: {{ends_with: "Ask.", in: thought}}, to: one}}, alone], alone: end, '
-    ).replace("answer: four", "answer: [four, alone]")
+    ).replace("{answer}", "[four, alone]")
     scenario = scenario.replace(
         "problems: {{", "  other: {{engine: scripted, tokenizer: {words}, says: {says}}}\nproblems: {{", 1
     )
@@ -184,9 +189,7 @@ def test_when_the_only_server_dies_its_rollouts_end_and_the_others_go_on(server:
     words = Path(__file__).parents[2] / "relay" / "zoo" / "tiny" / "tokenizer.json"
     with proxy.open() as url:
         model = http(url, retries=3)
-        text = scenario.format(
-            model=model, problems=60, samples=1, temperature=0, says=says, words=json.dumps(str(words))
-        )
+        text = scenario.format(model=model, problems=60, says=says, words=json.dumps(str(words)))
         done = run(tmp_path, text, "died", code=1)
     found = stops(tmp_path / "died.relay")
     print(found, done.stderr[-400:])
