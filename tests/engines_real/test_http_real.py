@@ -8,6 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from relay.engine import Purpose, Request, Sampling
 from relay.engine.http.engine import Http
 from relay.engine.http.model import HttpModel
 from relay.engine.transformers import TransformersModel
+from relay.families.endless import chains
 from relay.problems import Problem
 from relay.seam.cuts import Cut, Settled
 from relay.store.opening import opened
@@ -55,6 +57,23 @@ graph:
     one: {{write: main, until: {{tokens: 18}}}}
     two: {{write: main, until: {{tokens: 18}}}}
   edges: {{one: two, two: end}}
+sampling: {{temperature: 0}}
+"""
+ASKS_OR_NOT = """\
+relay: 1
+models:
+  main: {model}
+  other: {{engine: scripted, says: {says}}}
+problems: {{from: chains, limit: 60}}
+graph:
+  start: zero
+  answer: [one, zero]
+  nodes:
+    zero: {{write: other}}
+    one: {{write: main, until: {{tokens: 24}}}}
+  edges:
+    zero: [{{when: {{ends_with: "1.", in: thought}}, to: one}}, end]
+    one: end
 sampling: {{temperature: 0}}
 """
 
@@ -173,39 +192,17 @@ def test_when_one_of_two_servers_dies_its_rollouts_move(server: str, tmp_path: P
 
 def test_when_the_only_server_dies_its_rollouts_end_and_the_others_go_on(server: str, tmp_path: Path) -> None:
     proxy = Proxy(server, share=0)
-    proxy.dies_at = 30
-    scenario = FOUR_HOPS.replace("start: one", "start: zero").replace(
-        "  nodes:\n",
-        "  nodes:\n    zero: {{write: other}}\n    alone: {{write: other}}\n",
-    )
-    scenario = scenario.replace(
-        "edges: {{", 'edges: {{zero: [{{when: {{ends_with: "Ask.", in: thought}}, to: one}}, alone], alone: end, '
-    ).replace("{answer}", "[four, alone]")
-    scenario = scenario.replace(
-        "problems: {{", "  other: {{engine: scripted, tokenizer: {words}, says: {says}}}\nproblems: {{", 1
-    )
-    names = problem_ids(tmp_path, 60)
-    says = json.dumps({name: [" Ask."] for name in names[:30]} | {"*": [" Alone."]})
-    words = Path(__file__).parents[2] / "relay" / "zoo" / "tiny" / "tokenizer.json"
+    proxy.dies_at = 12
+    names = [problem.id for problem in islice(chains(), 60)]
+    says = json.dumps({name: [" 1."] for name in names[:30]} | {"*": [" 2."]})
     with proxy.open() as url:
-        model = http(url, retries=3)
-        text = scenario.format(model=model, problems=60, says=says, words=json.dumps(str(words)))
-        done = run(tmp_path, text, "died", code=1)
+        done = run(tmp_path, ASKS_OR_NOT.format(model=http(url, retries=3), says=says), "died", code=1)
     found = stops(tmp_path / "died.relay")
     print(found, done.stderr[-400:])
     assert found.total() == 60
     assert found["failed"] > 0
     assert found["end"] >= 30
     assert "nobody answers there" in done.stderr
-
-
-def problem_ids(folder: Path, number: int) -> list[str]:
-    """The ids of the first problems of the family."""
-    from itertools import islice
-
-    from relay.families.endless import chains
-
-    return [problem.id for problem in islice(chains(), number)]
 
 
 def on_the_engine(server: str, work: Callable[[Http], Awaitable[T]], **keys: Any) -> T:
@@ -291,10 +288,6 @@ def test_cached_tokens_are_whole_blocks_of_what_was_read_before(server: str) -> 
 
 def test_the_text_format_says_the_same_text(server: str) -> None:
     """Greedy, whole turns of 20 problems: word by word what the ids spell, and the ids are relay's."""
-    from itertools import islice
-
-    from relay.families.endless import chains
-
     questions = [problem.question for problem in islice(chains(), 20)]
 
     async def work(engine: Http) -> list[Settled]:
