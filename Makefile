@@ -28,7 +28,7 @@ lint: install
 	$(BIN)/mypy
 
 core-tests: install
-	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/verifiers
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/verifiers --ignore tests/engines_real
 	$(BIN)/pytest tests/verifiers  # alone: their deadlines and memory limits are measured
 
 bench: install

@@ -3,6 +3,7 @@
 RelayError
 ├── UserError      the user can mend it: one line a mistake, exit 2, no traceback
 ├── EngineError    a model or its server failed: data, it ends one rollout
+│   └── TimeUpError    in a replay: here the rollout's time was up
 └── SeamError      the ids of a prompt are not what the seam promises: a bug, told with its place
 """
 
@@ -41,6 +42,10 @@ class UserError(RelayError):
 
 class EngineError(RelayError):
     """A model or the server behind it failed; it ends one rollout and its siblings go on."""
+
+
+class TimeUpError(EngineError):
+    """The rollout's time was up before this call: so says the recording that is played."""
 
 
 class SeamError(RelayError):

@@ -63,7 +63,8 @@ async def grader(verify: Verify, given: Given) -> AsyncIterator["Grade | None"]:
         return
 
     async def grade(job: "Job", answer: Answer) -> Graded:
-        return await judged(verify.name, verifier, question_of(job.stage.problem, job.stage.sample, answer))
+        question = question_of(job.stage.problem, job.stage.sample, answer)
+        return await judged(verify.name, verifier, question._replace(cell=job.stage.cell))
 
     async with aclosing(verify.open(given)) as verifier:
         yield grade

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import assert_never
 
 from relay.deadline import Deadline
-from relay.errors import EngineError
+from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.node import NOTHING, Act, Desk, Stage
 from relay.walk import Hop, Pen, StopReason, Walk, advance, placed, spent
@@ -56,7 +56,8 @@ async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
                             await doing.aclose()
                             raise
                 except EngineError as error:
-                    act = Act(rest=StopReason.FAILED, why=str(error))
+                    late = isinstance(error, TimeUpError)
+                    act = Act(rest=StopReason.SECONDS) if late else Act(rest=StopReason.FAILED, why=str(error))
             pen, hop = commit(pen, desk.visit, act, stage)
             yield HopCommitted(hop, pen)
             if hop.branches:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from relay.batch import Batch, Grade, Job, Tally
@@ -31,7 +32,7 @@ from relay.prepare.models import counting_failures, facts_of, load_models, notes
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.seam.policies import policies
-from relay.store import files, opening
+from relay.store import files, opening, tape
 from relay.store.writer import Graded, RunWriter
 from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop
@@ -46,6 +47,7 @@ class Options(NamedTuple):
     deterministic: bool = False  # fixed batches, so that a killed run ends as if never killed; for tests
     pool: Path | None = None
     sandbox: bool = True  # False: programs that models write run unguarded, as the user said
+    record: bool = False  # keep all that the engines said, so that `engine: replay` can say it again
 
 
 class Outcome(NamedTuple):
@@ -64,6 +66,8 @@ async def start(
     remove = files.footprint(out)
     writer = RunWriter.create(out)
     with closing_file(writer, remove):
+        if options.record:
+            tape.lay_out(writer, token_hex(8))
         with writer.at_once():
             writer.put_meta(scenario=reading.tree, source=reading.source, folder=str(reading.folder.resolve()))
             writer.put_meta(phase="preparing", made=time.time(), relay=_version(), inode=files.inode(out))
@@ -121,6 +125,8 @@ async def _go_on(
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
+        recording = _tape_of(writer, reading)
+        opened = opened if recording is None else recording.around(opened)
         judging = {name: opened[name] for name in scenario.verify.models()}
         given = Given(judging, scenario.seed, options.sandbox)
         stack.enter_context(counting_failures(writer, opened))
@@ -142,22 +148,32 @@ async def _go_on(
         with writer.at_once():
             writer.put_meta(models=facts, handoffs=handoffs)
             note_verifier(writer, scenario.verify, uses)
+            if recording is not None:
+                tape.put_words(writer, opened | judging)
         if beating.done():
             await beating  # it failed: nothing may be written any more
         beating.cancel()
-        return await _walk(writer, plan, (scenario.verify.name, grade), watcher, in_flight)
+        recorder = RunRecorder(writer, recording)
+        return await _walk(recorder, plan, (scenario.verify.name, grade), watcher, in_flight)
+
+
+def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
+    """What records this run's engines, if the run is recorded: a resumed one is when it was so before."""
+    if writer.meta("recording") is None:
+        return None
+    return tape.Tape(writer, {node for cell in reading.cells for node in cell.scenario.graph.nodes})
 
 
 async def _walk(
-    writer: RunWriter, plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
+    recorder: "RunRecorder", plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
 ) -> Outcome:
+    writer = recorder.writer
     verifier, grade = grading
     ticks = Ticks()
     begun = list(writer.open_rollouts())
     first = writer.next_rollout()
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
-    recorder = RunRecorder(writer)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
         jobs = Jobs(plan, ticks, algebra)
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
@@ -197,8 +213,9 @@ def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
 class RunRecorder:
     """Writes a batch into the run file."""
 
-    def __init__(self, writer: RunWriter) -> None:
-        self._writer = writer
+    def __init__(self, writer: RunWriter, recording: tape.Tape | None = None) -> None:
+        self.writer = writer
+        self._tape = recording
         self.gather = writer.gather
         self.write = writer.write
         self._hop = writer.hop
@@ -206,20 +223,24 @@ class RunRecorder:
     def noting(self, jobs: Jobs, first: int) -> Iterator[Job]:
         """The jobs from this number on; each is written down as begun when it is taken."""
         for job in jobs.from_number(first):
-            self._writer.begin(jobs.begun(job.id))
+            self.writer.begin(jobs.begun(job.id))
             yield job
 
     def hop(self, job: Job, hop: Hop) -> None:
         """A hop was committed."""
-        self._hop(job.id, hop)
+        step = self._hop(job.id, hop)
+        if self._tape is not None:
+            stage = job.stage
+            visit = tape.Visit(stage.cell, stage.problem.id, stage.sample, hop.pen, hop.node, hop.visit)
+            self._tape.hop(step, visit, hop)
 
     def live(self, job: Job, tokens: Tokens) -> None:
         """An open segment grew."""
-        self._writer.live(job.id, tokens)
+        self.writer.live(job.id, tokens)
 
     def end(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
         """The rollout ended."""
-        self._writer.end(job.id, ended.stop, ended.why, graded)
+        self.writer.end(job.id, ended.stop, ended.why, graded)
 
 
 @contextlib.asynccontextmanager

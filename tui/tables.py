@@ -10,6 +10,8 @@ from relay.measure.scores import Score
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line, visible
+from relay.twin.beside import Beside
+from relay.twin.forecast import Cost
 
 FEW = 20  # rollouts under which a score is dimmed
 
@@ -60,6 +62,36 @@ def judging_table(parts: Sequence[Judging]) -> Table:
         cost = (f"{p.decoded + p.thrown:,}", f"{p.computed + p.cached:,}") if p.replies else ("–", "–")
         counts = (f"{n:,}" for n in (p.verdicts, p.correct, p.wrong, p.undecided))
         table.add_row(one_line(p.verifier, 60), *counts, *cost)
+    return table
+
+
+def cost_table(costs: Sequence[Cost]) -> Table:
+    """What the twin tests will do at most, run by run."""
+    table = Table(title="forecast", title_justify="left", box=None, header_style="bold")
+    table.add_column("run")
+    for column in ("problems", "solos", "rollouts at most", "tokens at most", "tokens, likely"):
+        table.add_column(column, justify="right")
+    for c in costs:
+        by = f" by {c.part.guide}" if c.part.guide else ""
+        name = one_line(f"{c.part.test} of {c.part.model}{by}", 80)
+        likely = "–" if c.likely is None else f"{c.likely:,}"
+        table.add_row(name, f"{c.problems:,}", f"{c.solos:,}", f"{c.rollouts:,}", f"{c.tokens:,}", likely)
+    return table
+
+
+def beside_table(found: Beside) -> Table:
+    """A run among the paper's rows."""
+    table = Table(title=f"published: {found.title}", title_justify="left", box=None, header_style="bold")
+    table.add_column("rank", justify="right")
+    table.add_column("model")
+    for column in (*(f"{found.sweep}={float(c):g}" for c in found.columns), "average"):
+        table.add_column(column, justify="right")
+    for line in found.rows:
+        figures = [line.figures.get(column) for column in found.columns]
+        cells = ["–" if figure is None else f"{figure:.1f}" for figure in (*figures, line.average)]
+        rank = "–" if line.rank is None else str(line.rank)
+        name = f"* {one_line(line.model, 60)}" if line.own else line.model
+        table.add_row(rank, name, *cells, style="bold" if line.own else "")
     return table
 
 

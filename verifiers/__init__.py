@@ -54,6 +54,7 @@ class Question(NamedTuple):
     problem: Problem | None = None  # where it is known
     sample: int = 0  # which continuation of the problem this is
     said: Mapping[str, Verdict] = {}  # verdicts that it has already, by their verifiers' names
+    cell: str = ""  # the name of its cell; for recordings alone, no verdict may hang on it
 
 
 class Verifier(Protocol):

@@ -89,8 +89,9 @@ class JudgeVerifier:
         seed = seed_of(self._seed, problem.id, question.sample, "judge", kind.judge)
         sampling = Sampling(kind.temperature, 1.0)
         purpose = Purpose(problem, question.sample, NODE, 1, "0")
+        request = Request(ids, cut, sampling, seed, frozenset(), purpose, cell=question.cell, urgent=True)
         usage = Usage()
-        async with aclosing(engine.extend(Request(ids, cut, sampling, seed, frozenset(), purpose))) as deltas:
+        async with aclosing(engine.extend(request)) as deltas:
             async for delta in deltas:
                 usage = delta.usage or usage
         return _Heard(cut.settle(), usage, thinks)

@@ -15,7 +15,22 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # the same name for
 
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from relay.cli import check, doctor, export, graph, lists, models, pool, report, run, serve, show, train
+    from relay.cli import (
+        check,
+        doctor,
+        export,
+        graph,
+        lists,
+        models,
+        pool,
+        replay,
+        report,
+        run,
+        serve,
+        show,
+        train,
+        twin,
+    )
 
     app = typer.Typer(
         name="relay",
@@ -26,8 +41,8 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, serve.serve, check.check, graph.graph, show.show, report.report, export.export,
-        lists.scenarios, lists.problems, models.models, doctor.doctor,
+        run.run, twin.twin, serve.serve, check.check, graph.graph, show.show, report.report, export.export,
+        replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)
     app.add_typer(pool.pool, name="pool")

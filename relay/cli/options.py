@@ -1,7 +1,8 @@
 """Options that several commands have."""
 
-from enum import StrEnum
-from typing import Annotated
+import shlex
+from enum import Enum, StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -22,3 +23,17 @@ Sandbox = Annotated[
     Walls,
     typer.Option(help="What programs that models write run in. none: as you, on this machine, with your files."),
 ]
+
+
+def command_again(context: typer.Context, **changed: Any) -> str:
+    """The command line that asks for the same once more, but for the values that are changed."""
+    words: list[str] = []
+    for option in context.command.params:
+        value = changed.get(str(option.name), context.params.get(str(option.name)))
+        if value == option.default or value in (None, False, [], ()):
+            continue
+        name = max(option.opts, key=len)
+        for each in value if isinstance(value, list | tuple) else [value]:
+            said = str(each.value if isinstance(each, Enum) else each)
+            words += [said] if not name.startswith("-") else [name] if each is True else [name, said]
+    return shlex.join(["relay", str(context.info_name), *words])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.measure.judging import Judging
     from relay.measure.scores import Score
     from relay.store.reader import Run
+    from relay.twin.beside import Beside
 
 
 def report(
@@ -32,6 +33,9 @@ def report(
     spoilers: Annotated[
         bool, typer.Option("--spoilers", help="First find the steers that state the answer, by running them.")
     ] = False,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Put each twin test beside the paper's table of the same test.")
+    ] = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -43,10 +47,13 @@ def report(
         _regrade(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
         _find_spoilers(runs, sandbox, as_json=json)
+    besides = _besides(runs) if paper else []
     if json:
         _print_json(runs)
+        _print_besides_json(runs, besides)
     else:
         print_report(runs)
+        _print_besides(besides)
 
 
 def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
@@ -88,6 +95,41 @@ def _find_spoilers(runs: Sequence[Path], sandbox: Walls, *, as_json: bool) -> No
         again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
         work = partial(find_spoilers, path, sandbox=sandbox is not Walls.NONE)
         drive(work, path, shlex.join(again), as_json=as_json)
+
+
+def _besides(runs: Sequence[Path]) -> "list[Beside]":
+    """Each run among the paper's rows; all that are no twin tests are told at once."""
+    from relay.store.opening import opened
+    from relay.twin.beside import beside
+
+    found, mistakes = [], list[Mistake]()
+    for path in runs:
+        try:
+            with opened(path) as run:
+                found.append(beside(run))
+        except UserError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UserError.of(dict.fromkeys(mistakes))
+    return found
+
+
+def _print_besides(besides: "Sequence[Beside]") -> None:
+    from relay.tui.console import Plain
+    from relay.tui.tables import beside_table
+
+    console = Plain()
+    for found in besides:
+        console.print(beside_table(found))
+        console.print(found.note, style="dim")
+
+
+def _print_besides_json(runs: Sequence[Path], besides: "Sequence[Beside]") -> None:
+    from json import dumps
+
+    for path, found in zip(runs, besides, strict=False):
+        for line in found.rows:
+            print(dumps({"run": str(path), "published": found.title, **line._asdict()}))
 
 
 def print_report(runs: Sequence[Path]) -> None:

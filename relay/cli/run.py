@@ -51,20 +51,23 @@ def run(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")
     ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
+    ] = False,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
-    if resume is not None and (set_ or out):
-        raise UserError(Mistake("relay run --resume", "takes neither --set nor --out: a run goes on as it began"))
+    if resume is not None and (set_ or out or record):
+        raise UserError(Mistake("relay run --resume", "takes no --set, --out or --record: a run goes on as it began"))
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
 
-    options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE)
-    path = resume or out or _default_out(scenario)
+    options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE, record)
+    path = resume or out or default_out(scenario)
     if resume is None:
         reading = read(scenario, parse_sets(set_))
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
@@ -75,7 +78,7 @@ def run(
     given += ["--deterministic"] if deterministic else []
     given += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
     outcome = drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
-    _tell(outcome, as_json=json)
+    tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -133,7 +136,7 @@ async def _refresh(shown: "Display", task: "asyncio.Future[T]") -> None:
             return
 
 
-def _tell(outcome: "Outcome", *, as_json: bool) -> None:
+def tell(outcome: "Outcome", *, as_json: bool) -> None:
     """What came of it: the table, where the run file is, and what failed."""
     if as_json:
         from json import dumps
@@ -150,7 +153,8 @@ def _tell(outcome: "Outcome", *, as_json: bool) -> None:
         print(said, file=sys.stderr)
 
 
-def _default_out(scenario: str) -> Path:
+def default_out(scenario: str) -> Path:
+    """A new name in runs/ for a run of this scenario."""
     name = Path(scenario).name.removesuffix(".yaml").removesuffix(".yml") or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     tries = (Path("runs") / f"{name}-{stamp}{f'-{i}' if i else ''}.relay" for i in range(1000))

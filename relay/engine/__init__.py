@@ -43,6 +43,9 @@ class Request(NamedTuple):
     banned: frozenset[int]  # ids that may not be drawn (closing the thinking, for most)
     purpose: Purpose
     logprobs: bool = False  # whether deltas carry the log-probability of each id
+    cell: str = ""  # the name of the cell; for recordings alone, no draw may hang on it
+    watched: bool = False  # somebody reads along: deltas as they come, not all ids at the end
+    urgent: bool = False  # somebody waits for it, and it is short: a judge's call goes before a writer's
 
 
 class Delta(NamedTuple):
@@ -51,6 +54,14 @@ class Delta(NamedTuple):
     ids: tuple[int, ...]
     usage: Usage | None = None
     logprobs: tuple[float, ...] = ()  # of each id, natural, among those allowed, at temperature 1; where asked for
+
+
+class Words(NamedTuple):
+    """How a model reads and spells: all of an engine that needs no weights."""
+
+    tokenizer: "Tokenizer"
+    template: "Template"
+    context: int  # tokens of prompt and continuation together
 
 
 class Scores(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from relay.engine.models import Where, resolve
 from relay.engine.quiet import broken, quiet
@@ -23,6 +23,35 @@ NEEDS_EXTRA = "engine transformers needs the extra [transformers]: pip install '
 TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<turn|>", "<|return|>")
 
 
+class Named(Protocol):
+    """What is said of a model, whatever runs it, that its words depend on."""
+
+    @property
+    def model(self) -> str:
+        """A hub id, a folder, a .gguf file, or a name that relay knows."""
+        ...
+
+    @property
+    def revision(self) -> str | None:
+        """Of a hub model."""
+        ...
+
+    @property
+    def gguf_file(self) -> str | None:
+        """The file that holds the weights as GGUF."""
+        ...
+
+    @property
+    def context(self) -> int | None:
+        """Tokens of prompt and continuation together, where the user says."""
+        ...
+
+    @property
+    def thinking(self) -> bool | None:
+        """Whether it thinks, where the user says."""
+        ...
+
+
 class Loaded(NamedTuple):
     """A model in memory, with all that an engine shows of it."""
 
@@ -36,32 +65,36 @@ class Loaded(NamedTuple):
 
 def load(spec: "TransformersModel") -> Loaded:
     """Find and load this model. Takes seconds or minutes; raises UserError when the user can mend what is wrong."""
-    _check_extra("torch", "transformers")
+    check_extra(NEEDS_EXTRA, "torch", "transformers")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for one another crawl on a busy machine
-    return _read(spec, "loaded", lambda where: _load(spec, where, _device(spec.device)))
-
-
-def load_words(spec: "TransformersModel") -> tuple[Tokenizer, Template, int]:
-    """Its tokenizer, template and context, without its weights. Raises UserError as `load` does."""
-    _check_extra("torch", "transformers")
-    return _read(spec, "read", lambda where: _load_words(spec, where))
-
-
-def _read(spec: "TransformersModel", what: str, read: Callable[[Where], T]) -> T:
-    """What `read` makes of this model's files. Raises UserError, which says where."""
     where = resolve(spec.model, spec.gguf_file, spec.revision)
+    return reading(spec.model, where, "loaded", lambda: _load(spec, where, _device(spec.device)))
+
+
+def load_words(spec: Named, where: Where | None = None) -> tuple[Tokenizer, Template, int]:
+    """Its tokenizer, template and context, without its weights; `where` it was found, if it was looked for.
+
+    Raises UserError as `load` does.
+    """
+    check_extra(NEEDS_EXTRA, "torch", "transformers")
+    found = where or resolve(spec.model, spec.gguf_file, spec.revision)
+    return reading(spec.model, found, "read", lambda: _load_words(spec, found))
+
+
+def reading(name: str, where: Where, what: str, read: Callable[[], T]) -> T:
+    """What `read` makes of this model's files. Raises UserError, which says where."""
     if where.gguf_file is not None:
-        _check_extra("gguf")
+        check_extra(NEEDS_EXTRA, "gguf")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     with quiet():
         try:
-            return read(where)
+            return read()
         except UserError:
             raise
         except (Exception, MemoryError) as error:  # what the libraries below raise has no common root
             if where.what == "folder" and (file := broken(Path(where.source))) is not None:
                 raise UserError(file) from error
-            raise UserError(Mistake(f"model {spec.model!r}", f"cannot be {what}: {first_line(error)}")) from error
+            raise UserError(Mistake(f"model {name!r}", f"cannot be {what}: {first_line(error)}")) from error
 
 
 def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
@@ -91,7 +124,7 @@ def _load(spec: "TransformersModel", where: Where, device: str) -> Loaded:
     return Loaded(model, tokenizer, template, _context(spec, fast, model.config), facts, fits(model))
 
 
-def _load_words(spec: "TransformersModel", where: Where) -> tuple[Tokenizer, Template, int]:
+def _load_words(spec: Named, where: Where) -> tuple[Tokenizer, Template, int]:
     import transformers
 
     origin = _origin(where)
@@ -115,15 +148,16 @@ def _origin(where: Where) -> dict[str, Any]:
     return origin
 
 
-def _words(spec: "TransformersModel", fast: Any, config: Any, generation: Any) -> tuple[Tokenizer, Template]:
+def _words(spec: Named, fast: Any, config: Any, generation: Any) -> tuple[Tokenizer, Template]:
     tokenizer = _tokenizer(spec, fast, config, generation)
     bos, eos = fast.bos_token or "", fast.eos_token or ""
     return tokenizer, Template(tokenizer, _chat_template(fast), bos=bos, eos=eos, thinking=spec.thinking)
 
 
-def _check_extra(*modules: str) -> None:
+def check_extra(needs: str, *modules: str) -> None:
+    """Raise UserError, which says what is needed, where one of these modules is not installed."""
     if any(find_spec(module) is None for module in modules):
-        raise UserError(NEEDS_EXTRA)
+        raise UserError(needs)
 
 
 def _device(asked: str) -> str:
@@ -141,7 +175,7 @@ def _device(asked: str) -> str:
     return asked
 
 
-def _tokenizer(spec: "TransformersModel", fast: Any, config: Any, generation: Any) -> Tokenizer:
+def _tokenizer(spec: Named, fast: Any, config: Any, generation: Any) -> Tokenizer:
     """Its ids, with all those that end a turn: a model may end it with other ids than its tokenizer says."""
     rust = getattr(fast, "backend_tokenizer", None)
     if rust is None:
@@ -163,7 +197,7 @@ def _chat_template(fast: Any) -> str | None:
     return source.get("default") if isinstance(source, dict) else source
 
 
-def _context(spec: "TransformersModel", fast: Any, config: Any) -> int:
+def _context(spec: Named, fast: Any, config: Any) -> int:
     """Tokens that prompt and continuation may have together."""
     said = getattr(config.get_text_config(), "max_position_embeddings", None)
     for limit in (spec.context, said, fast.model_max_length):

@@ -147,7 +147,7 @@ def _ggufs_of(known: Known) -> list[Path]:
 
 
 def _gguf(path: Path) -> Where:
-    return Where(str(path.parent), path.name, "GGUF file", _fingerprint([path]), True)
+    return Where(str(path.parent), path.name, "GGUF file", fingerprint([path]), True)
 
 
 def _folder(name: str, folder: Path, gguf_file: str | None) -> Where:
@@ -166,14 +166,14 @@ def _folder(name: str, folder: Path, gguf_file: str | None) -> Where:
     if not weights:
         wanted = ", ".join(f"*{suffix}" for suffix in WEIGHTS)
         raise UserError(Mistake(f"model {name!r}", f"the folder holds no weights ({wanted})", OTHERWISE))
-    return Where(str(folder), None, "folder", _fingerprint([folder / "config.json", *weights]), True)
+    return Where(str(folder), None, "folder", fingerprint([folder / "config.json", *weights]), True)
 
 
 def _weights(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.suffix in WEIGHTS and not file.is_dir())
 
 
-def _fingerprint(files: Iterable[Path]) -> str:
+def fingerprint(files: Iterable[Path]) -> str:
     """Sixteen hex digits of the names, the sizes and both ends of these files: whole ones take minutes to read."""
     mixed = hashlib.blake2b(digest_size=8)
     for file in files:

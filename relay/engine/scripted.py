@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relay.engine import Delta, Request
+from relay.engine import Delta, Request, Words
 from relay.errors import EngineError, Mistake, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Kind, OneOf, OneOrMore
@@ -114,6 +114,11 @@ class ScriptedModel(Model):
         """Those that have a script of their own."""
         if isinstance(self.says, dict):
             yield from ((("says", problem), problem) for problem in self.says if problem != OTHERS)
+
+    async def words(self) -> Words:
+        """Those of its engine, which has no weights."""
+        engine = await self.open()
+        return Words(engine.tokenizer, engine.template, engine.context)
 
     async def open(self, *, deterministic: bool = False) -> Scripted:
         """The engine; it is deterministic in any case."""

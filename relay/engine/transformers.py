@@ -4,24 +4,21 @@ One thread owns the model. Calls reach it through a queue; it wakes the event lo
 now and then for those under way. torch uses as many threads as it finds cores: OMP_NUM_THREADS says otherwise.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
-from threading import Thread
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relay.engine import Delta, Request
+from relay.engine import Delta, Request, Words
+from relay.engine.background import in_thread
 from relay.engine.batching import Row, Scoring
 from relay.engine.decoding import CLOSED, Decoder
-from relay.engine.loading import Loaded, load
+from relay.engine.loading import Loaded, load, load_words
 from relay.errors import EngineError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says
 from relay.trajectory import Usage
-
-T = TypeVar("T")
 
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"), Says("auto, cpu, cuda or cuda:0")]
 
@@ -37,9 +34,13 @@ class TransformersModel(Model):
     device: Device = "auto"  # auto: CUDA where there is one
     batch: Count = 16  # calls decoded together
 
+    async def words(self) -> Words:
+        """Read from its files, without its weights."""
+        return Words(*await in_thread(partial(load_words, self)))
+
     async def open(self, *, deterministic: bool = False) -> "Transformers":
         """The engine, loaded. Deterministic: one call at a time, so that none depends on what else runs."""
-        loaded = await _in_thread(partial(load, self))
+        loaded = await in_thread(partial(load, self))
         return Transformers(loaded, batch=1, reuse=False) if deterministic else Transformers(loaded, batch=self.batch)
 
 
@@ -112,31 +113,3 @@ class Transformers:
         if not self._closed:
             self._closed = True
             await self._decoder.close()
-
-
-async def _in_thread(load: Callable[[], T]) -> T:
-    """What this returns or raises, in a thread that does not keep the process alive when it is interrupted."""
-    loop = asyncio.get_running_loop()
-    loaded: asyncio.Future[T] = loop.create_future()
-
-    def say(result: T | None, error: BaseException | None) -> None:
-        if loaded.done():
-            return
-        if error is not None:
-            loaded.set_exception(error)
-        else:
-            loaded.set_result(result)  # type: ignore[arg-type]  # None only beside an error
-
-    def work() -> None:
-        said: tuple[T | None, BaseException | None]
-        try:
-            said = load(), None
-        except BaseException as error:
-            said = None, error
-        try:
-            loop.call_soon_threadsafe(say, *said)
-        except RuntimeError:  # interrupted: the loop is gone
-            return
-
-    Thread(target=work, name="relay loading", daemon=True).start()
-    return await loaded

@@ -6,7 +6,7 @@ A third party's class derives from `Node` or `Model` as the built-in ones do.
 from abc import abstractmethod
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import AfterValidator, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -18,9 +18,9 @@ from relay.language.phrases import shown
 from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
-    from relay.engine import Engine
+    from relay.engine import Engine, Words
     from relay.events import Tokens as Grew
     from relay.node import Act, Desk
 
@@ -87,6 +87,15 @@ class Model(Frozen):
     def problem_ids(self) -> "Iterable[tuple[tuple[str, ...], str]]":
         """The ids of problems that its settings name, each behind the keys that lead to it."""
         return ()
+
+    async def words(self) -> "Words | None":
+        """Its tokenizer and template, without its weights; None where only its engine knows them."""
+        return None
+
+    @classmethod
+    async def side_by_side(cls, models: "Mapping[str, Self]") -> "Mapping[str, Self]":
+        """These models of one run, by their names, as they are to be opened beside one another, and in this order."""
+        return models
 
     @abstractmethod
     async def open(self, *, deterministic: bool = False) -> "Engine":

@@ -65,10 +65,11 @@ class Limits(NamedTuple):
 class Ticks:
     """A counter that the batch advances at each flush: an open segment is told of once a tick."""
 
-    __slots__ = ("n",)
+    __slots__ = ("n", "watched")
 
     def __init__(self) -> None:
         self.n = 0
+        self.watched = False  # whether somebody looks at open segments; else engines need not tell of them
 
 
 class Stage(NamedTuple):
@@ -84,6 +85,7 @@ class Stage(NamedTuple):
     units: Mapping[str, Solo] = {}  # the pool sample that each node of this rollout uses
     algebra: Workers | None = None  # worker processes that compute what fractions cannot say
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
+    cell: str = ""  # the name of the rollout's cell
 
 
 class Desk:

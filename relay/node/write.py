@@ -88,7 +88,11 @@ class Write(Node):
         usage, began, deadline = Usage(), perf_counter(), desk.deadline
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
-        request = Request(prompt.ids, cut, desk.stage.sampling, desk.seed("write"), _banned(desk, hand), desk.purpose)
+        stage, banned = desk.stage, _banned(desk, hand)
+        request = Request(
+            prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
+            watched=ticks is None or ticks.watched,
+        )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
         try:
@@ -107,7 +111,7 @@ class Write(Node):
             cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        yield self._wrote(desk, hand, prompt, cut, usage, round(perf_counter() - began, 3))
+        yield self._wrote(desk, hand, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops

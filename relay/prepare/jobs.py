@@ -26,6 +26,7 @@ class CellPlan(NamedTuple):
     limits: Limits
     sampling: Sampling
     seed: int
+    name: str = ""
 
 
 class RunPlan(NamedTuple):
@@ -52,6 +53,7 @@ def cell_plans(reading: Reading) -> list[CellPlan]:
             Limits(cell.scenario.budget.tokens, cell.scenario.budget.hops, cell.scenario.budget.seconds),
             Sampling(cell.scenario.sampling.temperature, cell.scenario.sampling.top_p),
             cell.scenario.seed,
+            cell.name,
         )
         for cell in reading.cells
     ]
@@ -101,6 +103,7 @@ class Jobs:
             {} if plan.units is None else plan.units(begun),
             self._algebra,
             self._ticks,
+            cell.name,
         )
         return Job(begun.id, begun.cell, walk, stage)
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, contextmanager
 from relay.batch import Tally
 from relay.engine import Engine, Failing, Telling
 from relay.errors import Mistake, UserError
-from relay.language.scenario import Scenario
+from relay.language.scenario import Model, Scenario
 from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
@@ -24,18 +24,25 @@ async def load_models(
     deterministic: bool = False,
 ) -> dict[str, Engine]:
     """The engines of these models, open until the stack ends, beside those that are given."""
-    opened = dict(given)
+    opened, twins = dict(given), dict[str, str]()
+    alone: dict[str, Model] = {}
     for name in sorted(set(names) - set(given)):
-        twin = next((n for n in opened if scenario.models[n] == scenario.models[name]), None)
-        if twin is not None:  # the same model under two names is loaded once
-            opened[name] = opened[twin]
-            continue
-        watcher.phase(f"loading {name}", Tally())
-        opened[name] = await scenario.models[name].open(deterministic=deterministic)
-        stack.push_async_callback(opened[name].aclose)
-        for note in notes_of({name: opened[name]}):
-            watcher.note(note)
-    return opened
+        model = scenario.models[name]
+        twin = next((n for n in (*opened, *alone) if scenario.models[n] == model), None)
+        if twin is None:
+            alone[name] = model
+        else:  # the same model under two names is loaded once
+            twins[name] = twin
+    kinds: dict[type[Model], None] = dict.fromkeys(type(model) for model in alone.values())
+    for kind in kinds:
+        beside = await kind.side_by_side({name: model for name, model in alone.items() if type(model) is kind})
+        for name, model in beside.items():
+            watcher.phase(f"loading {name}", Tally())
+            opened[name] = await model.open(deterministic=deterministic)
+            stack.push_async_callback(opened[name].aclose)
+            for note in notes_of({name: opened[name]}):
+                watcher.note(note)
+    return opened | {name: opened[twin] for name, twin in twins.items()}
 
 
 def notes_of(engines: Mapping[str, Engine]) -> list[str]:

@@ -7,7 +7,7 @@ turn before the token limit. A cut decides id by id, so that it settles the same
 import codecs
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from relay.seam.pieces import keep
 from relay.seam.sentences import MARKS, Scanner
@@ -53,7 +53,7 @@ class Cut:
 
     __slots__ = (
         "_after", "_alert", "_closes", "_count", "_data", "_decoder", "_due", "_end", "_looked", "_matched", "_read",
-        "_scanner", "_stop", "_text", "_texts", "_tokenizer", "_wanted", "_why", "ids", "tokens",
+        "_recalled", "_scanner", "_stop", "_text", "_texts", "_tokenizer", "_wanted", "_why", "ids", "tokens",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,7 @@ class Cut:
         self._closes = closes
         self._after = after
         self._stop = self._matched = ""
+        self._recalled: Settled | None = None
         self._due = tokens  # look at the ids when there are so many, or one of them is in _alert
         self._looked = 0  # so many were looked at
         self._read = 0  # so many are in _data
@@ -114,6 +115,20 @@ class Cut:
         """True when these ids may be fed at once: none but the last can end the segment before the limit."""
         return self._scanner is None and self._alert.isdisjoint(ids[:-1])
 
+    @property
+    def ends(self) -> frozenset[int]:
+        """Ids that end the turn, and so the segment."""
+        return self._tokenizer.eos
+
+    @property
+    def looks(self) -> Literal["at the end", "at times", "always"]:
+        """When its ids must be seen to end it in time: at the end where only the limit or a turn's end can, at times
+        where the author will hardly try to close the thinking, always where texts, sentences or paragraphs end it.
+        """
+        if self._texts or self._scanner is not None:
+            return "always"
+        return "at the end" if self._closes else "at times"
+
     def expire(self, stop: str) -> None:
         """End the segment from outside, all ids so far kept; "turn" where an engine does not show the id that did it.
         Does nothing when the segment has ended.
@@ -122,14 +137,19 @@ class Cut:
             self._decide(stop, len(self.ids))
 
     @property
+    def ended(self) -> bool:
+        """Whether the segment has ended."""
+        return bool(self._stop)
+
+    def recall(self, settled: Settled) -> None:
+        """End the segment as it ended before, where what was thrown away then is not known any more."""
+        self._recalled = settled
+        self.expire(settled.stop)
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The texts that end the segment."""
         return tuple(text for _, text in self._texts)
-
-    @property
-    def reads(self) -> bool:
-        """Whether it must read each id to know the end: nobody else can tell where a sentence or a paragraph ends."""
-        return self._scanner is not None
 
     @property
     def text(self) -> str:
@@ -140,6 +160,8 @@ class Cut:
     def settle(self) -> Settled:
         """What is kept."""
         self.expire("engine")
+        if self._recalled is not None:
+            return self._recalled
         tokenizer, stop, matched = self._tokenizer, self._stop, self._matched
         own, end = self._count, self._end
         ids = tuple(self.ids[:own])

@@ -59,6 +59,12 @@ class Template:
         self._remembered = lru_cache(maxsize=256)(self._render)
 
     @property
+    def spec(self) -> dict[str, Any]:
+        """What makes it again: `Template(tokenizer, **spec)`."""
+        names = {"bos": self._names["bos_token"], "eos": self._names["eos_token"]}
+        return {"source": self._source, **names, "thinking": self._thinking}
+
+    @property
     def chats(self) -> bool:
         """Whether there is a template; a base model has none."""
         return self._jinja is not None

@@ -94,6 +94,12 @@ class Tokenizer:
         """Whether this vocabulary has ids for this text."""
         return self._exactly(text) is not None
 
+    @property
+    def json(self) -> str:
+        """A tokenizer.json that makes it again; the ids that end a turn are not in it."""
+        said: str = self._template.to_str()
+        return said
+
     def encode_template(self, text: str) -> list[int]:
         """The ids of a template's text: special tokens are parsed, nothing is added."""
         ids: list[int] = self._template.encode(text, add_special_tokens=False).ids

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from relay.pool import INSERT, Pool, Sampled, address_of, row_of
-from relay.store.writer import Transaction
+from relay.store.transaction import Transaction
 
 
 class Recording(NamedTuple):

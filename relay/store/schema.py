@@ -1,6 +1,6 @@
 """The tables of a run file. docs/run-file.md says the same for people, and a test holds the two together."""
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x52454C59  # "RELY", in SQLite's application_id
 PAGE = 16384  # bytes; a row is at most an eighth of it, so that what is left at a page's end is little
 
@@ -167,4 +167,49 @@ CREATE TABLE lease (
     beat REAL NOT NULL                 -- seconds since the epoch
 );
 """
+JUDGED = 2  # the first schema with judgements
 JUDGEMENT = TABLES[TABLES.index("CREATE TABLE judgement") : TABLES.index("CREATE TABLE live")]  # what schema 1 lacked
+
+RECORDING = """
+CREATE TABLE call (
+    id INTEGER PRIMARY KEY,            -- 256 * step.id + its place among the calls of the step
+    model INTEGER NOT NULL,            -- name
+    prompt INTEGER NOT NULL,           -- a hash of the prompt's ids
+    same INTEGER,                      -- how many of the ids are the first of the step's; null: all of the step's
+    ids BLOB,                          -- those after them, int32, little-endian
+    deltas BLOB,                       -- their lengths, run by run; null: one delta held all
+    logprobs BLOB,                     -- float64, little-endian; null where nobody asked
+    computed INTEGER,                  -- these four: null where the step says the same
+    cached INTEGER,
+    decoded INTEGER,                   -- null where all ids were counted
+    ms INTEGER,
+    failed TEXT,                       -- what the engine failed with; empty: its caller left it
+    checksum INTEGER NOT NULL          -- of all this: CRC-32
+);
+CREATE TABLE aside (
+    id INTEGER PRIMARY KEY,
+    problem INTEGER NOT NULL,          -- name: the problem's key
+    sample INTEGER NOT NULL,
+    cell INTEGER NOT NULL,             -- name
+    node INTEGER NOT NULL,             -- name: "(pool)", "(judge)"
+    visit INTEGER NOT NULL,
+    pen INTEGER NOT NULL,              -- name
+    asked BLOB NOT NULL,               -- the prompt's ids, int32, little-endian, deflated (zlib)
+    model INTEGER NOT NULL,            -- from here on as in `call`
+    prompt INTEGER NOT NULL,
+    ids BLOB,
+    deltas BLOB,
+    logprobs BLOB,
+    computed INTEGER,
+    cached INTEGER,
+    decoded INTEGER,
+    ms INTEGER,
+    failed TEXT,
+    checksum INTEGER NOT NULL
+);
+CREATE INDEX aside_purpose ON aside (problem, sample, node);
+CREATE TABLE tokenizer (
+    fingerprint TEXT PRIMARY KEY,
+    json BLOB NOT NULL                 -- its tokenizer.json, deflated (zlib)
+);
+"""  # what a recorded run has beside TABLES; other runs do not pay for it

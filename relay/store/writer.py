@@ -10,6 +10,7 @@ from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
 from relay.store.rows import INSERT_PART, INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, is_long, parts_of, row_of
+from relay.store.transaction import Transaction
 from relay.verifiers import Reply, storable
 from relay.walk import Hop, StopReason
 
@@ -57,6 +58,7 @@ class Gathered(NamedTuple):
     verdicts: list[Row]
     judgements: list[Row]
     live: list[tuple[int, str, str, int, int, str]]
+    beside: dict[str, list[Row]]
 
 
 class RunWriter:
@@ -76,6 +78,7 @@ class RunWriter:
         self._ended: list[tuple[int | None, str | None, int]] = []
         self._verdicts: list[Row] = []
         self._judgements: list[Row] = []
+        self._beside: dict[str, list[Row]] = {}  # rows of other tables, by the statement that writes them
         self._live: dict[tuple[int, str], Tokens] = {}
         self._live_rows = 0
         self._broken = False  # a flush failed: its rows are gone, and nothing that follows them may be written
@@ -119,6 +122,10 @@ class RunWriter:
         for row in rows:
             self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
+    def add_tables(self, tables: str) -> None:
+        """Tables that not every run has, all or none."""
+        self._db.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT;")
+
     def put_names(self) -> None:
         """Write the names given out so far; to be called last within `at_once`."""
         fresh, self._names.fresh = self._names.fresh, []
@@ -142,20 +149,30 @@ class RunWriter:
         """The string of an integer."""
         return self._names.text(number)
 
+    @property
+    def names(self) -> Names:
+        """The run's strings as integers."""
+        return self._names
+
     # -- while rollouts run: these only gather
 
     def begin(self, begun: Begun) -> None:
         """A rollout began."""
         self._begun.append(begun)
 
-    def hop(self, rollout: int, hop: Hop) -> None:
-        """A hop was committed."""
+    def hop(self, rollout: int, hop: Hop) -> int:
+        """A hop was committed. Its step's number."""
         self._last += 1
         self._hops.append(row_of(self._last, rollout, hop, self._names))
         if hop.segment is not None and is_long(hop.segment):
             self._parts += parts_of(self._last, hop.segment)
         if self._live:
             self._live.pop((rollout, hop.pen), None)
+        return self._last
+
+    def beside(self, insert: str, row: Row) -> None:
+        """A row of another table, which goes down with what else waits for the next flush."""
+        self._beside.setdefault(insert, []).append(row)
 
     def live(self, rollout: int, tokens: Tokens) -> None:
         """An open segment grew."""
@@ -189,10 +206,11 @@ class RunWriter:
         """Take what waits for the next flush. Called where rollouts run, so that nothing falls in between."""
         live = [(r, t.pen, t.node, t.visit, t.tokens, t.text[-TAIL:]) for (r, _), t in self._live.items()]
         gathered = Gathered(
-            self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts, self._judgements, live
-        )
+            self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts, self._judgements,
+            live, self._beside,
+        )  # fmt: skip
         self._names.fresh, self._begun, self._hops, self._parts, self._ended = [], [], [], [], []
-        self._verdicts, self._judgements = [], []
+        self._verdicts, self._judgements, self._beside = [], [], {}
         return gathered
 
     def write(self, gathered: "Gathered") -> None:
@@ -210,7 +228,7 @@ class RunWriter:
             raise
 
     def _write(self, gathered: "Gathered") -> None:
-        names, begun, hops, parts, ended, verdicts, judgements, live = gathered
+        names, begun, hops, parts, ended, verdicts, judgements, live, beside = gathered
         with self.at_once():
             if not lease.beat(self._db, self._me):
                 raise LeaseLostError(f"{self.path}: another process took this run over")
@@ -222,6 +240,8 @@ class RunWriter:
             many("UPDATE rollout SET stop = ?, why = ? WHERE id = ?", ended)
             many("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", verdicts)
             many("INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?, ?)", judgements)
+            for insert, rows in beside.items():
+                many(insert, rows)
             if live or self._live_rows:
                 self._db.execute("DELETE FROM live")
                 many("INSERT INTO live VALUES (?, ?, ?, ?, ?, ?)", live)
@@ -268,21 +288,3 @@ class RunWriter:
         if self._aside is not None:
             self._aside.close()
             self._aside = None
-
-
-class Transaction:
-    """BEGIN IMMEDIATE .. COMMIT, or all of it rolled back."""
-
-    __slots__ = ("_db",)
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if kind is None:
-            self._db.execute("COMMIT")
-        elif self._db.in_transaction:
-            self._db.execute("ROLLBACK")

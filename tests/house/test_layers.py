@@ -28,7 +28,7 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["runtime", "grading", "batch", "prepare", "sets", "session"]),
-    ("science", ["measure", "regrade", "spoilers", "train"]),
+    ("science", ["measure", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]

@@ -71,13 +71,13 @@ def test_two_live_pens_survive_twenty_kills(chain: int, never_killed: Tree, tmp_
     assert both_live, "no kill found two pens live"
 
 
-def killed_run(path: Path, draw: random.Random, most: int) -> tuple[int, bool]:
+def killed_run(path: Path, draw: random.Random, most: int, *more: str) -> tuple[int, bool]:
     """Kill a run and resume it until it ends: how often it was killed, and whether two pens were live at a kill."""
     before: list[tuple[object, ...]] = []
     killed, both_live = 0, False
     while True:
         resume = ["--resume"] if path.exists() else []
-        process = subprocess.Popen([sys.executable, str(PROGRAM), str(path), *resume], stdout=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, str(PROGRAM), str(path), *resume, *more], stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()  # "ready": from here on it walks
         if killed < most:

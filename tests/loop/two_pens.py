@@ -1,4 +1,6 @@
-"""A run with two pens live in every rollout, as a program that can be killed: python two_pens.py RUN [--resume]."""
+"""A run with two pens live in every rollout, as a program that can be killed:
+python two_pens.py RUN [--resume] [--record].
+"""
 
 import asyncio
 import sys
@@ -6,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from relay.batch import Batch, Tally
-from relay.engine import Request, Sampling
+from relay.engine import Engine, Request, Sampling
 from relay.engine.scripted import Scripted, shipped
 from relay.grading import Answer
 from relay.language.graph import Exit, Graph
@@ -17,6 +19,7 @@ from relay.prepare.jobs import CellPlan, Jobs, RunPlan
 from relay.problems import Problem
 from relay.seam.templates import Template
 from relay.session import RunRecorder
+from relay.store.tape import Tape, lay_out, put_words
 from relay.store.writer import Graded, RunWriter
 
 ROLLOUTS, PROBLEMS = 48, 3
@@ -58,23 +61,32 @@ async def grade(job: object, answer: Answer) -> Graded:
     return Graded("length", "correct" if len(answer.text) % 2 else "wrong", str(len(answer.text)), "", 0.0)
 
 
-async def main(path: Path, *, resume: bool) -> None:
+def plan_of(engine: Engine) -> RunPlan:
+    problems = [Problem(f"p{i}", f"question {i}", "4") for i in range(PROBLEMS)]
+    return RunPlan(problems, [CellPlan(graph(), Limits(), Sampling(), 7)], ROLLOUTS // PROBLEMS, {"w": engine}, {})
+
+
+async def main(path: Path, *, resume: bool, record: bool) -> None:
     tokenizer = shipped()
     engine = Scripted(tokenizer, Template(tokenizer, None), says, delta="token", seconds=0.02)
-    plan = RunPlan(
-        [Problem(f"p{i}", f"question {i}", "4") for i in range(PROBLEMS)],
-        [CellPlan(graph(), Limits(), Sampling(), 7)], ROLLOUTS // PROBLEMS, {"w": engine}, {},
-    )  # fmt: skip
+    plan = plan_of(engine)
     writer = RunWriter.resume(path) if resume else RunWriter.create(path)
     if not resume:
+        if record:
+            lay_out(writer, "two pens")
         with writer.at_once():
             writer.put("cell", [(0, "all", "{}")])
             writer.put(
                 "problem", [(i, p.id, p.kind, p.question, p.answer, p.hash, None) for i, p in enumerate(plan.problems)]
             )
-            writer.put_meta(scenario={"graph": {"start": "open"}}, phase="walking")
+            writer.put_meta(scenario={"graph": {"start": "open"}}, phase="walking", samples=plan.samples)
+            writer.put_meta(models={"w": {"tokenizer": tokenizer.fingerprint, "template": engine.template.fingerprint}})
+            if record:
+                put_words(writer, plan.engines)
+    tape = Tape(writer, plan.cells[0].graph.nodes) if record else None
+    plan = plan if tape is None else plan._replace(engines=tape.around(plan.engines))
     jobs = Jobs(plan, ticks := Ticks())
-    recorder = RunRecorder(writer)
+    recorder = RunRecorder(writer, tape)
     print("ready", flush=True)
     begun = [jobs.job(b, hops) for b, hops in writer.open_rollouts()]
     coming = chain(begun, recorder.noting(jobs, writer.next_rollout()))
@@ -86,4 +98,4 @@ if __name__ == "__main__":
     import relay.batch
 
     relay.batch.FLUSH = 0.02  # so that kills fall between flushes of a short run
-    asyncio.run(main(Path(sys.argv[1]), resume="--resume" in sys.argv))
+    asyncio.run(main(Path(sys.argv[1]), resume="--resume" in sys.argv, record="--record" in sys.argv))

@@ -1,0 +1,159 @@
+"""relay twin: both twin tests of one or several models, and a card for each."""
+
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import Sandbox, Sets, Walls, command_again
+from relay.errors import Mistake, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.session import Options, Outcome
+    from relay.twin.forecast import Cost
+    from relay.twin.plan import Part
+
+
+def twin(
+    context: typer.Context,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The models to test, one after another.")],
+    guide: Annotated[
+        list[str],
+        typer.Option("--guide", metavar="MODEL", help="A stronger model whose right solutions guide; repeat for more."),
+    ] = [],  # noqa: B006  typer copies it
+    problems: Annotated[
+        str, typer.Option(metavar="SET", help="A set by name, or a file; by default what the small models can solve.")
+    ] = "",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What runs the models: vllm where it and a GPU are there, else transformers."
+        ),
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", help="Where runs and cards go. A folder begun before is gone on with."
+        ),
+    ] = None,
+    forecast: Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")] = False,
+    set_: Sets = [],  # noqa: B006  typer copies it
+    in_flight: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
+    ] = None,
+    pool: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
+    ] = None,
+    sandbox: Sandbox = Walls.BUBBLEWRAP,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
+) -> None:
+    """Both twin tests of each model, by each guide: runs, tables, and a card."""
+    from relay.language.reading import parse_sets
+    from relay.pool import default_path
+    from relay.session import Options
+    from relay.twin.forecast import forecast as cost_of
+    from relay.twin.plan import Wish, parts_of
+
+    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), parse_sets(set_)))
+    _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
+    if forecast:
+        return
+    folder = out or _fresh_folder()
+    options = Options(in_flight, False, pool, sandbox is not Walls.NONE)
+    failed = 0
+    done = [_begun(part, folder) for part in parts]
+    again = command_again(context, out=folder)
+    for part, begun in zip(parts, done, strict=True):
+        failed += _run(part, folder, begun, options, again, as_json=json).failed
+    _write_cards(models, parts, folder, as_json=json)
+    if failed:
+        raise typer.Exit(1)
+
+
+def usual_engine() -> str:
+    """vllm where it is installed and there is a GPU to use; else transformers."""
+    from relay.twin.plan import DRIVER, ENGINE_OF_SERVERS
+
+    return ENGINE_OF_SERVERS if DRIVER.exists() and find_spec("vllm") is not None else "transformers"
+
+
+def _tell_costs(costs: "Sequence[Cost]", *, as_json: bool) -> None:
+    """The forecast."""
+    if as_json:
+        from json import dumps
+
+        for cost in costs:
+            print(
+                dumps(
+                    {
+                        "event": "forecast",
+                        "run": cost.part.file,
+                        **{k: v for k, v in cost._asdict().items() if k != "part"},
+                    }
+                )
+            )
+        return
+    from relay.tui.console import Plain
+    from relay.tui.tables import cost_table
+
+    Plain().print(cost_table(costs))
+
+
+def _begun(part: "Part", folder: Path) -> bool:
+    """Whether this run was begun before. Raises UserError where it is another one."""
+    path = folder / part.file
+    if not path.exists():
+        return False
+    from relay.store.opening import opened
+
+    with opened(path) as run:
+        if run.meta["scenario"] != part.reading.tree:
+            raise UserError(Mistake(str(path), "was begun with other models, problems or values", "name another --out"))
+    return True
+
+
+def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str, *, as_json: bool) -> "Outcome":
+    """One run, new or gone on with, and its table."""
+    from relay.cli.run import drive, tell
+    from relay.session import resume, start
+
+    path = folder / part.file
+    folder.mkdir(parents=True, exist_ok=True)
+    if begun:
+        outcome = drive(lambda shown: resume(path, options, shown), path, again, as_json=as_json)
+    else:
+        outcome = drive(lambda shown: start(part.reading, path, options, shown), path, again, as_json=as_json)
+    tell(outcome, as_json=as_json)
+    return outcome
+
+
+def _write_cards(models: "Sequence[str]", parts: "Sequence[Part]", folder: Path, *, as_json: bool) -> None:
+    """A card for each model: what machines read, and a page."""
+    from json import dumps
+
+    from relay.tui.safe import visible
+    from relay.twin.card import card
+    from relay.twin.page import page
+    from relay.twin.plan import slug
+
+    for model in models:
+        made: dict[str, Any] = card(model, parts, folder)
+        stem = folder / f"card-{slug(model)}"
+        stem.with_name(f"{stem.name}.json").write_text(dumps(made, indent=1) + "\n")
+        stem.with_name(f"{stem.name}.md").write_text(page(made), "utf-8")
+        if as_json:
+            print(dumps({"event": "card", **made}))
+        else:
+            print(visible(f"card: {stem}.md"), flush=True)
+
+
+def _fresh_folder() -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    tries = (Path("runs") / f"twin-{stamp}{f'-{i}' if i else ''}" for i in range(1000))
+    return next(path for path in tries if not path.exists())

@@ -1,0 +1,104 @@
+"""A run file to be played: its rollouts with every visit's hop, what lay before it, and the calls that led to it."""
+
+import hashlib
+import json
+import sqlite3
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay.errors import EngineError
+from relay.store.calls import MOST_CALLS, SELECT_CALLS, Kept, kept_call
+from relay.store.reader import Run
+from relay.store.rows import HOP_COLUMNS, Names, hop_of
+from relay.trajectory import Trajectory
+from relay.walk import Hop, begin, fold
+
+
+class Visited(NamedTuple):
+    """One visit as it was: its step's number, its hop, and the trajectory that it met."""
+
+    step: int
+    hop: Hop
+    before: Trajectory
+
+
+Visits = dict[tuple[str, str, int], Visited]  # by pen, node and visit
+
+
+class Source:
+    """A run file, read bit by bit as it is played."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError where this is no run file."""
+        self.path = path
+        self._run = Run(path)
+        try:
+            self.meta: dict[str, Any] = self._run.meta
+            self.names = Names(self._run.query("SELECT id, text FROM name"))
+            self.problems = {p.id: i for i, p in enumerate(self._run.problems)}
+            self.cells = {name: i for i, name in enumerate(self._run.cells)}
+            there = self._run.query("SELECT name FROM sqlite_master WHERE name IN ('call', 'aside', 'tokenizer')")
+        except BaseException:
+            self._run.close()
+            raise
+        self.recorded = len(there) == 3
+        self.visits = lru_cache(maxsize=1024)(self._visits)
+
+    @property
+    def identity(self) -> str:
+        """What tells this recording from every other one."""
+        if self.recorded:
+            return str(self.meta["recording"]["id"])
+        said = json.dumps([self.meta.get(key) for key in ("scenario", "made", "models")], sort_keys=True)
+        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+    def query(self, sql: str, *values: object) -> list[Any]:
+        """Rows of the file. Raises EngineError where it cannot be read."""
+        try:
+            return self._run.query(sql, *values)
+        except sqlite3.Error as error:
+            raise EngineError(f"{self.path}: cannot be read: {error}; is it a whole copy?") from error
+
+    def rollout(self, problem: str, sample: int, cell: str) -> int:
+        """The number of a rollout. Raises EngineError where the run has no such rollout."""
+        if problem not in self.problems:
+            raise EngineError(f"{self.path} has no problem {problem!r}")
+        if len(self.cells) == 1 and not cell:
+            cell = next(iter(self.cells))
+        if cell not in self.cells:
+            raise EngineError(f"{self.path} has no cell {cell!r}; it has {', '.join(map(repr, self.cells))}")
+        if sample >= self.meta["samples"]:
+            raise EngineError(f"{self.path} has no sample {sample}; it has {self.meta['samples']}, from 0")
+        return (sample * len(self.problems) + self.problems[problem]) * len(self.cells) + self.cells[cell]
+
+    def _visits(self, rollout: int) -> Visits:
+        rows = self.query(f"SELECT id, {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id", rollout)
+        found: Visits = {}
+        try:
+            walk = None
+            for step, *row in rows:
+                hop = hop_of(tuple(row), self._known(row))[1]
+                walk = walk or begin(hop.node)
+                found[hop.pen, hop.node, hop.visit] = Visited(step, hop, walk.pens[hop.pen].trajectory)
+                walk = fold(walk, hop)
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"{self.path}: rollout {rollout} is damaged: {error}") from error
+        return found
+
+    def _known(self, row: list[Any]) -> Names:
+        if self.meta["phase"] != "done":  # names may have been given out since
+            self.names = Names(self.query("SELECT id, text FROM name"))
+        return self.names
+
+    def calls(self, visited: Visited) -> list[Kept]:
+        """The calls that led to a hop; none where they were not recorded. Raises DamagedError."""
+        if not self.recorded:
+            return []
+        first = MOST_CALLS * visited.step
+        rows = self.query(SELECT_CALLS, first, first + MOST_CALLS - 1)
+        return [kept_call(row, visited.hop, self.names) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._run.close()

@@ -1,0 +1,97 @@
+"""A run of a twin test beside the paper's table of the same test."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.measure.scores import scores
+from relay.store.reader import Run
+from relay.twin.published import AVERAGE, SUMMARY, average, published, ranks
+
+Figures = Mapping[str, float]
+
+
+class Beside(NamedTuple):
+    """The paper's rows and the run's own, best average first."""
+
+    title: str
+    sweep: str  # what the columns are: "m" or "n"
+    columns: Sequence[str]  # its values, as the paper prints them
+    rows: Sequence["Line"]
+    note: str  # what differs
+
+
+class Line(NamedTuple):
+    """One model's row."""
+
+    model: str
+    figures: Figures  # percent by column; a column that the run does not have is missing
+    average: float | None  # None: a column is missing
+    rank: int | None
+    own: bool  # the run's, not the paper's
+
+
+def beside(run: Run) -> Beside:
+    """Raises UserError where the run is none of the twin tests."""
+    scenario = run.meta["scenario"]
+    over = (scenario.get("sweep") or {}).get("over") or {}
+    sweep = "m" if "m" in over else "n" if "n" in over else ""
+    if not sweep:
+        what = "is no twin test: its sweep has neither m nor n"
+        raise UserError(Mistake(str(run.path), what, "`relay run recoverability` and `relay run guidability` make one"))
+    name, title = _table(scenario, over, sweep)
+    kinds = {kind for (kind,) in run.query("SELECT DISTINCT kind FROM problem")}
+    subject = "code" if kinds == {"code"} else "math"
+    columns = [column for column in next(iter(published()[name].values())) if column != AVERAGE]
+    own = _own(run, sweep, over, columns)
+    mine = average(own) if len(own) == len(columns) else None
+    printed = _printed(name, subject)
+    placed = ranks({"": mine, **{model: mean for model, (_, mean) in printed.items()}})
+    lines = [Line(model, figures, mean, placed.get(model), False) for model, (figures, mean) in printed.items()]
+    model = str(run.meta.get("models", {}).get("main", {}).get("model") or "this run")
+    lines.append(Line(model, own, mine, placed.get(""), True))
+    lines.sort(key=lambda line: (line.rank is None, line.rank or 0))
+    problems = run.query("SELECT count(*) FROM problem")[0][0]
+    note = (
+        f"The paper's figures are of its own {subject} problems; the row with * is this run, of {problems:,} problems "
+        "of its own set, preset and budget. The paper has no fresh solos: compare its raw scores only."
+    )
+    return Beside(f"{title}, {subject}", sweep, columns, lines, note)
+
+
+def _printed(name: str, subject: str) -> dict[str, tuple[Figures, float | None]]:
+    """The paper's rows, best known: by column for math; for code it prints averages only."""
+    if subject == "math":
+        return {
+            m: ({c: f for c, f in row.items() if c != AVERAGE}, row[AVERAGE]) for m, row in published()[name].items()
+        }
+    column = next((c for c, table in SUMMARY.items() if table == name), "")
+    return {m: ({}, row[column]) for m, row in published()["code"].items() if column and row[column] is not None}
+
+
+def _table(scenario: Mapping[str, Any], over: Mapping[str, Any], sweep: str) -> tuple[str, str]:
+    """Which of the paper's tables is of the same test, and what it is called."""
+    if sweep == "n":
+        return "guide_individual_by_n", "guidability, individual subset, by n"
+    if set(map(float, over.get("n", [0.2]))) == {0.4}:
+        return "recover_individual_n40_by_m", "recoverability at n = 0.4, individual subset, by m"
+    rules = (scenario.get("select") or {}).get("problems") or []
+    least = [str(rule.get("at_least", "")) for rule in (rules if isinstance(rules, list) else [rules])]
+    if least and all(ratio and len(set(ratio.split("/"))) == 1 for ratio in least):
+        return "recover_shared_by_m", "recoverability, shared subset, by m"
+    return "recover_individual_by_m", "recoverability, individual subset, by m"
+
+
+def _own(run: Run, sweep: str, over: Mapping[str, Any], columns: Sequence[str]) -> dict[str, float]:
+    """The run's scores in percent by the paper's columns; where n is swept too, at the n that the table is of."""
+    settings = [json.loads(text) for (text,) in run.query("SELECT settings FROM cell ORDER BY id")]
+    n = 0.4 if set(map(float, over.get("n", []))) == {0.4} else 0.2
+    found: dict[str, float] = {}
+    for values, score in zip(settings, scores(run), strict=True):
+        if values["without"] or score.score is None or (sweep == "m" and float(values.get("n", n)) != n):
+            continue
+        for column in columns:
+            if abs(float(column) - float(values[sweep])) < 1e-9:
+                found[column] = 100 * score.score
+    return found

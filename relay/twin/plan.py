@@ -1,0 +1,92 @@
+"""From models and guides to the runs of both twin tests: each is a canned scenario with other values."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.language.reading import Reading, read
+
+LIMIT, AMONG = 200, 50  # problems and distractors, as many as the paper has
+RECOVERABILITY, GUIDABILITY = "recoverability", "guidability"
+ENGINE_OF_SERVERS = "vllm"
+DRIVER = Path("/proc/driver/nvidia")  # there where a GPU can be used
+
+
+class Wish(NamedTuple):
+    """What the user asked for."""
+
+    models: Sequence[str]
+    guides: Sequence[str] = ()
+    problems: str = ""  # as `problems:` has it; empty: those of the canned scenarios, made for the models that ship
+    engine: str = "transformers"
+    sets: Mapping[str, str] = {}  # further values, by path
+
+
+class Part(NamedTuple):
+    """One run: one test of one model, by one guide where there is one."""
+
+    test: str
+    model: str
+    guide: str
+    reading: Reading
+
+    @property
+    def file(self) -> str:
+        """The run file's name."""
+        by = f"-by-{slug(self.guide)}" if self.guide else ""
+        return f"{self.test}-{slug(self.model)}{by}.relay"
+
+
+def parts_of(wish: Wish) -> list[Part]:
+    """The runs, model by model. Raises UserError with all mistakes at once."""
+    mistakes: list[Mistake] = [*_twice("MODEL", wish.models), *_twice("--guide", wish.guides)]
+    parts: list[Part] = []
+    for model in wish.models:
+        for test, guide in ((RECOVERABILITY, ""), *((GUIDABILITY, g) for g in wish.guides)):
+            try:
+                parts.append(Part(test, model, guide, read(test, _sets(wish, test, model, guide))))
+            except UserError as error:
+                mistakes += error.mistakes
+    if mistakes:
+        raise UserError.of(dict.fromkeys(mistakes))
+    return parts
+
+
+def slug(name: str) -> str:
+    """A model's name as part of a file's."""
+    return re.sub(r"[^\w.+-]+", "--", name.strip("/.~ "))[-80:] or "model"
+
+
+def _sets(wish: Wish, test: str, model: str, guide: str) -> dict[str, str]:
+    sets = {"models.main": _model(wish.engine, model)}
+    if guide:
+        sets["models.guide"] = _model(wish.engine, guide)
+    if wish.problems:
+        sets |= {"problems": wish.problems, "budget": "null", **_FULL[test]}
+    mine = {path: value for path, value in wish.sets.items() if guide or not path.startswith("models.guide.")}
+    return sets | mine
+
+
+_FULL = {
+    RECOVERABILITY: {"select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
+    GUIDABILITY: {"select.limit": "null"},
+}
+
+
+def _model(engine: str, name: str) -> str:
+    batch = {"batch": 64} if engine == "transformers" and name.startswith("relay/tiny") else {}
+    return json.dumps({"engine": engine, "model": name, **batch})
+
+
+def _twice(what: str, names: Sequence[str]) -> list[Mistake]:
+    """Names that are given twice, or that would share a file."""
+    seen: dict[str, str] = {}
+    found = []
+    for name in names:
+        if (before := seen.setdefault(slug(name).casefold(), name)) is not name or list(names).count(name) > 1:
+            told = "is named twice" if before == name else f"would share its files with {before}"
+            found.append(Mistake(f"{what} {name}", told, "name it once" if before == name else "run it by itself"))
+    return list(dict.fromkeys(found))

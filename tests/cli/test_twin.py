@@ -1,0 +1,113 @@
+"""relay twin: forecast, runs, cards; stopped and gone on with; mistakes told before anything is done."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from relay.store.reader import Run
+from tests.cli.conftest import Relay
+from tests.loop.conftest import Bench
+from tests.loop.test_twin_scripted import RECOVERABILITY, model
+
+SMALL = (
+    "--set", "problems.limit=8", "--set", "pool.samples=2", "--set", "sweep.also=[{without: steer}]",
+)  # fmt: skip
+EASY = ("--set", "select.problems.at_least=1/2")
+
+
+def test_a_model_that_ships_gets_a_card(relay: Relay, folder: Path) -> None:
+    command = ("twin", "relay/tiny", "--out", "t", *SMALL, *EASY)
+    said = relay(*command)
+    assert said.code == 0, said.err
+    made = json.loads((folder / "t" / "card-relay--tiny.json").read_text())
+    (test,) = made["tests"]
+    assert made["facts"]["engine"] == "transformers"
+    assert made["facts"]["model"] == "relay/tiny"
+    with Run(folder / "t" / test["run"]) as run:
+        counted = run.query("SELECT count(*) FROM verdict")[0][0]
+    assert sum(cell["graded"] for cell in test["cells"]) + test["alone"]["graded"] == counted > 0
+    assert "| alone |" in (folder / "t" / "card-relay--tiny.md").read_text()
+    assert "card: t/card-relay--tiny.md" in said.out
+
+    again = relay(*command)
+    assert again.code == 0
+    assert "nothing is missing" in again.err
+    assert json.loads((folder / "t" / "card-relay--tiny.json").read_text()) == made
+
+    other = relay(*command, "--set", "seed=5")
+    assert other.code == 2
+    assert "was begun with other models, problems or values" in other.err
+
+    costs = relay(*command, "--forecast", "--json")
+    (cost,) = map(json.loads, costs.out.splitlines())
+    assert cost["problems"] == 8
+    assert cost["solos"] == 16
+    with Run(folder / "t" / test["run"]) as run:
+        walked, decoded = run.query("SELECT (SELECT count(*) FROM rollout), (SELECT sum(decoded) FROM hop)")[0]
+    assert walked <= cost["rollouts"]
+    assert decoded < cost["tokens"]
+    assert 0 < cost["likely"] < cost["tokens"], "the pool holds this model's solos now"
+
+
+def test_a_forecast_does_nothing(relay: Relay, folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    said = relay("twin", "no/such-model", "--forecast", "--out", "t")
+    assert said.code == 0
+    assert "recoverability of no/such-model" in said.out
+    assert sorted(folder.iterdir()) == before
+
+
+def test_every_mistake_is_told_before_anything_is_done(relay: Relay, folder: Path) -> None:
+    said = relay("twin", "a/b", "a/b", "--problems", "gsm9k", "--engine", "vlm", "--out", "t")
+    assert said.code == 2
+    assert "is named twice" in said.err
+    assert "gsm9k" in said.err
+    assert "vlm" in said.err
+    assert "Traceback" not in said.err
+    assert not (folder / "t").exists()
+
+
+def test_it_says_how_to_go_on() -> None:
+    import typer
+
+    from relay.cli import build
+    from relay.cli.options import command_again
+
+    command = typer.main.get_command(build()).get_command(None, "twin")  # type: ignore[attr-defined]
+    args = [
+        "a b",
+        "c",
+        "--guide",
+        "g",
+        "--guide",
+        "h",
+        "--set",
+        "seed=1",
+        "--in-flight",
+        "3",
+        "--sandbox",
+        "none",
+        "--json",
+    ]
+    context = command.make_context("twin", list(args))
+    assert command_again(context, out=Path("runs/t")) == (
+        "relay twin 'a b' c --guide g --guide h --out runs/t --set seed=1 --in-flight 3 --sandbox none --json"
+    )
+
+
+def test_what_is_no_twin_test_is_refused(relay: Relay) -> None:
+    assert relay("run", "s.yaml", "-o", "a.relay").code == 0
+    said = relay("report", "a.relay", "--paper")
+    assert said.code == 2
+    assert "a.relay: is no twin test" in said.err
+
+
+def test_the_report_prints_it(relay: Relay, folder: Path) -> None:
+    bench = Bench(folder)
+    bench.given = {"main": model(lambda read, request: True)}
+    asyncio.run(bench.start_canned("recoverability", RECOVERABILITY, "r.relay"))
+    said = relay("report", "r.relay", "--paper")
+    assert said.code == 0
+    assert "published: recoverability" in said.out
+    assert "AM-Thinking-32B" in said.out
+    assert '"own": true' in relay("report", "r.relay", "--paper", "--json").out

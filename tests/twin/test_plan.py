@@ -1,0 +1,73 @@
+"""From models and guides to runs: which there are, with what values, and every mistake at once."""
+
+import json
+
+import pytest
+
+from relay.errors import UserError
+from relay.twin.plan import Wish, parts_of, slug
+
+
+def test_each_model_gets_one_recoverability_and_a_guidability_by_guide() -> None:
+    parts = parts_of(Wish(["relay/tiny", "some/model"], ["relay/tiny-guide", "other/guide"]))
+    assert [(p.test, p.model, p.guide) for p in parts] == [
+        (test, model, guide)
+        for model in ("relay/tiny", "some/model")
+        for test, guide in (
+            ("recoverability", ""),
+            ("guidability", "relay/tiny-guide"),
+            ("guidability", "other/guide"),
+        )
+    ]
+    assert len({part.file for part in parts}) == 6
+
+
+def test_a_set_of_problems_brings_the_paper_s_sizes() -> None:
+    recover, guide = parts_of(Wish(["a/b"], ["c/d"], problems="math500", engine="transformers"))
+    scenario = recover.reading.cells[0].scenario
+    assert scenario.problems.from_ == "math500"
+    assert scenario.budget.tokens == 16384
+    assert scenario.select is not None
+    assert scenario.select.limit == 200
+    assert recover.reading.tree["graph"]["nodes"]["steer"]["insert"]["among"] == 50
+    scenario = guide.reading.cells[0].scenario
+    assert scenario.budget.tokens == 16384
+    assert scenario.select is not None
+    assert scenario.select.limit is None
+
+
+def test_without_a_set_the_canned_tests_stay_as_they_are() -> None:
+    (part,) = parts_of(Wish(["relay/tiny"]))
+    scenario = part.reading.cells[0].scenario
+    assert (scenario.problems.from_, scenario.budget.tokens) == ("chains", 400)
+
+
+def test_further_values_go_where_they_belong() -> None:
+    sets = {"models.main.batch": "7", "models.guide.batch": "9", "seed": "3"}
+    recover, guide = parts_of(Wish(["a/b"], ["c/d"], sets=sets))
+    assert "guide" not in recover.reading.tree["models"]
+    assert recover.reading.tree["models"]["main"]["batch"] == 7
+    assert guide.reading.tree["models"]["guide"]["batch"] == 9
+    assert {part.reading.cells[0].scenario.seed for part in (recover, guide)} == {3}
+
+
+def test_all_mistakes_are_told_at_once_and_once() -> None:
+    with pytest.raises(UserError) as error:
+        parts_of(Wish(["a/b", "a/b", "a--b"], ["g", "g"], problems="maht500", engine="transformer"))
+    told = "\n".join(map(str, error.value.mistakes))
+    assert "MODEL a/b: is named twice" in told
+    assert "MODEL a--b: would share its files with a/b" in told
+    assert "--guide g: is named twice" in told
+    assert told.count("there is no problem set 'maht500'") == 1
+    assert told.count("'transformer'") >= 1
+    assert "transformers" in told
+
+
+def test_a_model_s_name_is_yaml_s_own_and_no_path() -> None:
+    name = 'weird: {name}, "quoted"'
+    (part,) = parts_of(Wish([name]))
+    assert part.reading.tree["models"]["main"]["model"] == name
+    assert "/" not in part.file
+    assert json.dumps(part.file)
+    assert slug("../../etc/passwd") == "etc--passwd"
+    assert slug("/") == "model"
