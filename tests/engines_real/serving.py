@@ -179,7 +179,8 @@ class Proxy:
     async def _answer(
         self, asked: bytes, fault: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self.hurt[KINDS[fault]] += 1 if fault in ("reset", "stall") or fault in BEFORE else 0
+        if fault in ("reset", "stall", *BEFORE):
+            self.hurt[KINDS[fault]] += 1
         if fault == "reset":
             writer.transport.abort()
             return
