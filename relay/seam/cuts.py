@@ -152,11 +152,6 @@ class Cut:
         return tuple(text for _, text in self._texts)
 
     @property
-    def reads(self) -> bool:
-        """Whether it must read each id to know the end: nobody else can tell where a sentence or a paragraph ends."""
-        return self._scanner is not None
-
-    @property
     def text(self) -> str:
         """The text so far, for those who watch; nothing is settled."""
         data = self._tokenizer.bytes_of(i for i in self.ids if i not in self._tokenizer.eos)

@@ -14,6 +14,7 @@ from relay.engine.http.fleet import Fleet
 from relay.engine.http.job import Job
 from relay.engine.http.server import Server
 from relay.engine.http.wire import Wire
+from relay.engine.vllm_sampling import refused
 from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
 
@@ -84,6 +85,8 @@ class Http:
             job.fail(f"a prompt of {computed} tokens does not fit into a context of {self.context}")
         if request.logprobs:
             job.fail(f"{self._served.model}: engine http gives no log-probabilities")
+        if self._served.wire.name == "vllm" and (why := refused(request)):
+            job.fail(why)
         if job.error is not None:
             raise job.error
         asking = asyncio.create_task(self._ask(job))

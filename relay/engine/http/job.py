@@ -50,7 +50,15 @@ class Job:
             prompt = [*prompt, *cut.ids]
             tokens -= len(cut.ids)
             seed = int.from_bytes(blake2b(f"{seed}\x1f{len(cut.ids)}".encode(), digest_size=8).digest()) >> 1
-        return Call(prompt, tokens, request.sampling, seed, request.banned, cut.texts, often=cut.reads)
+        return Call(
+            prompt,
+            tokens,
+            request.sampling,
+            seed,
+            request.banned,
+            cut.texts,
+            often=request.watched or cut.looks == "always",
+        )
 
     def take(self, piece: Piece) -> None:
         """Feed what this piece brings. Raises Fault."""

@@ -160,18 +160,23 @@ async def _text(server: Server, model: str, tokenizer: Tokenizer, context: int) 
     opening = tokenizer.text_of(tokenizer.opening)
     sample = opening + SAMPLE
     prompt = tokenizer.encode_template(sample)
-    wire = Text(model, tokenizer, context=context)
-    try:
-        pieces = await _pieces(server, wire, Call(prompt, 1, GREEDY, 1))
-    except Fault as fault:
-        _raise_if_closed(fault)
-        return f"text: {fault.what}"
+    pieces, why, tags = None, "", True
+    for tags in (True, False):
+        wire = Text(model, tokenizer, context=context, tags=tags)
+        try:
+            pieces = await _pieces(server, wire, Call(prompt, 1, GREEDY, 1))
+            break
+        except Fault as fault:
+            _raise_if_closed(fault)
+            why = f"text: {fault.what}"
+    if pieces is None:
+        return why
     count = next((piece.prompt for piece in pieces if piece.prompt is not None), None)
-    notes = []
+    notes = [] if tags else ["the server may leave out tags of thinking: then no answer is found"]
     if count is None:
         notes.append("the server counts no tokens: whether its tokenizer is ours cannot be checked")
     elif count == len(prompt) + len(tokenizer.opening) and opening:
-        wire = Text(model, tokenizer, adds=opening, context=context)
+        wire = Text(model, tokenizer, adds=opening, context=context, tags=tags)
     elif count != len(prompt):
         raise _other_tokenizer(model, server, f"it counts {count} tokens in {sample!r}, and there are {len(prompt)}")
     return Found(wire, "", ("text", *(("counts",) if count is not None else ())), False, tuple(notes))

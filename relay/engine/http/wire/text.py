@@ -22,12 +22,17 @@ class Text:
     name = "text"
     path = "/completions"
 
-    def __init__(self, model: str, tokenizer: Tokenizer, *, adds: str = "", context: int = 1 << 30) -> None:
-        """`adds` is what the server puts before every prompt by itself, as text."""
+    def __init__(
+        self, model: str, tokenizer: Tokenizer, *, adds: str = "", context: int = 1 << 30, tags: bool = True
+    ) -> None:
+        """`adds` is what the server puts before every prompt by itself, as text; `tags`: whether it may be asked not to
+        leave out tags such as </think>.
+        """
         self._model = model
         self._tokenizer = tokenizer
         self._adds = adds
         self._context = context
+        self._tags = tags
 
     def body(self, call: Call) -> dict[str, Any]:
         """The request. It asks for more tokens than relay keeps: the server's are not ours, and the cut decides."""
@@ -42,6 +47,8 @@ class Text:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if self._tags:
+            body["skip_special_tokens"] = False  # vLLM leaves them out by default
         return body
 
     def reading(self, call: Call) -> "TextReading":

@@ -43,6 +43,7 @@ class Vllm:
             "skip_special_tokens": False,
             "spaces_between_special_tokens": False,
             "stop_token_ids": sorted(self._tokenizer.eos),
+            "ignore_eos": True,  # what ends a turn is said above: neither more nor less
         }
         if bad := [word for word in words.values() if word is not None]:
             body["bad_words"] = bad
