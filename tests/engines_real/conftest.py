@@ -18,6 +18,14 @@ PADDING = 13  # ids that a model has beyond its tokenizer's, as many models have
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Warnings are errors, but not that vLLM leaves its sockets to the garbage collector."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for ignored in ("ignore::ResourceWarning", "ignore:Exception ignored in.*Context.__del__"):
+                item.add_marker(pytest.mark.filterwarnings(ignored))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _vllm_is_here() -> None:
     """A test that is skipped proves nothing: without vLLM these fail."""
@@ -38,6 +46,15 @@ async def served() -> AsyncIterator[Vllm]:
 async def plain() -> AsyncIterator[Transformers]:
     """relay/tiny in transformers."""
     engine = await TransformersModel(model="relay/tiny").open()
+    yield engine
+    await engine.aclose()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def odd_served(odd: Path) -> AsyncIterator[Vllm]:
+    """The odd model in vLLM."""
+    engine = await VllmModel(model=str(odd), context=100).open()
+    assert isinstance(engine, Vllm)
     yield engine
     await engine.aclose()
 
