@@ -1,13 +1,18 @@
 """The engine `vllm` on the models that ship: what it writes, where it stops, what it counts, and what it says."""
 
 import asyncio
+import json
 import random
+import shutil
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from relay.engine import Sampling
+from relay.engine.models import resolve
 from relay.engine.transformers import Transformers, TransformersModel
 from relay.engine.vllm import Vllm, VllmModel
 from relay.errors import EngineError, UserError
@@ -271,3 +276,39 @@ async def test_the_tokenizer_template_and_context_are_those_of_transformers(
         assert ours.context == theirs.context
         assert ours.facts["revision"] == theirs.facts["revision"]
         await theirs.aclose()
+
+
+async def test_an_adapter_is_the_model_with_its_weights_added(tmp_path: Path, opens: Opens) -> None:
+    where = Path(resolve("relay/tiny").source)
+    config = json.loads((where / "config.json").read_text())
+    wide, rank, alpha = config["hidden_size"], 4, 8
+    torch.manual_seed(3)
+    adapter, merged = {}, safetensors.torch.load_file(where / "model.safetensors")
+    for layer in range(config["num_hidden_layers"]):
+        name = f"model.layers.{layer}.self_attn.q_proj"
+        rows = merged[f"{name}.weight"].shape[0]
+        a, b = torch.randn(rank, wide) * 0.3, torch.randn(rows, rank) * 0.3
+        adapter |= {f"base_model.model.{name}.lora_A.weight": a, f"base_model.model.{name}.lora_B.weight": b}
+        merged[f"{name}.weight"] = merged[f"{name}.weight"].float() + b @ a * (alpha / rank)
+    (tmp_path / "lora").mkdir()
+    safetensors.torch.save_file(adapter, tmp_path / "lora" / "adapter_model.safetensors")
+    said_of_it = {"r": rank, "lora_alpha": alpha, "target_modules": ["q_proj"], "peft_type": "LORA", "bias": "none"}
+    (tmp_path / "lora" / "adapter_config.json").write_text(json.dumps(said_of_it))
+    shutil.copytree(where, tmp_path / "merged", ignore=shutil.ignore_patterns("*.safetensors"))
+    safetensors.torch.save_file(merged, tmp_path / "merged" / "model.safetensors", metadata={"format": "pt"})
+
+    ours = await opens(VllmModel(model="relay/tiny", lora=str(tmp_path / "lora")))
+    theirs = await TransformersModel(model=str(tmp_path / "merged")).open()
+    plain = await TransformersModel(model="relay/tiny").open()
+    other = 0
+    for prompt in heads(theirs, 5):
+        written = await said(ours, asked(ours, prompt))
+        assert written == await said(theirs, asked(theirs, prompt))
+        other += written != await said(plain, asked(plain, prompt))
+        (by_us,), (by_them,) = [await engine.score(prompt, [[5, 6]]) for engine in (ours, theirs)]
+        assert by_us == pytest.approx(by_them, abs=1e-3)
+    assert other > 0
+    assert ours.facts["lora"] == str(tmp_path / "lora")
+    assert len(ours.facts["lora_revision"]) == 16
+    for engine in (theirs, plain):
+        await engine.aclose()
