@@ -15,7 +15,12 @@ from relay.engine.transformers import Transformers, TransformersModel
 from relay.engine.vllm import Vllm, VllmModel
 
 PADDING = 13  # ids that a model has beyond its tokenizer's, as many models have
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+for name, value in {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",  # enough for models so small; on a busy machine threads that wait for one another crawl
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}.items():
+    os.environ.setdefault(name, value)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
