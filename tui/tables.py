@@ -11,6 +11,7 @@ from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line, visible
 from relay.twin.beside import Beside
+from relay.twin.control import Control
 from relay.twin.forecast import Cost
 
 FEW = 20  # rollouts under which a score is dimmed
@@ -92,6 +93,21 @@ def beside_table(found: Beside) -> Table:
         rank = "–" if line.rank is None else str(line.rank)
         name = f"* {one_line(line.model, 60)}" if line.own else line.model
         table.add_row(rank, name, *cells, style="bold" if line.own else "")
+    return table
+
+
+def control_table(found: Sequence[Control]) -> Table:
+    """Each cell of the control against the one in which nothing is handed over."""
+    table = Table(title="control", title_justify="left", box=None, header_style="bold")
+    table.add_column("cell")
+    for column in ("minus m=0", "90 % interval", "verdict"):
+        table.add_column(column, justify="right")
+    for cell, (difference, _, verdict) in found:
+        mean = interval = "–"
+        if difference is not None:
+            mean = f"{100 * difference.mean:+.1f}"
+            interval = f"{100 * difference.low:+.1f} – {100 * difference.high:+.1f}"
+        table.add_row(one_line(cell, 100), mean, interval, verdict)
     return table
 
 

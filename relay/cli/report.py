@@ -139,7 +139,8 @@ def print_report(runs: Sequence[Path]) -> None:
     from relay.store.opening import opened
     from relay.tui.console import Plain
     from relay.tui.safe import one_line, visible
-    from relay.tui.tables import judging_table, score_table
+    from relay.tui.tables import control_table, judging_table, score_table
+    from relay.twin.control import control, verdict
 
     console = Plain()
     for path in runs:
@@ -150,6 +151,9 @@ def print_report(runs: Sequence[Path]) -> None:
             title = [meta["scenario"].get("title") or meta["source"], ", ".join(models)]
             phase = "" if meta["phase"] == "done" else f" ({meta['phase']})"
             console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found))
+            if handed := control(run):
+                console.print(control_table(handed))
+                console.print(f"note: {verdict(handed)}")
             if parts := judging(run):
                 console.print(judging_table(parts))
             for note in [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]:

@@ -40,6 +40,10 @@ def twin(
             "--out", "-o", metavar="FOLDER", help="Where runs and cards go. A folder begun before is gone on with."
         ),
     ] = None,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="First try the handover itself: each model goes on with thoughts of its own."),
+    ] = False,
     forecast: Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")] = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     in_flight: Annotated[
@@ -60,7 +64,7 @@ def twin(
     from relay.twin.forecast import forecast as cost_of
     from relay.twin.plan import Wish, parts_of
 
-    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), parse_sets(set_)))
+    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, parse_sets(set_)))
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return

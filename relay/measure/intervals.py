@@ -15,11 +15,11 @@ class Interval(NamedTuple):
     method: str
 
 
-def wilson(correct: int, n: int) -> Interval:
-    """Wilson's score interval for independent trials (Wilson 1927). n must be at least 1."""
-    p, zz = correct / n, Z * Z
+def wilson(correct: int, n: int, z: float = Z) -> Interval:
+    """Wilson's score interval for independent trials (Wilson 1927), at 95 % or another z. n must be at least 1."""
+    p, zz = correct / n, z * z
     middle = (p + zz / (2 * n)) / (1 + zz / n)
-    half = Z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n))
+    half = z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n))
     return Interval(max(0.0, middle - half), min(1.0, middle + half), "Wilson")
 
 

@@ -1,7 +1,8 @@
-"""The difference of two cells on the same problems, paired by problem, with a 95 % interval."""
+"""The difference of two cells on the same problems, paired by problem: with its interval, and whether it is none."""
 
 from collections.abc import Sequence
 from math import sqrt
+from statistics import NormalDist
 from typing import NamedTuple
 
 from relay.measure.intervals import wilson
@@ -19,25 +20,44 @@ class Difference(NamedTuple):
     method: str
 
 
-def difference(pairs: Sequence[tuple[Counts, Counts]]) -> Difference | None:
+def difference(pairs: Sequence[tuple[Counts, Counts]], *, confidence: float = 0.95) -> Difference | None:
     """Of (a problem's counts in the one cell, those in the other); problems not graded in both are left out.
 
     Newcombe's hybrid score interval (1998, method 10) with one continuation a problem in either cell; else Student's t
-    over the problems' differences. None where no interval can be said: no problem, or one with several continuations.
+    over the problems' differences or, where these are all alike, what Wilson's interval leaves to other problems. None
+    where no problem is graded in both.
     """
     pairs = [pair for pair in pairs if pair[0][1] and pair[1][1]]
     if not pairs:
         return None
     if all(a[1] == b[1] == 1 for a, b in pairs):
-        return _newcombe([(a[0], b[0]) for a, b in pairs])
-    return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs])
+        return _newcombe([(a[0], b[0]) for a, b in pairs], confidence)
+    return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs], confidence)
 
 
-def _newcombe(pairs: Sequence[tuple[int, int]]) -> Difference:
-    n = len(pairs)
+class Equality(NamedTuple):
+    """Whether two cells are as good as each other, by two one-sided tests (Schuirmann 1987)."""
+
+    difference: Difference | None  # with the interval that both tests together look at, at 90 %
+    margin: float
+    verdict: str  # "equal": the difference is less than the margin; "different": it is not zero; "cannot tell"
+
+
+def equality(pairs: Sequence[tuple[Counts, Counts]], margin: float = 0.03) -> Equality:
+    """Both tests at 5 %. "different" is said where the interval at 95 % excludes zero and the cells are not equal."""
+    inner, outer = difference(pairs, confidence=0.9), difference(pairs)
+    if inner is None or outer is None:
+        return Equality(None, margin, "cannot tell")
+    if -margin < inner.low and inner.high < margin:
+        return Equality(inner, margin, "equal")
+    return Equality(inner, margin, "different" if outer.low > 0 or outer.high < 0 else "cannot tell")
+
+
+def _newcombe(pairs: Sequence[tuple[int, int]], confidence: float) -> Difference:
+    n, z = len(pairs), NormalDist().inv_cdf((1 + confidence) / 2)
     both, first, second, none = (pairs.count(kind) for kind in ((1, 1), (1, 0), (0, 1), (0, 0)))
     p, q = (both + first) / n, (both + second) / n
-    of_p, of_q = wilson(both + first, n), wilson(both + second, n)
+    of_p, of_q = wilson(both + first, n, z), wilson(both + second, n, z)
     product = (both + first) * (second + none) * (both + second) * (first + none)
     joint: float = both * none - first * second
     if joint > 0:
@@ -52,13 +72,15 @@ def _newcombe(pairs: Sequence[tuple[int, int]]) -> Difference:
     return Difference(p - q, max(-1.0, low), min(1.0, high), n, "Newcombe")
 
 
-def _student(differences: Sequence[float]) -> Difference | None:
+def _student(differences: Sequence[float], confidence: float) -> Difference:
     n = len(differences)
     mean = sum(differences) / n
     variance = sum((d - mean) ** 2 for d in differences) / (n - 1) if n > 1 else 0.0
-    if variance == 0:
-        return None  # nothing tells how much they vary
+    if variance < 1e-12:  # all alike: at least so many problems are as these, and the others may be anything
+        alike = wilson(n, n, NormalDist().inv_cdf((1 + confidence) / 2)).low
+        low, high = alike * mean - (1 - alike), alike * mean + (1 - alike)
+        return Difference(mean, max(-1.0, low), min(1.0, high), n, "Wilson of problems alike")
     from scipy.special import stdtrit
 
-    half = float(stdtrit(n - 1, 0.975)) * sqrt(variance / n)
+    half = float(stdtrit(n - 1, (1 + confidence) / 2)) * sqrt(variance / n)
     return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half), n, "t by problem")

@@ -1,17 +1,16 @@
 """The collaborator card of a model: what both twin tests came to, read from the run files alone."""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from relay.measure.intervals import of_problems
 from relay.measure.paired import Counts, difference
-from relay.measure.scores import COUNTS
 from relay.store.opening import opened
 from relay.store.reader import Run
-from relay.twin.plan import Part
+from relay.twin.control import MARGIN, control, counts, verdict
+from relay.twin.plan import PLUMBING, Part
 
 VERSION = 1
 
@@ -21,13 +20,25 @@ def card(model: str, parts: Sequence[Part], folder: Path) -> dict[str, Any]:
     mine = [part for part in parts if part.model == model]
     with opened(folder / mine[0].file) as run:
         facts = run.meta["models"]["main"]
-    return {"card": VERSION, "model": model, "facts": facts, "tests": [_test(p, folder / p.file) for p in mine]}
+    tests = [_test(part, folder / part.file) for part in mine if part.test != PLUMBING]
+    controls = [_control(folder / part.file) for part in mine if part.test == PLUMBING]
+    return {"card": VERSION, "model": model, "facts": facts, "control": next(iter(controls), None), "tests": tests}
+
+
+def _control(path: Path) -> dict[str, Any]:
+    with opened(path) as run:
+        found = control(run)
+        cells = [
+            {"cell": cell, "verdict": e.verdict, "minus_alone": e.difference and e.difference._asdict()}
+            for cell, e in found
+        ]
+        return {"run": path.name, "verdict": verdict(found), "margin": MARGIN, "confidence": 0.9, "cells": cells}
 
 
 def _test(part: Part, path: Path) -> dict[str, Any]:
     with opened(path) as run:
         meta = run.meta
-        by_cell = _counts(run)
+        by_cell = counts(run)
         settings = [(name, json.loads(text)) for name, text in run.query("SELECT name, settings FROM cell ORDER BY id")]
         alone = next((i for i, (_, values) in enumerate(settings) if values["without"]), None)
         steered = [i for i in range(len(settings)) if i != alone]
@@ -49,14 +60,6 @@ def _test(part: Part, path: Path) -> dict[str, Any]:
             ],
             "notes": meta.get("notes", []),
         }
-
-
-def _counts(run: Run) -> dict[int, dict[int, Counts]]:
-    """(Correct, graded) by cell and problem."""
-    found: dict[int, dict[int, Counts]] = defaultdict(dict)
-    for cell, problem, correct, wrong, undecided, *_ in run.query(COUNTS, verifier=run.verifier):
-        found[cell][problem] = (correct, correct + wrong + undecided)
-    return found
 
 
 def _joined(cells: Iterable[dict[int, Counts]]) -> dict[int, Counts]:

@@ -20,6 +20,8 @@ def page(card: dict[str, Any]) -> str:
     """The card's page: what was run, the score of each cell, and beside it the difference to fresh solos."""
     facts = ", ".join(f"{key} {value}" for key, value in card["facts"].items() if key in SHOWN)
     lines = [f"# {_text(card['model'])}", "", _text(facts)]
+    if card["control"]:
+        lines += ["", f"Control: {_text(card['control']['verdict'])}; run file `{card['control']['run']}`."]
     for test in card["tests"]:
         lines += ["", *_test(test)]
     lines += ["", CAPTION, ""]

@@ -10,7 +10,7 @@ from relay.errors import Mistake, UserError
 from relay.language.reading import Reading, read
 
 LIMIT, AMONG = 200, 50  # problems and distractors, as many as the paper has
-RECOVERABILITY, GUIDABILITY = "recoverability", "guidability"
+RECOVERABILITY, GUIDABILITY, PLUMBING = "recoverability", "guidability", "plumbing"
 ENGINE_OF_SERVERS = "vllm"
 DRIVER = Path("/proc/driver/nvidia")  # there where a GPU can be used
 
@@ -22,11 +22,12 @@ class Wish(NamedTuple):
     guides: Sequence[str] = ()
     problems: str = ""  # as `problems:` has it; empty: those of the canned scenarios, made for the models that ship
     engine: str = "transformers"
+    control: bool = False  # whether a run of its own tries the handover
     sets: Mapping[str, str] = {}  # further values, by path
 
 
 class Part(NamedTuple):
-    """One run: one test of one model, by one guide where there is one."""
+    """One run: one test of one model, by one guide where there is one, or the control."""
 
     test: str
     model: str
@@ -45,7 +46,8 @@ def parts_of(wish: Wish) -> list[Part]:
     mistakes: list[Mistake] = [*_twice("MODEL", wish.models), *_twice("--guide", wish.guides)]
     parts: list[Part] = []
     for model in wish.models:
-        for test, guide in ((RECOVERABILITY, ""), *((GUIDABILITY, g) for g in wish.guides)):
+        control = ((PLUMBING, ""),) if wish.control else ()
+        for test, guide in (*control, (RECOVERABILITY, ""), *((GUIDABILITY, g) for g in wish.guides)):
             try:
                 parts.append(Part(test, model, guide, read(test, _sets(wish, test, model, guide))))
             except UserError as error:
@@ -73,6 +75,7 @@ def _sets(wish: Wish, test: str, model: str, guide: str) -> dict[str, str]:
 _FULL = {
     RECOVERABILITY: {"select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
     GUIDABILITY: {"select.limit": "null"},
+    PLUMBING: {},
 }
 
 

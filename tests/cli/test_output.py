@@ -151,19 +151,9 @@ def test_a_terminal_that_lacks_a_character_gets_its_number(program: Relay, folde
 
 
 COMMANDS = [
-    "run",
-    "check",
-    "graph",
-    "show",
-    "report",
-    "export",
-    "scenarios",
-    "problems",
-    "models",
-    "doctor",
-    "pool",
-    "train",
-]
+    "run", "twin", "serve", "check", "graph", "show", "report", "export", "replay", "scenarios", "problems", "models",
+    "doctor", "pool", "train",
+]  # fmt: skip
 
 
 def test_help_lists_the_commands_that_there_are(program: Relay) -> None:

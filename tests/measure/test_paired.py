@@ -1,5 +1,6 @@
 """Paired differences: Newcombe's published interval, its exact coverage, and Student's t by hand."""
 
+import random
 from collections.abc import Iterator
 from math import exp, lgamma, log
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.measure.paired import Counts, Difference, difference
+from relay.measure.paired import Counts, Difference, difference, equality
 
 Pair = tuple[Counts, Counts]
 
@@ -73,5 +74,40 @@ def test_a_problem_without_a_verdict_in_one_of_the_cells_is_left_out() -> None:
 def test_nothing_is_said_where_nothing_can_be() -> None:
     assert difference([]) is None
     assert difference([((1, 1), (0, 0))]) is None
-    assert difference([((2, 4), (1, 2)), ((1, 4), (0, 2))]) is not None
-    assert difference([((2, 4), (1, 2)), ((2, 4), (1, 2))]) is None, "no spread: no interval"
+
+
+def test_differences_that_are_all_alike_leave_room_for_other_problems() -> None:
+    """0 of 20 problems differ: Wilson's upper end for 0 of 20 is 0.1611."""
+    none = found([((2, 4), (1, 2))] * 20)
+    assert (none.mean, none.low, none.high) == pytest.approx((0, -0.1611, 0.1611), abs=5e-5)
+    lost = found([((0, 4), (2, 2))] * 20)
+    assert (lost.mean, lost.low, lost.high) == pytest.approx((-1, -1, -1 + 2 * 0.1611), abs=1e-4)
+    assert found([((1, 2), (0, 2))]).low < 0 < found([((1, 2), (0, 2))]).high, "of one problem nothing follows"
+
+
+def drawn(rng: random.Random, problems: int, k: int, shift: float) -> list[Pair]:
+    """Solve rates all over the place; the second cell is better by `shift` wherever that can be."""
+    rates = [rng.betavariate(2, 1) * (1 - shift) for _ in range(problems)]
+
+    def solved(rate: float) -> int:
+        return sum(rng.random() < rate for _ in range(k))
+
+    return [((solved(rate + shift), k), (solved(rate), k)) for rate in rates]
+
+
+@pytest.mark.parametrize(("problems", "k"), [(400, 8), (900, 4)])
+def test_equal_cells_are_found_equal_and_others_seldom(problems: int, k: int) -> None:
+    rng = random.Random(problems)
+    same = [equality(drawn(rng, problems, k, 0.0)).verdict for _ in range(200)]
+    apart = [equality(drawn(rng, problems, k, 0.03)).verdict for _ in range(200)]
+    far = [equality(drawn(rng, problems, k, 0.1)).verdict for _ in range(50)]
+    assert same.count("equal") >= 150, "that is what so many problems can show"
+    assert apart.count("equal") <= 20, "5 % at the margin itself, and three standard errors"
+    assert same.count("different") <= 20
+    assert far.count("different") == 50
+
+
+def test_few_problems_cannot_tell() -> None:
+    assert equality(pairs(8, 1, 1, 0)).verdict == "cannot tell"
+    assert equality([]).verdict == "cannot tell"
+    assert equality(pairs(0, 10, 0, 0)).verdict == "different"

@@ -22,6 +22,13 @@ def test_each_model_gets_one_recoverability_and_a_guidability_by_guide() -> None
     assert len({part.file for part in parts}) == 6
 
 
+def test_the_control_comes_first() -> None:
+    parts = parts_of(Wish(["a/b", "c/d"], ["g"], control=True))
+    assert [part.test for part in parts] == 2 * ["plumbing", "recoverability", "guidability"]
+    full = parts_of(Wish(["a/b"], problems="math500", control=True))[0].reading.cells[0].scenario
+    assert (full.problems.from_, full.budget.tokens, full.samples) == ("math500", 16384, 8)
+
+
 def test_a_set_of_problems_brings_the_paper_s_sizes() -> None:
     recover, guide = parts_of(Wish(["a/b"], ["c/d"], problems="math500", engine="transformers"))
     scenario = recover.reading.cells[0].scenario
