@@ -92,7 +92,11 @@ def _pooled(reading: "Reading") -> set[str]:
         for name, node in cell.scenario.graph.nodes.items()
         if name not in cell.without
     ]
-    return {need.model for need in needs if need} | {rule.solved for rule in (select.problems if select else ())}
+    return (
+        {need.model for need in needs if need}
+        | {rule.solved for rule in (select.problems if select else ())}
+        | ({select.evenly} if select and select.evenly else set())
+    )
 
 
 def _most_tokens(scenario: "Scenario") -> int:

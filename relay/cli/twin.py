@@ -44,6 +44,12 @@ def twin(
         bool,
         typer.Option("--control", help="First try the handover itself: each model goes on with thoughts of its own."),
     ] = False,
+    individual: Annotated[
+        bool,
+        typer.Option(
+            "--individual", help="Recoverability on problems of all the model's solve rates, not 8 of 8 alone."
+        ),
+    ] = False,
     forecast: Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")] = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     in_flight: Annotated[
@@ -64,7 +70,7 @@ def twin(
     from relay.twin.forecast import forecast as cost_of
     from relay.twin.plan import Wish, parts_of
 
-    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, parse_sets(set_)))
+    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, individual, parse_sets(set_)))
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return

@@ -189,6 +189,13 @@ class Select(Frozen):
 
     problems: OneOrMore[Solved]
     limit: Count | None = None
+    evenly: PooledModel | None = None  # of this model's solve rates as many problems each as there are, where it can be
+
+    @model_validator(mode="after")
+    def _of_so_many(self) -> "Select":
+        if self.evenly is not None and self.limit is None:
+            raise wrong("has no meaning without a limit: all that fit are kept", at=("evenly",), instead="add `limit:`")
+        return self
 
 
 def _solo(comparison: str, info: ValidationInfo) -> str:

@@ -64,7 +64,7 @@ def needs_of(cell: CellPlan) -> Iterator[Need]:
 def used_models(reading: Reading, cells: Sequence[CellPlan]) -> set[str]:
     """The models that this run must open."""
     scenario = reading.cells[0].scenario
-    used = {rule.model for rule in rules_of(scenario)}
+    used = {rule.model for rule in rules_of(scenario)} | _evened(scenario)
     for cell in cells:
         used |= {need.model for need in needs_of(cell)}
         used |= {model for node in cell.graph.nodes.values() for model in node.models()}
@@ -92,6 +92,11 @@ def rules_of(scenario: Scenario) -> list[Rule]:
         return []
     of = scenario.pool.samples
     return [Rule(r.solved, r.least or 0, of if r.most is None else r.most, of) for r in scenario.select.problems]
+
+
+def _evened(scenario: Scenario) -> set[str]:
+    """The model whose solve rates the selection evens out."""
+    return {scenario.select.evenly} if scenario.select is not None and scenario.select.evenly else set()
 
 
 async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
@@ -132,7 +137,8 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
 
 async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Problem], tools: Tools) -> Drawn:
     rules = rules_of(scenario)
-    models = sorted({r.model for r in rules} | {n.model for cell in cells for n in needs_of(cell)})
+    evenly = scenario.select.evenly if scenario.select else None
+    models = sorted({r.model for r in rules} | _evened(scenario) | {n.model for cell in cells for n in needs_of(cell)})
     plans: dict[str, solos.SoloPlan | recorded.RecordedPlan] = {}
     outcomes: dict[str, units.Outcomes] = {}
     solved: dict[str, dict[str, int]] = {}
@@ -148,7 +154,7 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
         outcomes[model] = {p.id: tools.pool.outcomes(address, p, samples) for p in problems}
         solved[model] = {p: list(o.values()).count("correct") for p, o in outcomes[model].items()}
     limit = scenario.select.limit if scenario.select else None
-    chosen = select(problems, rules, solved, limit, scenario.seed) if rules else problems
+    chosen = select(problems, rules, solved, limit, scenario.seed, evenly) if rules else problems
     if limit is not None and len(chosen) < limit:
         wanted = " and ".join(map(str, rules))
         tools.note(f"{len(chosen)} problems, not {limit}: only so many of {len(problems)} were {wanted}")

@@ -1,5 +1,6 @@
 """Which problems a run is about: those that a model solves often enough, or seldom enough."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,10 +39,16 @@ Solved = Mapping[str, Mapping[str, int]]  # model -> problem id -> how many samp
 
 
 def select(
-    problems: Sequence[Problem], rules: Sequence[Rule], solved: Solved, limit: int | None, seed: int
+    problems: Sequence[Problem],
+    rules: Sequence[Rule],
+    solved: Solved,
+    limit: int | None,
+    seed: int,
+    evenly: str | None = None,
 ) -> list[Problem]:
     """The problems for which every rule holds, a seeded draw of `limit` of them, in their own order.
 
+    With `evenly` a problem's weight in the draw is the inverse of how many share this model's solve rate for it.
     Raises UserError when there is none, and names the nearest.
     """
     fitting = [p for p in problems if all(r.holds(solved[r.model][p.id]) for r in rules)]
@@ -49,8 +56,22 @@ def select(
         raise UserError(_nothing(problems, rules, solved))
     if limit is None or len(fitting) <= limit:
         return fitting
-    order = generator(seed, "", 0, "selection").sample(range(len(fitting)), limit)
+    if evenly is None:
+        order = generator(seed, "", 0, "selection").sample(range(len(fitting)), limit)
+    else:
+        order = _evenly(fitting, solved[evenly], limit, seed)
     return [fitting[i] for i in sorted(order)]
+
+
+def _evenly(fitting: Sequence[Problem], solved: Mapping[str, int], limit: int, seed: int) -> list[int]:
+    """A draw by weight, without replacement: the greatest u ** (1 / weight) win (Efraimidis and Spirakis 2006)."""
+    alike = Counter(solved[problem.id] for problem in fitting)
+
+    def key(i: int) -> float:
+        u = generator(seed, fitting[i].id, 0, "selection").random()
+        return float(u ** alike[solved[fitting[i].id]])
+
+    return sorted(range(len(fitting)), key=key, reverse=True)[:limit]
 
 
 def _nothing(problems: Sequence[Problem], rules: Sequence[Rule], solved: Solved) -> Mistake:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from relay.errors import Mistake, UserError
 from relay.language.reading import Reading, read
 
-LIMIT, AMONG = 200, 50  # problems and distractors, as many as the paper has
+LIMIT, INDIVIDUAL, AMONG = 200, 250, 50  # problems of either subset, and distractors: as many as the paper has
+FEW = 32  # problems where none are named
 RECOVERABILITY, GUIDABILITY, PLUMBING = "recoverability", "guidability", "plumbing"
 ENGINE_OF_SERVERS = "vllm"
 DRIVER = Path("/proc/driver/nvidia")  # there where a GPU can be used
@@ -23,6 +24,7 @@ class Wish(NamedTuple):
     problems: str = ""  # as `problems:` has it; empty: those of the canned scenarios, made for the models that ship
     engine: str = "transformers"
     control: bool = False  # whether a run of its own tries the handover
+    individual: bool = False  # problems of all solve rates, each model's own, for recoverability
     sets: Mapping[str, str] = {}  # further values, by path
 
 
@@ -68,6 +70,9 @@ def _sets(wish: Wish, test: str, model: str, guide: str) -> dict[str, str]:
         sets["models.guide"] = _model(wish.engine, guide)
     if wish.problems:
         sets |= {"problems": wish.problems, "budget": "null", **_FULL[test]}
+    if wish.individual and test == RECOVERABILITY:
+        limit = INDIVIDUAL if wish.problems else FEW
+        sets |= {"select": f"{{problems: {{solved: main, at_least: 1/8}}, evenly: main, limit: {limit}}}"}
     mine = {path: value for path, value in wish.sets.items() if guide or not path.startswith("models.guide.")}
     return sets | mine
 

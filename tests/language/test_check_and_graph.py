@@ -13,7 +13,7 @@ from relay.errors import UserError
 from relay.language.yaml_places import parse, plain
 from relay.scenarios import canned, opening
 
-CANNED = ("guidability", "handoff", "recoverability", "solo")
+CANNED = ("guidability", "handoff", "plumbing", "recoverability", "solo")
 
 
 def test_the_canned_scenarios_are_those_promised() -> None:

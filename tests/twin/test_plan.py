@@ -43,6 +43,14 @@ def test_a_set_of_problems_brings_the_paper_s_sizes() -> None:
     assert scenario.select.limit is None
 
 
+def test_the_individual_subset_has_all_solve_rates() -> None:
+    recover, guide = parts_of(Wish(["a/b"], ["c/d"], problems="math500", individual=True))
+    select = recover.reading.cells[0].scenario.select
+    assert select is not None
+    assert (select.evenly, select.limit, [rule.least for rule in select.problems]) == ("main", 250, [1])
+    assert guide.reading.tree["select"]["problems"][0] == {"solved": "main", "at_most": "1/8"}
+
+
 def test_without_a_set_the_canned_tests_stay_as_they_are() -> None:
     (part,) = parts_of(Wish(["relay/tiny"]))
     scenario = part.reading.cells[0].scenario
