@@ -47,6 +47,7 @@ class StandIn:
         self.counts_cached = True
         self.ignores_bans = False
         self.refuses_seeds = False
+        self.priorities = True
         self.key = ""
         self.pause = 0.0  # seconds between two events
         self.adds = ""  # what its tokenizer puts before a text
@@ -200,7 +201,7 @@ class StandIn:
             return await self._say(writer, 400, {"error": {"message": asked, "code": 400}})
         return await self._stream(asked, fault, reader, writer)
 
-    def _asked(self, body: dict[str, Any]) -> dict[str, Any] | str:
+    def _asked(self, body: dict[str, Any]) -> dict[str, Any] | str:  # noqa: PLR0911  a refusal a line
         """The request in one form, as strictly read as its server reads it; or why it is refused."""
         if self.api.startswith("sglang"):
             known = {
@@ -223,6 +224,8 @@ class StandIn:
         if self.api == "vllm":
             if not body.get("return_token_ids") or body.get("skip_special_tokens", True):
                 return "relay wants ids, all of them"
+            if body.get("priority") and not self.priorities:
+                return "Got priority 1 but Priority scheduling is not enabled."
             spelled = {i for word in body.get("bad_words", []) for i in self.tokenizer.encode_template(word)}
             banned = spelled | {int(i) for i, bias in body.get("logit_bias", {}).items() if bias <= -100}
         else:

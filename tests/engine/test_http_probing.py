@@ -41,7 +41,8 @@ async def test_vllm_and_sglang_are_known_and_can_all_of_it(words: str) -> None:
         async with StandIn(api).open() as server:
             found, notes, context = await facts(words, server)
             assert (found["api"], found["server"], notes) == (api, name, ())
-            assert found["server_can"] == "ids, seeds, bans, cached counts"
+            more = ", priorities" if api == "vllm" else ""
+            assert found["server_can"] == f"ids, seeds{more}, bans, cached counts"
             assert context == 800
             found, _, context = await facts(words, server, context=None)
             assert context == 900  # the server's own
@@ -61,6 +62,7 @@ async def test_what_is_missing_is_told(words: str) -> None:
     async with StandIn("vllm").open() as server:
         server.counts_cached = False
         server.ignores_bans = True
+        server.priorities = False
         found, notes, _ = await facts(words, server)
         assert found["server_can"] == "ids, seeds"
         assert "--enable-prompt-tokens-details" in notes[0]

@@ -237,7 +237,7 @@ def test_what_it_is_and_can_is_found_out(server: str) -> None:
     found, notes, context = on_the_engine(server, facts)
     assert found["api"] == "vllm"
     assert found["server"].startswith("vllm 0.")
-    assert found["server_can"] == "ids, seeds, bans, cached counts"
+    assert found["server_can"] == "ids, seeds, priorities, bans, cached counts"
     assert notes == ()
     assert context == 1024
 

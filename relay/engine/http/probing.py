@@ -120,28 +120,30 @@ async def _tried(server: Server, model: str, tokenizer: Tokenizer, name: str, co
     """What this format can do here; or why it cannot be used."""
     if name == "text":
         return await _text(server, model, tokenizer, context)
-    wires: list[Wire] = (
-        [Vllm(model, tokenizer)] if name == "vllm" else [Sglang(tokenizer), Sglang(tokenizer, seeds=False)]
-    )
+    wires: list[tuple[Wire, tuple[str, ...]]] = [  # the best first, with what it can
+        (Vllm(model, tokenizer, priorities=True), ("ids", "seeds", "priorities")),
+        (Vllm(model, tokenizer), ("ids", "seeds")),
+    ]
+    if name == "sglang":
+        wires = [(Sglang(tokenizer), ("ids", "seeds")), (Sglang(tokenizer, seeds=False), ("ids",))]
     prompt = tokenizer.encode_template(SAMPLE)
     why = ""
-    for wire in wires:
+    for wire, can in wires:
         try:
-            first, counted = await _one(server, wire, Call(prompt, 1, GREEDY, 1))
+            first, counted = await _one(server, wire, Call(prompt, 1, GREEDY, 1, priority=1))
         except Fault as fault:
             _raise_if_closed(fault)
             why = f"{name}: {fault.what}"
             continue
         await _same_ids(server, model, tokenizer)
         notes = [] if counted else [NO_COUNTS]
-        seeds = wire is wires[0]
-        if not seeds:
+        if "seeds" not in can:
             notes.append("the server takes no seed for a call: what it draws cannot be drawn again")
         bans = await _bans(server, wire, prompt, first)
         if not bans:
             notes.append("the server draws what it was told not to: relay cuts it off where it can")
-        can = ("ids", *(("seeds",) if seeds else ()), *(("bans",) if bans else ()))
-        return Found(wire, "", (*can, *(("cached counts",) if counted else ())), bans, tuple(notes))
+        more = [word for word, has in (("bans", bans), ("cached counts", counted)) if has]
+        return Found(wire, "", (*can, *more), bans, tuple(notes))
     return why
 
 

@@ -16,8 +16,10 @@ class Vllm:
     name = "vllm"
     path = "/completions"
 
-    def __init__(self, model: str, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: str, tokenizer: Tokenizer, *, priorities: bool = False) -> None:
+        """`priorities`: whether this server takes them."""
         self._model = model
+        self._priorities = priorities
         self._tokenizer = tokenizer
         self._words: dict[int, str | None] = {}
 
@@ -49,6 +51,8 @@ class Vllm:
             body["bad_words"] = bad
         if biased := {str(i): -100.0 for i, word in words.items() if word is None}:
             body["logit_bias"] = biased
+        if self._priorities:
+            body["priority"] = call.priority
         if call.texts:
             body["stop"] = list(call.texts)
             body["include_stop_str_in_output"] = True
