@@ -139,12 +139,14 @@ class StandIn:
             return await self._complete(body, reader, writer)
         return await self._say(writer, *self._told(method, path, body))
 
-    def _told(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+    def _told(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:  # noqa: PLR0911  one a path
         """What it says to small questions."""
         match method, path:
             case "GET", "/v1/models":
                 card = {"id": self.model, "object": "model", "owned_by": self.api}
                 return 200, {"object": "list", "data": [card if self.api == "text" else {**card, "max_model_len": 900}]}
+            case "GET", "/props" if self.api == "text":
+                return 200, {"default_generation_settings": {"n_ctx": 700}}
             case "GET", "/version" if self.api == "vllm":
                 return 200, {"version": "0.32.0"}
             case "GET", "/get_model_info" if self.api.startswith("sglang"):

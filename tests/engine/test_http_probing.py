@@ -54,8 +54,8 @@ async def test_a_server_that_takes_text_only_is_told(words: str) -> None:
         assert found["api"] == "text"
         assert "takes text only" in note
         assert "prompt must be a string" in note
-        _, notes, _ = await facts(words, server, api="text")  # as the user said
-        assert notes == ()
+        _, notes, context = await facts(words, server, api="text")  # as the user said
+        assert (notes, context) == ((), 700)
 
 
 async def test_what_is_missing_is_told(words: str) -> None:

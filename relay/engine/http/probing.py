@@ -53,8 +53,9 @@ async def names_of(server: Server, model: str) -> Names:
     cards = [card for card in found or () if isinstance(card, dict) and isinstance(card.get("id"), str)]
     mine = next((card for card in cards if card["id"] == model), {})
     context, root = mine.get("max_model_len"), mine.get("root")
-    if context is None and isinstance(meta := mine.get("meta"), dict):
-        context = meta.get("n_ctx") or meta.get("n_ctx_train")  # llama.cpp
+    if context is None:  # llama.cpp says elsewhere what it gives to a call
+        props = (await _asked(server, "//props")).get("default_generation_settings")
+        context = props.get("n_ctx") if isinstance(props, dict) else None
     return Names(
         tuple(card["id"] for card in cards),
         context if isinstance(context, int) else None,
