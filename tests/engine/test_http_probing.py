@@ -74,6 +74,15 @@ async def test_what_is_missing_is_told(words: str) -> None:
         assert "takes no seed" in notes[0]
 
 
+async def test_a_server_that_is_busy_is_asked_again(words: str) -> None:
+    async with StandIn().open() as server:
+        server.faults.extend(["503", "429", "", "reset"])
+        assert (await facts(words, server))[1] == ()
+        server.faults.extend(["503"] * 99)
+        assert "it answers 503" in await refused(words, server, api="vllm")
+        assert len(server.faults) == 99 - 8
+
+
 async def test_an_api_that_the_server_lacks_is_refused(words: str) -> None:
     async with StandIn("text").open() as server:
         said = await refused(words, server, api="vllm")

@@ -1,9 +1,9 @@
 """What a server is and can do, found out before a run: its names, its format, its tokenizer, its bans."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from relay.engine import Sampling
 from relay.engine.http.faults import Fault
@@ -15,8 +15,12 @@ from relay.engine.http.wire.vllm import Vllm
 from relay.errors import Mistake, UserError
 from relay.seam.tokens import Tokenizer
 
+T = TypeVar("T")
+
 SAMPLE = "The sum of 12 and 345 is 357.\n\n  Naïve: x² ≤ 数学, isn't it?\n"  # what tokenizers read differently
 GREEDY = Sampling(0.0, 1.0)
+BUSY = frozenset({"429", "502", "503", "504", "reset", "cut stream"})
+TRIES = 4
 NO_COUNTS = (
     "the server does not say how much of a prompt it had in its cache: all of it counts as computed "
     "(vllm serve --enable-prompt-tokens-details says it)"
@@ -44,7 +48,7 @@ class Found(NamedTuple):
 async def names_of(server: Server, model: str) -> Names:
     """The models that it serves. Raises Fault where nobody answers, or answers with something else."""
     try:
-        listed = await server.get("/models")
+        listed = await _patiently(server.get, "/models")
     except Fault as fault:
         if fault.kind not in ("404", "405"):
             raise
@@ -195,8 +199,24 @@ async def _one(server: Server, wire: Wire, call: Call) -> tuple[int, bool]:
 
 
 async def _pieces(server: Server, wire: Wire, call: Call) -> list[Piece]:
-    async with aclosing(server.pieces(wire, call)) as pieces:
-        return [piece async for piece in pieces]
+    async def all_of_them() -> list[Piece]:
+        async with aclosing(server.pieces(wire, call)) as pieces:
+            return [piece async for piece in pieces]
+
+    return await _patiently(all_of_them)
+
+
+async def _patiently(ask: Callable[..., Awaitable[T]], *what: Any) -> T:
+    """What this returns; a server that is busy is asked a few times."""
+    from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+    tries = AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.kind in BUSY),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_exponential(multiplier=0.3),
+        reraise=True,
+    )
+    return await tries(ask, *what)
 
 
 async def _same_ids(server: Server, model: str, tokenizer: Tokenizer) -> None:
