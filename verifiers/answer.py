@@ -84,7 +84,7 @@ def _boxes(text: str) -> list[tuple[int, int, int]]:
 
 def _said(text: str) -> str:
     """What follows the last "the answer is", "answer:" or "####"."""
-    return _phrase(said_line(text))
+    return phrase(said_line(text))
 
 
 def said_line(text: str) -> str:
@@ -100,12 +100,12 @@ def _equal(text: str) -> str:
     before, sign, rest = text.rpartition("=")
     if not sign or before.endswith(("<", ">", "!")):
         return ""
-    found = _phrase(_CLOSING.split(rest[:_PHRASE].lstrip(" \t$"), maxsplit=1)[0])
+    found = phrase(_CLOSING.split(rest[:_PHRASE].lstrip(" \t$"), maxsplit=1)[0])
     several = _AGAIN.search(before[-100:])
     return f"{several[0]}= {found}" if several else found
 
 
-def _phrase(line: str) -> str:
+def phrase(line: str) -> str:
     """The answer at the start of a line: all of it, or its formula, or its first number when there are other words."""
     phrase = _SENTENCE.split(line, maxsplit=1)[0]
     phrase = _CLAUSE.split(phrase, maxsplit=1)[0].strip(" *`\"'")

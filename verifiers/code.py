@@ -4,8 +4,9 @@ from typing import Literal, NamedTuple
 
 from relay.problems import Problem
 from relay.verifiers import Outcome, Question, Verdict, shown, storable
-from relay.verifiers.programs import head_of, program_of, value_of, values_in
+from relay.verifiers.programs import head_of, program_of
 from relay.verifiers.sandbox import Sandbox
+from relay.verifiers.stated import value_of, values_in
 from relay.verifiers.trials import Finding, TrialError, Trials
 
 Form = Literal["function", "output", "input"]
@@ -52,7 +53,7 @@ class CodeVerifier:
         if tests.form == "function":
             answer = program_of(question.text, tests.entry, tests.code)
         else:
-            answer = value_of(question.text)
+            answer = value_of(question.text, tests.entry, asks=tests.form)
         if not answer.strip():
             nothing = f"no program that defines {tests.entry!r}" if tests.form == "function" else "no value"
             return Verdict(Outcome.WRONG, "", f"{nothing} was found in the answer", 0.0)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -75,7 +75,6 @@ class Number(Verify):
 class Code(Verify):
     """The program passes its tests, or the value is the one that the function gives. Programs run in a sandbox."""
 
-    finds_spoilers: ClassVar[bool] = True
     code: Literal["python"] = "python"
     seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0  # that an answer may take
     memory: Annotated[int, Field(ge=64, le=65536)] = 1024  # MiB that it may take
@@ -84,6 +83,10 @@ class Code(Verify):
     def name(self) -> str:
         """The verb, and its bounds."""
         return f"code within {self.seconds:g} s" + (f" and {self.memory} MiB" if self.memory != 1024 else "")
+
+    def finder(self) -> "Verify":
+        """What a steer states is run."""
+        return self
 
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
         """A problem without tests."""
@@ -176,6 +179,10 @@ class First(Verify):
     def models(self) -> Iterable[str]:
         """Those that judge."""
         return (*self.first.models(), *self.then.models())
+
+    def finder(self) -> Verify | None:
+        """The first's: the judge is not asked about steers."""
+        return self.first.finder()
 
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
         """A problem without tests, where the first runs them; else the judge reads what the first cannot."""

@@ -7,12 +7,14 @@ from typing import Any
 
 from relay.verifiers import Outcome, Question, Verdict, shown
 from relay.verifiers.answer import find
+from relay.verifiers.claims import stated, telling
 from relay.verifiers.plain import agree, off_by_percent, other_unit, read, split_unit, strange
 from relay.verifiers.spelling import key, thousands, tidy, unnamed, words
 from relay.verifiers.workers import LateError, Pool, Reply, WorkError
 
 WORK = "relay.verifiers.math:comparer"
 QUICK = 0.5  # seconds after which an answer makes way for others
+TRIED = 100  # values of a steer that algebra is tried on
 LONGEST = 4000  # characters of an answer that algebra is tried on
 
 _DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)) ?[{(]?(\d+(?:\.\d+)?) ?\^ ?\{?\\circ\}?[)}]?")
@@ -54,6 +56,33 @@ class MathVerifier:
         except WorkError as error:
             outcome, why, seconds = Outcome.UNDECIDED, str(error), error.seconds
         return Verdict(Outcome(outcome), shown(answer), why, seconds)
+
+    async def states(self, question: Question) -> Verdict:
+        """Whether this text, a steer, states the answer: as what the question asks for or, if unmistakable, at all."""
+        started = time.perf_counter()
+        reference, asked = _reference(question.reference), question.problem.question if question.problem else ""
+        if not reference.strip():
+            return Verdict(Outcome.UNDECIDED, "", "there is no reference", 0.0)
+        anywhere, tidied = telling(reference, asked), tidy(reference)
+        number, tried = read(tidied) is not None, 0
+        for value in stated(question.text, asked):
+            answer = tidy(value.value)
+            if not (anywhere or value.asked) or (number and read(answer) is None):
+                continue
+            found = decide(tidied, answer)
+            if found is None and tried < TRIED and not looks_slow(answer):
+                tried += 1
+                found = await self._equal(tidied, answer)
+            if found is not None and found[0] is Outcome.CORRECT:
+                return Verdict(Outcome.CORRECT, shown(value.value), f"it states this: {found[1]}", 0.0)
+        return Verdict(Outcome.WRONG, "", "it is not stated", time.perf_counter() - started)
+
+    async def _equal(self, reference: str, answer: str) -> Finding:
+        try:
+            _, (outcome, why), _ = await self._quick.ask(*_ready(reference, answer))
+        except WorkError as error:  # what cannot be read in half a second is not taken for the answer
+            return Outcome.UNDECIDED, str(error)
+        return Outcome(outcome), why
 
     async def _compared(self, reference: str, answer: str) -> Reply:
         if not (looks_slow(reference) or looks_slow(answer)):

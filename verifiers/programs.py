@@ -1,50 +1,35 @@
-"""Finding the program, or the value, in what a model wrote: in a fenced block, in prose, or as it stands.
+"""Finding the program in what a model wrote: in a fenced block, in prose, or as it stands.
 
 Nothing is parsed here, only matched, in time linear in the text: whatever it is, it runs in the event loop.
 """
 
 import re
 import textwrap
-from typing import NamedTuple
 
-from relay.verifiers.answer import boxed, said_line
+from relay.verifiers.fences import Block, blocks
 
 TAIL = 200_000  # characters looked at: the answer is at the end
-PYTHON = ("", "python", "py", "python3", "py3", "ipython", "pycon")
+LONGEST = 500  # of a line
 
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)")
-_CODE = re.compile(r"(?:def|class|async def|import|from|@)\b|@|[A-Z_]{2,}\s*=")
-_MORE = re.compile(
-    r"(?:def|class|async|import|from|if|elif|else|for|while|try|except|finally|with|return|match)\b|[@#)\]}]|"
-    r"[A-Za-z_][\w.]*\s*(?:=|\(|\[|:|\+=)|\"\"\"|'''"
+# A line of code at the outermost level, and no line of prose: "from the list" and "for example" are none.
+_CODE = re.compile(
+    r"""
+    (?:(?:async[ \t]+)?def|class)[ \t]+\w+[ \t]*[(\[:] | @\w | from[ \t]+[\w.]+[ \t]+import\b
+    | import[ \t]+[\w.]+[ \t]*(?:$|,|;|as\b|\#)
+    | (?:if|elif|while|with)\b[^\n]*:[ \t]*(?:\#.*)?$ | for\b[^\n]*\bin\b[^\n]*: | (?:else|try|finally|except\b[^\n]*):
+    | (?:assert|del|global|raise)[ \t]+\w | [\#)\]}] | \"\"\" | \'\'\'
+    | [A-Za-z_][\w.]*(?:\[[^\]\n]*\])?[ \t]*(?::[^=\n]{1,80})?(?:[-+*/|&]|//|\*\*)?=(?!=)  # an assignment
+    | [A-Za-z_][\w.]*\([^\n]*\)[ \t]*(?:\#.*)?$  # a call
+    """,
+    re.VERBOSE,
 )
-_STATED = re.compile(r"(?:=|\bis|\bare|\breturns?|\bgives?|\bgets?|->|→|:)\s+(?=\S)")
-_LITERAL = re.compile(r"[\[({'\"\d-]|True|False|None|[A-Za-z_]\w*\(")
-_LONGEST, _PIECES, _MOST = 2000, 2000, 50  # characters of a line, pieces and values that are looked at
-_TAGGED = re.compile(r"\[ANSWER\](.*?)(?:\[/ANSWER\]|\Z)", re.DOTALL)
+_MADE = re.compile(
+    r"^(?:(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|([A-Z][A-Z0-9_]*)[ \t]*="
+    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+([^\n#]+))",
+    re.MULTILINE,
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]{1,2000})\1(?!`)")
-
-
-class Block(NamedTuple):
-    """A fenced block."""
-
-    language: str
-    code: str
-
-
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks, those of other languages left out; the last may lack its end."""
-    found, opened, language, lines = list[Block](), "", "", list[str]()
-    for line in [*text.splitlines(keepends=True), ""]:
-        fence = _FENCE.match(line)
-        if opened and (not line or (fence and fence[1].startswith(opened) and not line[fence.end(1) :].strip())):
-            found.append(Block(language, textwrap.dedent("".join(lines))))
-            opened = ""
-        elif opened:
-            lines.append(line)
-        elif fence:
-            opened, language, lines = fence[1], fence[2].lower(), []
-    return [block for block in found if block.language in PYTHON and block.code.strip()]
 
 
 def defines(code: str, name: str) -> bool:
@@ -54,7 +39,11 @@ def defines(code: str, name: str) -> bool:
 
 def _definition(name: str) -> str:
     named = re.escape(name)
-    return rf"^(?:async[ \t]+)?def[ \t]+{named}[ \t]*[(\[]|^class[ \t]+{named}\b|^{named}[ \t]*(?::[^=\n]+)?=(?!=)"
+    return (
+        rf"^(?:async[ \t]+)?def[ \t]+{named}[ \t]*[(\[]|^class[ \t]+{named}\b|^{named}[ \t]*(?::[^=\n]+)?=(?!=)"
+        rf"|^(?:\w+[ \t]*,[ \t]*)+{named}[ \t]*=(?!=)|^{named}[ \t]*,[\w, \t]*=(?!=)"
+        rf"|^from[ \t]+[\w.]+[ \t]+import[ \t]+[^\n]*\b{named}\b"
+    )
 
 
 def head_of(prompt: str, name: str) -> str:
@@ -66,17 +55,12 @@ def head_of(prompt: str, name: str) -> str:
 def program_of(text: str, name: str, prompt: str = "") -> str:
     """The program that defines the name: the last block that does, else bare code, else a body for the prompt's head.
 
-    Empty when there is none.
+    Blocks that define what it uses and lacks come with it. Empty when there is none.
     """
     text = text[-TAIL:]
     there = blocks(text)
-    for block in reversed(there):
-        if defines(block.code, name):
-            return block.code
-    if not there and defines(text, name):
-        return _bare(text, name)
-    if not defines(prompt, name):
-        return ""
+    if (found := _defined(text, there, name)) or not defines(prompt, name):
+        return found
     bodies = [block.code for block in there] or [text]
     for body in reversed(bodies):
         if re.search(r"^[ \t]*(?:return|yield)\b", body, re.MULTILINE) and (lines := _body(body, fenced=bool(there))):
@@ -84,17 +68,55 @@ def program_of(text: str, name: str, prompt: str = "") -> str:
     return ""
 
 
+def _defined(text: str, there: list[Block], name: str) -> str:
+    for block in reversed(there):
+        if defines(block.code, name):
+            return _with_others(block, there, name)
+    if defines(text, name):
+        return _bare(text, name)
+    branch = re.compile(rf"^[ \t]+def[ \t]+{re.escape(name)}[ \t]*\(", re.MULTILINE)
+    for block in reversed(there):  # under an `if` or a `try`, but no method
+        if branch.search(block.code) and not re.search(r"^class\b", block.code, re.MULTILINE):
+            return block.code
+    inline = [match[2] for match in _INLINE.finditer(text) if defines(match[2], name)]
+    return inline[-1] if inline else ""
+
+
+def _with_others(block: Block, there: list[Block], name: str) -> str:
+    """A block after those that define functions, constants and imports that it names and does not define itself."""
+    program = block.code
+    lacks = set(_WORD.findall(program)) - _made(program)
+    before = list[str]()
+    for other in reversed(there):
+        code = other.code
+        if other is not block and not defines(code, name) and (made := _made(code)) & lacks:
+            before.append(code)
+            lacks = (lacks | set(_WORD.findall(code))) - made
+    return "\n".join((*reversed(before), program))
+
+
+def _made(code: str) -> set[str]:
+    """The functions, classes, constants and imported names of this code's outermost level."""
+    found = set[str]()
+    for function, constant, imported in _MADE.findall(code):
+        found |= {function or constant} if function or constant else set(_WORD.findall(imported))
+    return found - {""}
+
+
 def _bare(text: str, name: str) -> str:
-    """The lines of code among lines of prose, from the first that looks like code to the end of the function."""
+    """The lines of code among lines of prose, around the last definition of the function."""
     lines = text.splitlines()
-    defined = next(i for i, line in enumerate(lines) if re.match(_definition(name), line))
-    start = defined
-    while start and (not lines[start - 1].strip() or lines[start - 1][0] in " \t" or _CODE.match(lines[start - 1])):
+    defined = max(i for i, line in enumerate(lines) if re.match(_definition(name), line))
+    start, end = defined, defined + 1
+    while start and _code(lines[start - 1]):
         start -= 1
-    end = defined + 1
-    while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t" or _MORE.match(lines[end])):
+    while end < len(lines) and _code(lines[end]):
         end += 1
     return "\n".join(lines[start:end]).strip("\n") + "\n"
+
+
+def _code(line: str) -> bool:
+    return not line.strip() or line[0] in " \t" or _CODE.match(line[:LONGEST]) is not None
 
 
 def _body(text: str, *, fenced: bool) -> str:
@@ -110,65 +132,3 @@ def _body(text: str, *, fenced: bool) -> str:
     while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t"):
         end += 1
     return "\n".join(lines[indented:end]) + "\n"
-
-
-def value_of(text: str) -> str:
-    """The value that an answer states: tagged, in the last block, boxed, after "the answer is", or on the last line."""
-    text = text[-TAIL:]
-    tagged = [match[1] for match in _TAGGED.finditer(text)]
-    if tagged:
-        return _plain(tagged[-1])
-    if there := blocks(text):
-        return _plain(there[-1].code)
-    return _plain(boxed(text) or _inline(said_line(text)) or _inline(_last_line(text)))
-
-
-def values_in(text: str) -> list[str]:
-    """The last values that a text states, in order, each once: in backquotes, at lines' starts, behind `=` or "is"."""
-    whole = [match[2].strip() for match in _INLINE.finditer(text) if _LITERAL.match(match[2].strip())]
-    found = list[str]()
-    for line in text.splitlines():
-        found += [line[match.end() :] for match in _STATED.finditer(line[:_LONGEST])]
-        found.append(line.strip()[:_LONGEST])
-    values = (first_value(each.strip().strip("`")) for each in found[-_PIECES:])
-    return list(dict.fromkeys((*whole[-_MOST:], *filter(None, values))))[-_MOST:]
-
-
-def first_value(text: str) -> str:
-    """The literal or the call at the start of a text, up to where its brackets and quotes are closed; or nothing."""
-    if not _LITERAL.match(text):
-        return ""
-    opened, quote, at = 0, "", 0
-    for at, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote and text[at - 1] != "\\" else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "([{":
-            opened += 1
-        elif letter in ")]}":
-            opened -= 1
-            if opened <= 0:
-                return text[: at + 1] if opened == 0 else text[:at]
-        elif not opened and (letter.isspace() or letter in ",;"):
-            return text[:at].rstrip(".")
-    return text[: at + 1].rstrip(".") if not opened and not quote else ""
-
-
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
-
-
-def _inline(line: str) -> str:
-    """The last piece in backquotes, or the line itself."""
-    pieces = [match[2] for match in _INLINE.finditer(line)]
-    return pieces[-1] if pieces else line
-
-
-def _plain(text: str) -> str:
-    text = text.strip()
-    if there := blocks(text):
-        text = there[-1].code.strip()
-    text = re.sub(r"^(?:Answer|Output|Input|Result)s?\s*:\s*", "", text, flags=re.IGNORECASE)
-    text = text.strip().strip("`").strip()
-    return text[:-1].rstrip() if text.endswith(".") and not text.endswith("..") else text

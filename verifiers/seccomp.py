@@ -15,7 +15,7 @@ REFUSED = (  # with EPERM
     "lookup_dcookie", "personality", "vmsplice", "move_pages", "migrate_pages", "mbind", "set_mempolicy", "iopl",
     "ioperm", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "mknod",
     "mknodat", "fanotify_init", "shmget", "shmat", "semget", "msgget", "mq_open", "setpriority",
-    "sched_setscheduler", "sched_setattr", "ioprio_set", "vhangup",
+    "sched_setscheduler", "sched_setattr", "ioprio_set", "vhangup", "memfd_create", "memfd_secret",
 )  # fmt: skip
 _CLONE_THREAD = 0x10000
 
@@ -36,6 +36,7 @@ def program() -> bytes | None:
             continue
     thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0)
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", thread)  # threads, but no processes
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))  # another's limits
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags cannot be seen: libc then takes clone
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socket", pyseccomp.Arg(0, pyseccomp.NE, 1))  # 1: AF_UNIX
     reading, writing = os.pipe()

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -106,7 +107,7 @@ class Trials:
     async def _ready(self, those: "list[_Process]", role: str) -> "_Process":
         while those:
             process = those.pop(0)
-            if process.popen.poll() is None:
+            if not process.ended():
                 if not process.said:
                     await self._greeted(process)
                 return process
@@ -153,6 +154,10 @@ class Trials:
     async def aclose(self) -> None:
         """End everything and wait until nothing is left."""
         self._closed = True
+        for process in list(self._alive):  # bubblewrap killed while it builds its walls leaves a process behind
+            if not process.said and not process.killed:
+                with contextlib.suppress(TrialError):
+                    await self._greeted(process)
         for process in self._alive:
             process.kill()
         self._waiting.clear()
@@ -173,6 +178,7 @@ class _Process:
 
     def __init__(self, sandbox: Sandbox, role: str, seconds: int, memory: int) -> None:
         self.said = False  # that it is ready
+        self.killed = False
         self.socket, theirs = socket.socketpair()
         self.socket.setblocking(False)
         with theirs:
@@ -195,12 +201,21 @@ class _Process:
 
     def kill(self) -> None:
         """End it now, with all that it started; it is reaped later."""
-        self.popen.kill()
+        self.killed = True
+        if self.popen.returncode is None:  # not reaped: its number, and its group's, are still its own
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
         self.socket.close()
 
+    def ended(self) -> bool:
+        """Whether it is over, though not yet reaped."""
+        if self.popen.returncode is not None:
+            return True
+        return os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def reaped(self) -> bool:
-        """Whether it is gone."""
-        if self.popen.poll() is None:
+        """Whether it is gone. One that ended by itself stays until it is killed: it may have left others behind."""
+        if not self.killed or self.popen.poll() is None:
             return False
         if self.popen.stderr is not None:
             self.popen.stderr.close()

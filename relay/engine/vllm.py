@@ -5,7 +5,6 @@ all ids at the end; else as they come. In every case the cut decides: an id afte
 """
 
 import asyncio
-import gc
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -209,8 +208,7 @@ class Vllm:
         if not self._closed:
             self._closed = True
             await asyncio.to_thread(self._llm.shutdown)
-            self._llm = None
-            await asyncio.to_thread(gc.collect)  # at the end of the process its finalizer would look for what is gone
+            self._llm.shutdown = lambda: None  # its finalizer calls it again, when what it needs may be gone
 
 
 def _failed(request: Request, why: str) -> EngineError:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 GPU_BATCH, CPU_BATCH = 256, 32
 CPU_CACHE = 1 << 30  # bytes of keys and values, where nobody says otherwise
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # the widths of adapters that vLLM makes room for
 ALONE = 0.9  # of a GPU's memory, for a model that nobody gave a share
 
 
@@ -60,5 +61,5 @@ def arguments(
         if "VLLM_CPU_KVCACHE_SPACE" not in os.environ and spec.gpu_memory is None:
             given["kv_cache_memory_bytes"] = CPU_CACHE
     if rank is not None:
-        given |= {"enable_lora": True, "max_lora_rank": rank}
+        given |= {"enable_lora": True, "max_lora_rank": next((r for r in RANKS if r >= rank), rank)}
     return given | spec.args

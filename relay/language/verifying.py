@@ -7,7 +7,7 @@ from `Verify`, whose fields are its options, as the built-in ones do.
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, ValidationError, WithJsonSchema, model_serializer
 from pydantic_core import PydanticCustomError
@@ -44,7 +44,9 @@ class Verify(Frozen):
         """The models that it asks."""
         return ()
 
-    finds_spoilers: ClassVar[bool] = False  # its verifier has `states`: whether a steer states the answer
+    def finder(self) -> "Verify | None":
+        """That whose verifier has `states`, which says whether a steer states the answer; None where there is none."""
+        return None
 
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
         """Why it cannot grade answers to problems like this, and what can; None where it can."""
@@ -76,6 +78,10 @@ class Word(Verify):
     def unfit(self, problem: Problem) -> tuple[str, str] | None:
         """Programs, for relay's own; nobody knows what a third party's can."""
         return _RUN if problem.kind == "code" and self.word in ("math", "choice") else None
+
+    def finder(self) -> Verify | None:
+        """Relay's own for mathematics."""
+        return self if self.word == "math" else None
 
     def open(self, given: Given) -> "Verifier":
         """What the factory of this name makes."""

@@ -1,7 +1,7 @@
 """The engine `replay`: a model that says once more what it said in a run, exact to the token, without being there."""
 
-import asyncio
 import math
+from asyncio import sleep
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
@@ -83,14 +83,14 @@ class Replay:
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Say what was said to this prompt for this purpose."""
-        await asyncio.sleep(0)
+        await sleep(0.0)
         played = self._finder.find(request)
         if played.ids and not 0 <= min(played.ids) <= max(played.ids) < self.tokenizer.size:
             raise EngineError(f"{self._source.path} has ids that are none of {request.purpose.node}'s model")
         cut, at, logprobs, told = request.cut, 0, played.logprobs, sum(played.deltas)
         for length, seconds in self._pieces(played):
             if seconds:
-                await asyncio.sleep(seconds)
+                await sleep(seconds)
             piece, at = played.ids[at : at + length], at + length
             over = cut.feed(piece)
             yield Delta(piece, None if at < told and not over else played.usage, logprobs[at - length : at])

@@ -90,13 +90,14 @@ class Finder:
         """A pool sample or a judge's reply; the last one, where it was made again."""
         source, (problem, sample, node, visit, pen) = self._source, request.purpose
         wanted, other, found = hash_of(request.prompt), list[bytes](), None
+        source.look_again()
         names = source.names
         if source.recorded and problem.id in names and self._model in names:
             sql = f"SELECT visit, pen, cell, asked, {COLUMNS} FROM aside WHERE problem = ? AND sample = ? AND node = ?"
             rows = source.query(f"{sql} ORDER BY id DESC", names[problem.id], sample, names[node])
             for row in rows:
-                at = (row[0], names.text(row[1]), names.text(row[2]))
-                if row[4] != names[self._model] or at != (visit, pen, request.cell):
+                elsewhere = request.cell and names.text(row[2]) != request.cell
+                if row[4] != names[self._model] or (row[0], names.text(row[1])) != (visit, pen) or elsewhere:
                     continue
                 if row[5] == wanted:
                     found = kept_aside(row[4:], names)

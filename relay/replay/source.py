@@ -43,7 +43,8 @@ class Source:
             self._run.close()
             raise
         self.recorded = len(there) == 3
-        self.visits = lru_cache(maxsize=1024)(self._visits)
+        done = self.meta["phase"] == "done"
+        self.visits = lru_cache(maxsize=1024)(self._visits) if done else self._visits
 
     @property
     def identity(self) -> str:
@@ -74,11 +75,12 @@ class Source:
 
     def _visits(self, rollout: int) -> Visits:
         rows = self.query(f"SELECT id, {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id", rollout)
+        self.look_again()
         found: Visits = {}
         try:
             walk = None
             for step, *row in rows:
-                hop = hop_of(tuple(row), self._known(row))[1]
+                hop = hop_of(tuple(row), self.names)[1]
                 walk = walk or begin(hop.node)
                 found[hop.pen, hop.node, hop.visit] = Visited(step, hop, walk.pens[hop.pen].trajectory)
                 walk = fold(walk, hop)
@@ -86,10 +88,10 @@ class Source:
             raise EngineError(f"{self.path}: rollout {rollout} is damaged: {error}") from error
         return found
 
-    def _known(self, row: list[Any]) -> Names:
-        if self.meta["phase"] != "done":  # names may have been given out since
+    def look_again(self) -> None:
+        """Names may have been given out since, where the run still goes on."""
+        if self.meta["phase"] != "done":
             self.names = Names(self.query("SELECT id, text FROM name"))
-        return self.names
 
     def calls(self, visited: Visited) -> list[Kept]:
         """The calls that led to a hop; none where they were not recorded. Raises DamagedError."""

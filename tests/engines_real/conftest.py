@@ -15,7 +15,20 @@ from relay.engine.transformers import Transformers, TransformersModel
 from relay.engine.vllm import Vllm, VllmModel
 
 PADDING = 13  # ids that a model has beyond its tokenizer's, as many models have
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+for name, value in {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",  # enough for models so small; on a busy machine threads that wait for one another crawl
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}.items():
+    os.environ.setdefault(name, value)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Warnings are errors, but not that vLLM leaves its sockets to the garbage collector."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for ignored in ("ignore::ResourceWarning", "ignore:Exception ignored in.*Context.__del__"):
+                item.add_marker(pytest.mark.filterwarnings(ignored))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -38,6 +51,15 @@ async def served() -> AsyncIterator[Vllm]:
 async def plain() -> AsyncIterator[Transformers]:
     """relay/tiny in transformers."""
     engine = await TransformersModel(model="relay/tiny").open()
+    yield engine
+    await engine.aclose()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def odd_served(odd: Path) -> AsyncIterator[Vllm]:
+    """The odd model in vLLM."""
+    engine = await VllmModel(model=str(odd), context=100).open()
+    assert isinstance(engine, Vllm)
     yield engine
     await engine.aclose()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from relay import batch
 from relay.store.reader import Run
 
 TURNS = """
@@ -181,3 +182,12 @@ def test_models_with_other_tokenizers_read_text_encoded_by_itself(bench: Any, tm
         encode = bench.engines["a"].tokenizer.encode
         assert third.recoded == len(encode("Wait. Let me see."))
         assert run.rollout(0).outcome == "correct"
+
+
+def test_nobody_watches_a_run_but_who_steps_a_rollout_does(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run(TURNS)
+    assert not any(r.watched or r.urgent for engine in bench.engines.values() for r in engine.requests)
+    stepped = batch.rollout
+    monkeypatch.setattr(batch, "rollout", lambda walk, stage: stepped(walk, stage._replace(ticks=None)))
+    bench.run(TURNS, out="stepped.relay")
+    assert all(r.watched for engine in bench.engines.values() for r in engine.requests)

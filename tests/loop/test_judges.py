@@ -60,6 +60,7 @@ def test_a_judge_after_math_is_asked_about_the_wrong_ones_only_and_has_the_last_
     outcome = asyncio.run(bench.start(SCENARIO))
     asked = bench.engines["j"].requests
     assert len(asked) == 8
+    assert all(request.urgent for request in asked)
     with Run(outcome.path) as run:
         whole = "math, then judge j when wrong"
         assert run.verifiers == [whole]

@@ -329,3 +329,16 @@ def test_a_text_stop_is_where_a_search_in_the_text_finds_it(each: Tokenizer, tex
         assert (settled.text, settled.stop) == (within[: within.index(stop) + len(stop)], "text")
     else:
         assert (settled.text, settled.stop) == (within, "turn" if len(ids) < limit else "tokens")
+
+
+def test_a_cut_says_when_its_ids_must_be_seen(tokenizer: Tokenizer) -> None:
+    for how, looks in (
+        ({}, "at the end"),
+        ({"closes": False}, "at times"),
+        ({"texts": ("=",)}, "always"),
+        ({"sentences": 1}, "always"),
+        ({"paragraphs": 1, "closes": False}, "always"),
+    ):
+        cut = Cut(tokenizer, tokens=5, **how)  # type: ignore[arg-type]
+        assert cut.looks == looks
+        assert cut.ends == tokenizer.eos

@@ -10,7 +10,10 @@ from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.language.reading import read
 from relay.measure.intervals import korn_graubard, wilson
 from relay.measure.paired import difference
+from relay.measure.scores import scores
 from relay.seam.templates import Template
+from relay.spoilers import find_spoilers
+from relay.store.reader import Run
 from relay.twin.card import card
 from relay.twin.page import page
 from relay.twin.plan import Part
@@ -65,13 +68,13 @@ def test_guidability_names_its_guide(tmp_path: Path) -> None:
     def says(request: Any) -> str:
         answer = request.purpose.problem.answer
         read_ = tokenizer.text_of(request.prompt)
-        return f" Fine.</think>{answer if f'it is {answer}' in read_ else '999'}"
+        return f" Fine.</think>{answer if f'sum is {answer}' in read_ else '999'}"
 
     main = Scripted(tokenizer, Template(tokenizer, TEMPLATE), says, facts={"script": "main"})
 
     def guiding(request: Any) -> str:
         answer = request.purpose.problem.answer
-        return f"One is here. Two is here. So it is {answer}. That is all of it.</think>{answer}"
+        return f"One is here. Two is here. So the sum is {answer}. That is all of it.</think>{answer}"
 
     guide = Scripted(tokenizer, Template(tokenizer, TEMPLATE), guiding, facts={"script": "guide"})
     bench.given = {"main": main, "guide": guide}
@@ -88,3 +91,8 @@ def test_guidability_names_its_guide(tmp_path: Path) -> None:
     assert test["cells"][-1]["correct"] == 10
     assert test["alone"]["correct"] == 0
     assert "guided by its/guide" in page(card("known", [part], tmp_path))
+    asyncio.run(find_spoilers(tmp_path / part.file, bench.watcher))
+    with Run(tmp_path / part.file) as run:
+        found = scores(run)
+    assert [(s.spoilers, s.looked_at) for s in found[:-1]] == [(s.correct, 10) for s in found[:-1]], "it believes them"
+    assert found[-1].looked_at == 0

@@ -18,6 +18,7 @@ from relay.verifiers import Outcome, Question, Verdict
 from relay.verifiers.code import CodeVerifier
 from relay.verifiers.sandbox import INSIDE, Sandbox
 from tests.verifiers.attacks import CORRECT, HANG, OUT
+from tests.verifiers.forgeries import FORGED
 
 SECONDS = 1.5
 ROOT = Path(__file__).parents[2]
@@ -138,47 +139,51 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     del os.environ[found.secret]
 
 
-def timed(bench: Bench, asked: Question) -> tuple[Verdict, float]:
-    started = time.monotonic()
-    [verdict] = bench.grade(asked)
-    return verdict, time.monotonic() - started
-
-
-@pytest.mark.parametrize("name", OUT)
-def test_none_gets_out(name: str, bench: Bench, world: World) -> None:
-    program = OUT[name]
-    for word, value in {
-        "PORT": str(world.port.getsockname()[1]), "ABSTRACT": world.name, "CANARY": str(world.canary),
-        "PROJECT": str(ROOT), "HOMEFOLDER": str(Path.home()), "SECRETNAME": world.secret,
-        "VICTIM": str(world.victim.pid),
-    }.items():  # fmt: skip
-        program = program.replace(word, value)
-    verdict, seconds = timed(bench, question(program, "assert f(2) == 'out'"))
-    assert verdict.outcome == Outcome.WRONG, verdict
-    assert seconds < SECONDS + 2
-    assert world.reached() == []
-
-
-@pytest.mark.parametrize("name", CORRECT)
-def test_none_is_called_correct(name: str, bench: Bench) -> None:
-    secret = secrets.randbelow(10**9) + 10
+def tried(name: str, world: World, secret: int) -> Question:
+    """This attack, and tests that it does not know how to pass."""
+    if name in OUT or name in HANG:
+        program = {**OUT, **HANG}[name]
+        for word, value in {
+            "PORT": str(world.port.getsockname()[1]), "ABSTRACT": world.name, "CANARY": str(world.canary),
+            "PROJECT": str(ROOT), "HOMEFOLDER": str(Path.home()), "SECRETNAME": world.secret,
+            "VICTIM": str(world.victim.pid),
+        }.items():  # fmt: skip
+            program = program.replace(word, value)
+        return question(program, "assert f(2) == 'out'" if name in OUT else "assert list(f(2)) == ['out']")
     tests = f"import math\ndef check(g):\n    SEC = 1\n    assert g(2) == {secret}\ncheck(f)"
-    verdict, seconds = timed(bench, question(CORRECT[name], tests))
+    return question({**CORRECT, **FORGED}[name], tests)
+
+
+NAMES = (*OUT, *CORRECT, *FORGED, *HANG)
+
+
+@pytest.fixture(scope="module")
+def verdicts(bench: Bench, world: World) -> dict[str, Verdict]:
+    """All of them, as many at once as there are workers: each has its own deadline."""
+    secret = secrets.randbelow(10**9) + 10
+    found = bench.grade(*(tried(name, world, secret) for name in NAMES))
+    return dict(zip(NAMES, found, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_none_gets_out_nor_is_called_correct_nor_outlives_its_deadline(name: str, verdicts: dict[str, Verdict]) -> None:
+    verdict = verdicts[name]
     assert verdict.outcome == Outcome.WRONG, verdict
-    assert seconds < SECONDS + 2
+    assert verdict.seconds < SECONDS + 2
+    assert verdict.seconds >= SECONDS or name not in HANG, verdict  # it hung, and did not fail of something else
     assert len(verdict.why) < 3000
 
 
-@pytest.mark.parametrize("name", HANG)
-def test_none_hangs_longer_than_its_deadline(name: str, bench: Bench) -> None:
-    verdict, seconds = timed(bench, question(HANG[name], "assert f(2) == 'out'"))
-    assert verdict.outcome == Outcome.WRONG, verdict
-    assert seconds < SECONDS + 2
+def test_nothing_outside_was_reached_by_any(verdicts: dict[str, Verdict], world: World) -> None:
+    assert len(verdicts) == len(OUT) + len(CORRECT) + len(FORGED) + len(HANG) > 230
+    assert world.reached() == []
 
 
 def test_an_honest_program_passes_beside_hostile_ones(bench: Bench) -> None:
     honest = question("def f(x):\n    print('hello')\n    return x * 2", "assert f(2) == 4 and f(3) == 6")
-    bad = [question(program, "assert f(2) == 4") for program in (*HANG.values(), CORRECT["kills all"])]
+    worst = ("loops", "bombs by forks", "bombs by threads", "eats and catches", "fills the folder for ever", "trickles")
+    programs = [*map(HANG.__getitem__, worst), CORRECT["kills all"]]
+    bad = [question(program, "assert f(2) == 4") for program in programs]
     found = bench.grade(*bad, honest, *bad, honest)
     assert [each.outcome for each in found].count(Outcome.CORRECT) == 2
     assert found[len(bad)].why == "passes its tests: 2 calls"
@@ -203,6 +208,21 @@ def test_without_system_calls_filtered_it_still_holds(each_walls: Sandbox, world
 
     before = ours()
     asyncio.run(work())
+    assert none_left(before)
+
+
+def test_an_end_while_sandboxes_start_leaves_none(each_walls: Sandbox) -> None:
+    """Each answer has the next sandboxes started: these are at work on their walls when the verifier is closed."""
+
+    async def work() -> None:
+        verifier = CodeVerifier(each_walls, seconds=SECONDS, workers=8)
+        verdict = await verifier.grade(question("def f(x): return 1", "assert f(2) == 1"))
+        await verifier.aclose()
+        assert verdict.outcome == Outcome.CORRECT
+
+    before = ours()
+    for _ in range(5):
+        asyncio.run(work())
     assert none_left(before)
 
 

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from relay.verifiers.programs import first_value, head_of, program_of, value_of, values_in
+from relay.verifiers.programs import head_of, program_of
+from relay.verifiers.stated import first_value, value_of, values_in
 
 F = "def f(x):\n    return x\n"
 PROMPT = 'import math\n\n\ndef helper(x):\n    return x\n\n\ndef f(x):\n    """Give x."""\n'
@@ -75,7 +76,7 @@ def test_the_head_is_what_stands_before_the_function() -> None:
         ("The answer is `[1, 2]`.", "[1, 2]"),
         ("The answer is [1, 2].", "[1, 2]"),
         ("So f gives this.\n\n**Answer:** `'a'`", "'a'"),
-        ("[ANSWER]f(1) == 2[/ANSWER]", "f(1) == 2"),
+        ("[ANSWER]f(1) == 2[/ANSWER]", "2"),
         ("[ANSWER]\n'x'\n[/ANSWER]", "'x'"),
         ("```python\n[1]\n```\nThat is it.", "[1]"),
         ("\\boxed{[1, 2]}", "[1, 2]"),
@@ -123,8 +124,33 @@ def test_the_values_that_a_thought_states() -> None:
         " " * 200_000 + "def f(x): return x",
         "return x\n" * 25_000,
         "\\boxed{" * 25_000,
+        "returns " * 25_000,
+        "f(" * 100_000,
+        "for in " * 30_000 + "\ndef f(x):\n    return x",
+        "def f(x):\n    return x\nif " + ":" * 190_000,
+        "a, " * 60_000,
+        "1" + " " * 199_000,
+        "*" * 200_000,
+        "```python\ndef g(x): return f(x)\n```\n" * 5000,
     ],
-    ids=["fences", "two fences", "backquotes", "tags", "definitions", "blanks", "returns", "boxes"],
+    ids=[
+        "fences",
+        "two fences",
+        "backquotes",
+        "tags",
+        "definitions",
+        "blanks",
+        "returns",
+        "boxes",
+        "says",
+        "calls",
+        "loops",
+        "colons",
+        "names",
+        "a value and blanks",
+        "stars",
+        "helpers",
+    ],
 )
 def test_it_takes_time_linear_in_the_text(text: str) -> None:
     """A call on all of it beside one on a tenth: ten times as long, give or take, and not a hundred."""
@@ -134,6 +160,7 @@ def test_it_takes_time_linear_in_the_text(text: str) -> None:
         for _ in range(3):
             program_of(what, "f", PROMPT)
             value_of(what)
+            value_of(what, asks="input")
             values_in(what)
         return time.process_time() - started
 

@@ -12,117 +12,45 @@ import builtins
 import io
 import posix
 import sys
-from _collections_abc import Callable, Iterable, Iterator, Mapping, Set
 from _json import encode_basestring_ascii as quoted
+
+from .telling import Objects, kinds
 
 TYPE_CHECKING = False  # typing takes longer to import than all the rest
 if TYPE_CHECKING:
     from typing import Any
 
-SHOWN = 2000  # characters of what it printed that are kept
-ITEMS = 1_000_000  # of an iterator
+SHOWN = 2000  # bytes of what it printed that are kept
 FRAME = 16 << 20  # bytes of one reply
 
 
-class Tail(io.TextIOBase):
+class Tail(io.RawIOBase):
     """What was printed last."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.data = b""
 
     def writable(self) -> bool:
         """It is."""
         return True
 
-    def write(self, text: str) -> int:
+    def write(self, data: Any) -> int:
         """Keep the end of it."""
-        self.text = (self.text + text[-SHOWN:])[-SHOWN:]
-        return len(text)
-
-
-class Objects:
-    """Values that are no data: the tester gets a number for each."""
-
-    def __init__(self) -> None:
-        self._held: list[Any] = []
-
-    def __getitem__(self, number: int) -> Any:
-        return self._held[number]
-
-    def told(self, value: Any) -> str:
-        """A value as JSON: data as it is, or under a letter for its kind; any other by its number."""
-        out: list[str] = []
-        self._tell(value, out.append)
-        return "".join(out)
-
-    def _tell(self, value: Any, out: Callable[[str], Any]) -> None:  # noqa: PLR0912  # a kind of data a branch
-        if value is None:
-            out("null")
-        elif value is True or value is False:
-            out("true" if value else "false")
-        elif isinstance(value, str):
-            out(quoted(str.__str__(value)))
-        elif isinstance(value, int):
-            number = int(value)
-            out(str(number) if -(1 << 60) < number < 1 << 60 else f'["i",{quoted(hex(number))}]')
-        elif isinstance(value, float):
-            out(f'["f",{quoted(float.hex(float(value)))}]')
-        elif isinstance(value, complex):
-            out(f'["c",{quoted(float.hex(value.real))},{quoted(float.hex(value.imag))}]')
-        elif isinstance(value, bytes | bytearray):
-            out(f'["{"b" if isinstance(value, bytes) else "y"}",{quoted(value.decode("latin-1"))}]')
-        elif isinstance(value, list | tuple):
-            self._several("l" if isinstance(value, list) else "t", value, out)
-        elif isinstance(value, frozenset):
-            self._several("z", value, out)
-        elif isinstance(value, Set) and not isinstance(value, Mapping):
-            self._several("s", value, out)
-        elif isinstance(value, Mapping):
-            self._several("d", (part for pair in value.items() for part in pair), out)
-        elif isinstance(value, range):
-            out(f'["r",{value.start},{value.stop},{value.step}]')
-        elif type(value).__module__ == "numpy":
-            self._array(value, out)
-        elif isinstance(value, Iterator):
-            self._several("n", self._first(value), out)
-        elif type(value).__module__ == "collections" and isinstance(value, Iterable):  # a deque
-            self._several("q", value, out)
-        else:
-            self._held.append(value)
-            out(f'["h",{len(self._held) - 1},{quoted(type(value).__name__)}]')
-
-    def _several(self, kind: str, values: Iterable[Any], out: Callable[[str], Any]) -> None:
-        out(f'["{kind}"')
-        for value in values:
-            out(",")
-            self._tell(value, out)
-        out("]")
-
-    def _first(self, values: Iterator[Any]) -> Iterator[Any]:
-        for number, value in enumerate(values):
-            if number == ITEMS:
-                raise ValueError(f"an iterator of more than {ITEMS:,} values")
-            yield value
-
-    def _array(self, value: Any, out: Callable[[str], Any]) -> None:
-        if hasattr(value, "tolist") and getattr(value, "ndim", None):
-            out(f'["a",{quoted(str(value.dtype))},')
-            self._tell(value.tolist(), out)
-            out("]")
-        else:
-            self._tell(value.item() if hasattr(value, "item") else str(value), out)
+        self.data = (self.data + bytes(data[-SHOWN:]))[-SHOWN:]
+        return len(data)
 
 
 class Reading(_pickle.Unpickler):
     """Reads what the tester sends; it may name values that are here."""
 
-    def __init__(self, data: bytes, objects: Objects) -> None:
+    def __init__(self, data: bytes, objects: Objects, names: dict[str, Any]) -> None:
         super().__init__(io.BytesIO(data))
         self._objects = objects
+        self._names = names
 
-    def persistent_load(self, number: Any) -> Any:
-        """The value that has this number."""
-        return self._objects[number]
+    def persistent_load(self, which: Any) -> Any:
+        """The value that has this number, or this name."""
+        return self._names[which] if isinstance(which, str) else self._objects[which]
 
 
 def main(fd: int) -> None:
@@ -131,55 +59,87 @@ def main(fd: int) -> None:
     for std in (0, 1, 2):
         posix.dup2(null, std)
     tail = Tail()
+    printing = io.TextIOWrapper(tail, "utf-8", "backslashreplace", write_through=True)  # type: ignore[type-var]
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
-        setattr(sys, name, tail)
+        setattr(sys, name, printing)
     posix.write(fd, b"\n")  # ready: what goes wrong from here on is the answer's doing
     module = type(sys)("candidate")
     sys.modules["candidate"] = module
     objects = Objects()
     while (frame := _read(fd)) is not None:
-        tail.text = ""
+        tail.data = b""
         try:
-            what, *asked = Reading(frame, objects).load()
-            found = objects.told(_do(module.__dict__, what, asked, objects))
-            if len(found) > FRAME:
-                raise ValueError("a value of more than 16 MB")
-            reply = f'{{"value":{found}'
-            if what == "call" and found == "null" and any(isinstance(a, list | dict | set) for a in asked[1]):
-                reply += f',"arguments":{objects.told(asked[1])}'  # a function that returns nothing may change them
+            reply = _answered(frame, module.__dict__, objects)
         except BaseException as error:
-            reply = f'{{"raised":{_quoted(type(error).__name__)},"text":{_quoted(_text(error))}'
-        _write(fd, f'{reply},"printed":{_quoted(tail.text)}}}'.encode())
+            reply = _raised(error, objects)
+        _write(fd, f'{reply},"printed":{_quoted(tail.data.decode("utf-8", "replace"))}}}'.encode())
 
 
-def _do(names: dict[str, Any], what: str, asked: list[Any], objects: Objects) -> Any:
+def _answered(frame: bytes, names: dict[str, Any], objects: Objects) -> str:
+    what, *asked = Reading(frame, objects, names).load()
+    found = objects.told(_do(names, what, asked))
+    if len(found) > FRAME:
+        raise ValueError("a value of more than 16 MB")
+    reply = f'{{"value":{found}'
+    if what == "call" and found == "null":  # a function that returns nothing may change its arguments
+        given = [*asked[1], *asked[2].values()]
+        if any(isinstance(each, list | dict | set) for each in given):
+            reply += f',"arguments":{objects.told(given)}'
+    return reply
+
+
+def _raised(error: BaseException, objects: Objects) -> str:
+    """An exception by its kinds and what it holds, and by the line of the answer where it arose."""
+    reply = f'{{"raised":{objects.told(kinds(type(error)))},"line":{_line(error)},"text":{_quoted(_text(error))}'
+    try:
+        held = objects.told(error.args)
+    except BaseException:
+        return reply
+    return f'{reply},"args":{held}' if len(held) < SHOWN else reply
+
+
+def _do(names: dict[str, Any], what: str, asked: list[Any]) -> Any:
     if what == "load":
         for number, source in enumerate(asked):
-            exec(compile(source, f"<{'head' if number + 1 < len(asked) else 'answer'}>", "exec"), names)
+            place = "<head>" if number + 1 < len(asked) else "<answer>"
+            exec(compile(source, place, "exec", dont_inherit=True), names)
         return [name for name in names if not name.startswith("__")]
     if what == "evaluate":
-        return eval(compile(asked[0], "<answer>", "eval"), names)
+        return eval(compile(asked[0], "<answer>", "eval", dont_inherit=True), names)
     if what == "call":
         function, arguments, named = asked
         return (names[function] if isinstance(function, str) else function)(*arguments, **named)
     if what == "value":
         return names[asked[0]]
-    if what == "get":
-        return getattr(*asked)
-    if what == "set":
-        return setattr(*asked)
-    raise ValueError(what)
+    return _DEEDS[what](*asked)
 
 
-def _text(error: BaseException) -> str:
-    """What it says, and the line of the answer where it arose."""
+def _awaited(value: Any) -> Any:
+    import asyncio
+
+    return asyncio.run(value)
+
+
+_DEEDS: dict[str, Any] = {
+    "get": getattr, "set": setattr, "len": len, "iter": iter, "str": str, "bool": bool, "int": int, "float": float,
+    "item": lambda value, at: value[at], "more": lambda value: value, "await": _awaited,
+}  # fmt: skip
+
+
+def _line(error: BaseException) -> int:
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<answer>":
             line = trace.tb_lineno
         trace = trace.tb_next
-    said = str(error)[:SHOWN]
-    return f"{said} (line {line} of the program)" if line else said
+    return line
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:SHOWN]
+    except Exception:
+        return ""
 
 
 def _quoted(text: Any) -> str:

@@ -15,18 +15,16 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from types import CodeType
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from .bounds import bind
-from .remote import CandidateError, LateError, Remote, brief, short
+from .predictions import NeededError, arguments, call, output
+from .remote import CandidateError, LateError, Remote
+from .values import said, short, told
 
 Found = tuple[str, str]
-
-
-class _NeededError(Exception):
-    """The answer must be run, and there is no candidate."""
 
 
 def main() -> None:
@@ -65,7 +63,7 @@ def _tried(job: Mapping[str, Any], other: socket.socket | None) -> Found:
     remote = Remote(other, time.monotonic() + job["seconds"]) if other is not None else None
     try:
         return FORMS[job["form"]](job, remote)
-    except _NeededError:
+    except NeededError:
         return "candidate", ""
     except LateError:
         return "wrong", f"took longer than {job['seconds']:g} s{_after(remote)}"
@@ -73,154 +71,92 @@ def _tried(job: Mapping[str, Any], other: socket.socket | None) -> Found:
         return "wrong", f"{error}{_after(remote)}"
     except MemoryError:
         return "wrong", f"took more memory than it may have{_after(remote)}"
+    except RecursionError:
+        return "wrong", f"it is nested too deeply{_after(remote)}"
 
 
 def function(job: Mapping[str, Any], remote: Remote | None) -> Found:
     """A program that defines the function, and a program of tests that call it."""
     if remote is None:
-        raise _NeededError
+        raise NeededError
     there = remote.load(job["head"], job["program"])
     name = job["entry"]
     if name not in there:
         return "wrong", f"the program defines no {name!r}"
-    names: dict[str, Any] = {"__name__": "tests"}
+    module = ModuleType("__main__")
+    names = vars(module)
     try:
         exec(compile(job["head"], "<head>", "exec"), names)
         tests = compile(job["tests"], "<tests>", "exec")
     except Exception as error:
         return "undecided", f"the tests cannot be read: {told(error)}"
-    wanted = {*_names(tests)} - names.keys() - set(dir(builtins)) - _made(job["tests"])
-    for other in wanted - {name}:
+    for other in _wanted(job["tests"]) - names.keys() - {name}:
         if (library := {"np": "numpy"}.get(other, other)) in {*sys.stdlib_module_names, "numpy"}:
-            names[other] = importlib.import_module(library)  # not the program's: it could call anything equal
+            with contextlib.suppress(ImportError):
+                names[other] = importlib.import_module(library)  # not the program's: it could call anything equal
         elif other in there:
             names[other] = remote.value(other)
-    names[name] = remote.value(name)
+    names[name] = remote.value(name, called=True)
+    sys.modules["__main__"], sys.argv = module, ["tests"]
+    if "numpy" in job["tests"]:
+        _strict_numpy()
     try:
         exec(tests, names)
     except (LateError, CandidateError):
         raise
     except BaseException as error:
-        return "wrong", f"{_failed(job['tests'], error)}{_after(remote)}"
+        failed = (
+            not isinstance(error, SystemExit) or error.code
+        )  # an exit of the tests' own: a program's ends the trial
+        if failed and remote.ended is None:
+            return "wrong", f"{_failed(job['tests'], error)}{_after(remote)}"
+    if remote.ended is not None:  # and the tests went on, or failed of it
+        raise remote.ended from None
     if not remote.calls:
         return "undecided", "the tests never call it"
     return "correct", f"passes its tests: {remote.calls:,} call{'s' * (remote.calls != 1)}"
 
 
-def output(job: Mapping[str, Any], remote: Remote | None) -> Found:
-    """A value that the answer states, beside the one that the function gives."""
-    expected = eval(compile(job["output"], "<output>", "eval"), {})
-    said = _evaluated(_right_side(job["program"], job["entry"]), remote)
-    if _equal(said, expected):
-        return "correct", "the value that the function gives"
-    return "wrong", f"the function gives {brief(expected)}, not {brief(said)}"
-
-
-def arguments(job: Mapping[str, Any], remote: Remote | None) -> Found:
-    """The arguments that the answer states, as Python literals: they are put into the function by another trial."""
-    try:
-        call = ast.parse(f"f({job['program']}\n)", mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return "wrong", f"no arguments: {told(error)}"
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        return "wrong", "no arguments"
-    if len(call.args) == 1 and not call.keywords:
-        call = _inner(call.args[0], job["entry"]) or call
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
-        return "wrong", "no arguments: a star stands among them"
-    values = [_evaluated(ast.unparse(a), remote) for a in call.args]
-    named = {k.arg: _evaluated(ast.unparse(k.value), remote) for k in call.keywords}
-    try:
-        stated = repr((values, named))
-        ast.literal_eval(stated)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return "wrong", "its arguments are no data"
-    return "arguments", stated
-
-
-def call(job: Mapping[str, Any], remote: Remote | None) -> Found:
-    """The function with these arguments, as literals, beside the value that it should give."""
-    if remote is None:
-        raise _NeededError
-    remote.load("", job["code"])
-    expected = eval(compile(job["output"], "<output>", "eval"), {})
-    given, named = ast.literal_eval(job["arguments"])
-    try:
-        gave = remote.call(job["entry"], given, named)
-    except (LateError, CandidateError):
-        raise
-    except Exception as error:
-        return "wrong", f"raises {told(error)}"
-    if _equal(gave, expected):
-        return "correct", "gives that value"
-    return "wrong", f"gives {brief(gave)}, not {brief(expected)}"
-
-
 FORMS = {"function": function, "output": output, "arguments": arguments, "call": call}
 
 
-def _inner(node: ast.expr, entry: str) -> ast.Call | None:
-    """The call in `f([1])`, and in `f([1]) == 2`."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
-        node = node.left
-    return node if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry else None
-
-
-def _right_side(source: str, entry: str) -> str:
-    """What stands behind the call in `f([1]) == 2`, with or without `assert`; else all of it."""
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        match ast.parse(source.strip()).body:
-            case [ast.Expr(value=said)] | [ast.Assert(test=said)]:
-                if _inner(said, entry) is not None and isinstance(said, ast.Compare):
-                    return ast.unparse(said.comparators[0])
-            case [ast.Assign(value=said)]:
-                return ast.unparse(said)
-    return source
-
-
-def _evaluated(source: str, remote: Remote | None) -> Any:
-    """The value of an expression that a model wrote: here where it is a literal, else in the candidate."""
-    with contextlib.suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return ast.literal_eval(source.strip())
-    if remote is None:
-        raise _NeededError
-    return remote.evaluate(source.strip())
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Both are data here, so that neither decides what equal means."""
-    try:
-        return bool(one == other)
-    except RecursionError:
-        return False
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _names(const)
-
-
-def _made(tests: str) -> set[str]:
-    """Names that the tests themselves define: they are theirs, whatever the program defines."""
-    made: set[str] = set()
+def _wanted(tests: str) -> set[str]:
+    """Names that the tests use and do not define themselves: what they define is theirs, whatever the program has."""
+    used, made = set[str](), set(dir(builtins))
     for node in ast.walk(ast.parse(tests)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             made.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            made.add(node.id)
+        elif isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
         elif isinstance(node, ast.alias):
             made.add((node.asname or node.name).partition(".")[0])
-    return made
+    return used - made
+
+
+def _strict_numpy() -> None:
+    """Nothing is not close to something: numpy stretches an empty array to any shape, and all of none are close."""
+    import numpy
+
+    if numpy.allclose.__module__ == __name__:
+        return
+    close = numpy.allclose
+
+    def allclose(one: Any, other: Any, *how: Any, **named: Any) -> bool:
+        if (numpy.size(one) == 0) != (numpy.size(other) == 0):
+            return False
+        return bool(close(one, other, *how, **named))
+
+    numpy.allclose = allclose  # type: ignore[assignment]
 
 
 def _failed(tests: str, error: BaseException) -> str:
     """Which line of the tests failed, and why."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<tests>"]
     line = tests.splitlines()[lines[-1] - 1].strip() if lines and lines[-1] else ""
-    said = "fails" if isinstance(error, AssertionError) and not str(error) else f"{told(error)} in"
-    return f"{said} `{short(line)}`"
+    how = "fails" if isinstance(error, AssertionError) and not said(error) else f"{told(error)} in"
+    return f"{how} `{short(line)}`"
 
 
 def _after(remote: Remote | None) -> str:
@@ -229,8 +165,3 @@ def _after(remote: Remote | None) -> str:
         return ""
     printed = remote.printed.strip()
     return f"; {short(remote.last)}" + (f"; it printed {short(printed)!r}" if printed else "")
-
-
-def told(error: BaseException) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {short(str(error))}".removesuffix(": ")
