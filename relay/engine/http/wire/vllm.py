@@ -71,7 +71,8 @@ class Vllm:
                 text = self._tokenizer.bytes_of([i]).decode()
             except UnicodeDecodeError:
                 text = ""
-            self._words[i] = text if text.strip() and self._tokenizer.encode_template(text) == [i] else None
+            spelled = text and text == text.strip()  # vLLM strips the space before a word, which then is another id
+            self._words[i] = text if spelled and self._tokenizer.encode_template(text) == [i] else None
         return self._words[i]
 
 
