@@ -51,7 +51,7 @@ def test_a_banned_tag_is_a_bad_word_of_vllm_and_half_a_character_a_bias() -> Non
     body = Vllm("m", TOKENIZER).body(call(banned=frozenset({TOKENIZER.think.close, half})))
     assert body["bad_words"] == ["</think>"]
     assert body["logit_bias"] == {str(half): -100.0}
-    (spaced,) = TOKENIZER.encode(" we")  # vLLM strips the space of a bad word
+    (spaced,) = TOKENIZER.encode(" we")  # of a bad word vLLM strips the space, and bans it with and without
     assert Vllm("m", TOKENIZER).body(call(banned=frozenset({spaced})))["logit_bias"] == {str(spaced): -100.0}
 
 

@@ -26,7 +26,7 @@ class Vllm:
     def body(self, call: Call) -> dict[str, Any]:
         """The request.
 
-        A banned id is a bad word where it has a spelling of its own: a bias of vLLM's goes no lower than -100.
+        A banned tag is a bad word, which cannot be drawn; a bias of vLLM's goes no lower than -100.
         """
         words = {i: self._word(i) for i in sorted(call.banned)}
         body: dict[str, Any] = {
@@ -65,14 +65,11 @@ class Vllm:
         return VllmReading(call, self._tokenizer.size)
 
     def _word(self, i: int) -> str | None:
-        """The text that is read as this id and nothing else."""
+        """The tag that is read as this id; None where it is no tag."""
         if i not in self._words:
-            try:
-                text = self._tokenizer.bytes_of([i]).decode()
-            except UnicodeDecodeError:
-                text = ""
-            spelled = text and text == text.strip()  # vLLM strips the space before a word, which then is another id
-            self._words[i] = text if spelled and self._tokenizer.encode_template(text) == [i] else None
+            tags = {number: tag for tag, number in self._tokenizer.special.items()}
+            tag = tags.get(i, "")  # of a plain word vLLM bans the one behind a space too
+            self._words[i] = tag if tag and self._tokenizer.encode_template(tag) == [i] else None
         return self._words[i]
 
 
