@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from relay.prepare.models import counting_failures
 from relay.store.opening import opened
+from relay.store.writer import RunWriter
 from tests.cli.conftest import Relay
 from tests.engine.stand_in import StandIn, words_in
 
@@ -89,6 +93,23 @@ def test_failures_are_kept_and_told_and_the_key_is_nowhere(
     secret = KEY.encode()
     assert all(secret not in path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert KEY not in said.out + said.err
+
+
+def test_a_run_that_goes_on_adds_to_what_failed_before(folder: Path) -> None:
+    class Failed:
+        failures: ClassVar = Counter({"429": 2})
+        given_up = 1
+
+    engine: Any = Failed()
+    writer = RunWriter.create(folder / "h.relay")
+    with counting_failures(writer, {"a": engine, "b": engine}):
+        pass
+    with pytest.raises(KeyboardInterrupt), counting_failures(writer, {"a": engine}):
+        raise KeyboardInterrupt
+    with counting_failures(writer, {}):  # none failed since
+        pass
+    assert writer.meta("failures") == {"a": {"429": 4, "given up": 2}}
+    writer.close(finished=False)
 
 
 def test_a_server_that_is_not_there_is_a_mistake_and_leaves_no_run_file(

@@ -47,6 +47,7 @@ class StandIn:
         self.counts_cached = True
         self.ignores_bans = False
         self.refuses_seeds = False
+        self.priorities = True
         self.key = ""
         self.pause = 0.0  # seconds between two events
         self.adds = ""  # what its tokenizer puts before a text
@@ -138,12 +139,14 @@ class StandIn:
             return await self._complete(body, reader, writer)
         return await self._say(writer, *self._told(method, path, body))
 
-    def _told(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+    def _told(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:  # noqa: PLR0911  one a path
         """What it says to small questions."""
         match method, path:
             case "GET", "/v1/models":
                 card = {"id": self.model, "object": "model", "owned_by": self.api}
                 return 200, {"object": "list", "data": [card if self.api == "text" else {**card, "max_model_len": 900}]}
+            case "GET", "/props" if self.api == "text":
+                return 200, {"default_generation_settings": {"n_ctx": 700}}
             case "GET", "/version" if self.api == "vllm":
                 return 200, {"version": "0.32.0"}
             case "GET", "/get_model_info" if self.api.startswith("sglang"):
@@ -200,7 +203,7 @@ class StandIn:
             return await self._say(writer, 400, {"error": {"message": asked, "code": 400}})
         return await self._stream(asked, fault, reader, writer)
 
-    def _asked(self, body: dict[str, Any]) -> dict[str, Any] | str:
+    def _asked(self, body: dict[str, Any]) -> dict[str, Any] | str:  # noqa: PLR0911  a refusal a line
         """The request in one form, as strictly read as its server reads it; or why it is refused."""
         if self.api.startswith("sglang"):
             known = {
@@ -223,6 +226,8 @@ class StandIn:
         if self.api == "vllm":
             if not body.get("return_token_ids") or body.get("skip_special_tokens", True):
                 return "relay wants ids, all of them"
+            if body.get("priority") and not self.priorities:
+                return "Got priority 1 but Priority scheduling is not enabled."
             spelled = {i for word in body.get("bad_words", []) for i in self.tokenizer.encode_template(word)}
             banned = spelled | {int(i) for i, bias in body.get("logit_bias", {}).items() if bias <= -100}
         else:

@@ -41,7 +41,8 @@ async def test_vllm_and_sglang_are_known_and_can_all_of_it(words: str) -> None:
         async with StandIn(api).open() as server:
             found, notes, context = await facts(words, server)
             assert (found["api"], found["server"], notes) == (api, name, ())
-            assert found["server_can"] == "ids, seeds, bans, cached counts"
+            more = ", priorities" if api == "vllm" else ""
+            assert found["server_can"] == f"ids, seeds{more}, bans, cached counts"
             assert context == 800
             found, _, context = await facts(words, server, context=None)
             assert context == 900  # the server's own
@@ -53,14 +54,15 @@ async def test_a_server_that_takes_text_only_is_told(words: str) -> None:
         assert found["api"] == "text"
         assert "takes text only" in note
         assert "prompt must be a string" in note
-        _, notes, _ = await facts(words, server, api="text")  # as the user said
-        assert notes == ()
+        _, notes, context = await facts(words, server, api="text")  # as the user said
+        assert (notes, context) == ((), 700)
 
 
 async def test_what_is_missing_is_told(words: str) -> None:
     async with StandIn("vllm").open() as server:
         server.counts_cached = False
         server.ignores_bans = True
+        server.priorities = False
         found, notes, _ = await facts(words, server)
         assert found["server_can"] == "ids, seeds"
         assert "--enable-prompt-tokens-details" in notes[0]
@@ -70,6 +72,15 @@ async def test_what_is_missing_is_told(words: str) -> None:
         found, notes, _ = await facts(words, server)
         assert found["server_can"] == "ids, bans, cached counts"
         assert "takes no seed" in notes[0]
+
+
+async def test_a_server_that_is_busy_is_asked_again(words: str) -> None:
+    async with StandIn().open() as server:
+        server.faults.extend(["503", "429", "", "reset"])
+        assert (await facts(words, server))[1] == ()
+        server.faults.extend(["503"] * 99)
+        assert "it answers 503" in await refused(words, server, api="vllm")
+        assert len(server.faults) == 99 - 8
 
 
 async def test_an_api_that_the_server_lacks_is_refused(words: str) -> None:

@@ -93,7 +93,8 @@ def test_the_command_says_all_that_the_scenario_does() -> None:
     said = wanted(8123, "--enforce-eager").command(["vllm"], "127.0.0.1")
     assert said == [
         "vllm", "serve", "/models/x", "--served-model-name", "stand/in", "--host", "127.0.0.1", "--port", "8123",
-        "--dtype", "float32", "--max-model-len", "512", "--enable-prompt-tokens-details", "--enforce-eager",
+        "--dtype", "float32", "--max-model-len", "512", "--enable-prompt-tokens-details",
+        "--scheduling-policy", "priority", "--enforce-eager",
     ]  # fmt: skip
 
 

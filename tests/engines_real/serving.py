@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from random import Random
 
@@ -193,7 +193,7 @@ class Proxy:
             return
         theirs, ours = await asyncio.open_connection("127.0.0.1", self._port)
         ours.write(asked)
-        left = asyncio.create_task(reader.read())  # the caller leaves early: so does the proxy
+        left = asyncio.create_task(reader.read())  # ends when the caller leaves early: then so does the proxy
         try:
             await self._copy(theirs, writer, fault, left)
         finally:
@@ -203,28 +203,20 @@ class Proxy:
     async def _copy(
         self, theirs: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: str, left: "asyncio.Task[bytes]"
     ) -> None:
-        events = 0
-        while True:
-            reading = asyncio.ensure_future(theirs.read(1 << 16))
-            await asyncio.wait([reading, left], return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                reading.cancel()
-                return
-            some = reading.result()
-            if not some:
-                return
-            events += some.count(b'"token_ids"')
-            if events >= 2 and fault:
+        """The answer, chunk by chunk; a fault falls upon the second that has ids."""
+        with_ids = 0
+        async for chunk in _chunks(theirs):
+            with_ids += b'"token_ids"' in chunk
+            sent = chunk
+            if with_ids == 2 and fault:
                 self.hurt[KINDS[fault]] += 1
-                some = self._spoiled(some, fault)
-                writer.write(some)
-                if fault != "wrong count":
-                    await writer.drain()
-                    return
-                fault = ""
-            else:
-                writer.write(some)
+                sent = self._spoiled(chunk, fault)
+            writer.write(sent)
             await writer.drain()
+            if left.done() or (sent is not chunk and fault != "wrong count"):
+                return
+            if sent is not chunk:
+                fault = ""
 
     def _spoiled(self, some: bytes, fault: str) -> bytes:
         """What it sends in place of this part of the answer."""
@@ -236,11 +228,17 @@ class Proxy:
         return COUNT.sub(lambda m: b'"completion_tokens":' + m[1] + (b"1" if m[2] != b"1" else b"2"), some)
 
 
-def in_order(wait: Callable[[], bool], seconds: float) -> bool:
-    """Whether this becomes true in time."""
-    done = threading.Event()
-    for _ in range(int(seconds / 0.05)):
-        if wait():
-            return True
-        done.wait(0.05)
-    return wait()
+async def _chunks(answer: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The head of an answer, then its chunks, each with its frame; of an answer without chunks what comes."""
+    head = await answer.readuntil(b"\r\n\r\n")
+    yield head
+    if b"chunked" not in head.lower():
+        while some := await answer.read(1 << 16):
+            yield some
+        return
+    while True:
+        size = await answer.readuntil(b"\r\n")
+        chunk = size + await answer.readexactly(int(size, 16) + 2)
+        yield chunk
+        if int(size, 16) == 0:
+            return

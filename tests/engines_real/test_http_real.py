@@ -187,7 +187,7 @@ def test_when_one_of_two_servers_dies_its_rollouts_move(server: str, tmp_path: P
     assert one.calls >= 30
     assert two.calls > one.calls
     assert stops(tmp_path / "moved.relay")["failed"] == 0
-    assert "no connection" in done.stdout
+    assert "failed tries: " in done.stdout
 
 
 def test_when_the_only_server_dies_its_rollouts_end_and_the_others_go_on(server: str, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_what_it_is_and_can_is_found_out(server: str) -> None:
     found, notes, context = on_the_engine(server, facts)
     assert found["api"] == "vllm"
     assert found["server"].startswith("vllm 0.")
-    assert found["server_can"] == "ids, seeds, bans, cached counts"
+    assert found["server_can"] == "ids, seeds, priorities, bans, cached counts"
     assert notes == ()
     assert context == 1024
 
@@ -249,11 +249,13 @@ def test_a_banned_id_is_never_drawn(server: str) -> None:
         think = engine.tokenizer.think
         assert think is not None
         prompt = list(engine.template.render("What is 2+3?").ids)
-        drawn: set[int] = set()
         banned = frozenset({think.close, *engine.tokenizer.eos})
-        for seed in range(40):
-            asked = request(engine, prompt, sampling=Sampling(2.0, 1.0), seed=seed, tokens=60)._replace(banned=banned)
-            drawn.update(asked.cut.ids if await said(engine, asked) else ())
+        hot = Sampling(2.0, 1.0)
+        every = [
+            request(engine, prompt, sampling=hot, seed=seed, tokens=40)._replace(banned=banned) for seed in range(30)
+        ]
+        await asyncio.gather(*(said(engine, each) for each in every))
+        drawn = {i for each in every for i in each.cut.ids}
         assert len(drawn) > 100
         assert drawn.isdisjoint(banned)
         likeliest = request(engine, prompt, tokens=12)

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from relay.engine import Request
 from relay.engine.http.faults import Fault
 from relay.engine.http.wire import Call, Piece
+from relay.engine.vllm_sampling import priority
 from relay.errors import EngineError
 from relay.seam.tokens import Tokenizer
 from relay.trajectory import Usage
@@ -58,6 +59,7 @@ class Job:
             request.banned,
             cut.texts,
             often=request.watched or cut.looks == "always",
+            priority=priority(request),
         )
 
     def take(self, piece: Piece) -> None:

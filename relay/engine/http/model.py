@@ -136,11 +136,10 @@ class HttpModel(Model):
             there[server.url] = server, names
         if not there:
             raise UserError(*(Mistake(f"model {self.model!r}", note) for note in notes))
-        server, names = next(iter(there.values()))
-        tokenizer, template, length = await asyncio.to_thread(words_of, self._words(names), self.thinking)
+        tokenizer, template, length = await asyncio.to_thread(words_of, self.tokenizer or self.model, self.thinking)
         context = _least(self.context, *(n.context for _, n in there.values())) or length
         if context is None:
-            what = f"neither {server.url} nor its tokenizer's files say how long its context is"
+            what = f"neither {' nor '.join(there)} nor its tokenizer's files say how long its context is"
             raise UserError(Mistake(f"model {self.model!r}", what, "say it: `context: 4096`"))
         api: str = self.api
         founds = []
@@ -162,10 +161,6 @@ class HttpModel(Model):
         told = dict.fromkeys((*notes, *(note for each in founds for note in each.notes)))
         bans = all(each.bans for each in founds)
         return Served(self.model, found.wire, tokenizer, template, context, bans, facts, tuple(told))
-
-    def _words(self, names: Names) -> str:
-        """Where its tokenizer is."""
-        return self.tokenizer or self.model
 
     def _refused(self, server: Server, fault: Fault) -> UserError:
         where = f"model {self.model!r}"

@@ -1,9 +1,9 @@
 """What a server is and can do, found out before a run: its names, its format, its tokenizer, its bans."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from relay.engine import Sampling
 from relay.engine.http.faults import Fault
@@ -15,8 +15,12 @@ from relay.engine.http.wire.vllm import Vllm
 from relay.errors import Mistake, UserError
 from relay.seam.tokens import Tokenizer
 
+T = TypeVar("T")
+
 SAMPLE = "The sum of 12 and 345 is 357.\n\n  Naïve: x² ≤ 数学, isn't it?\n"  # what tokenizers read differently
 GREEDY = Sampling(0.0, 1.0)
+BUSY = frozenset({"429", "502", "503", "504", "reset", "cut stream"})
+TRIES = 4
 NO_COUNTS = (
     "the server does not say how much of a prompt it had in its cache: all of it counts as computed "
     "(vllm serve --enable-prompt-tokens-details says it)"
@@ -44,7 +48,7 @@ class Found(NamedTuple):
 async def names_of(server: Server, model: str) -> Names:
     """The models that it serves. Raises Fault where nobody answers, or answers with something else."""
     try:
-        listed = await server.get("/models")
+        listed = await _patiently(server.get, "/models")
     except Fault as fault:
         if fault.kind not in ("404", "405"):
             raise
@@ -53,8 +57,9 @@ async def names_of(server: Server, model: str) -> Names:
     cards = [card for card in found or () if isinstance(card, dict) and isinstance(card.get("id"), str)]
     mine = next((card for card in cards if card["id"] == model), {})
     context, root = mine.get("max_model_len"), mine.get("root")
-    if context is None and isinstance(meta := mine.get("meta"), dict):
-        context = meta.get("n_ctx") or meta.get("n_ctx_train")  # llama.cpp
+    if context is None:  # llama.cpp says elsewhere what it gives to a call
+        props = (await _asked(server, "//props")).get("default_generation_settings")
+        context = props.get("n_ctx") if isinstance(props, dict) else None
     return Names(
         tuple(card["id"] for card in cards),
         context if isinstance(context, int) else None,
@@ -120,28 +125,30 @@ async def _tried(server: Server, model: str, tokenizer: Tokenizer, name: str, co
     """What this format can do here; or why it cannot be used."""
     if name == "text":
         return await _text(server, model, tokenizer, context)
-    wires: list[Wire] = (
-        [Vllm(model, tokenizer)] if name == "vllm" else [Sglang(tokenizer), Sglang(tokenizer, seeds=False)]
-    )
+    wires: list[tuple[Wire, tuple[str, ...]]] = [  # the best first, with what it can
+        (Vllm(model, tokenizer, priorities=True), ("ids", "seeds", "priorities")),
+        (Vllm(model, tokenizer), ("ids", "seeds")),
+    ]
+    if name == "sglang":
+        wires = [(Sglang(tokenizer), ("ids", "seeds")), (Sglang(tokenizer, seeds=False), ("ids",))]
     prompt = tokenizer.encode_template(SAMPLE)
     why = ""
-    for wire in wires:
+    for wire, can in wires:
         try:
-            first, counted = await _one(server, wire, Call(prompt, 1, GREEDY, 1))
+            first, counted = await _one(server, wire, Call(prompt, 1, GREEDY, 1, priority=1))
         except Fault as fault:
             _raise_if_closed(fault)
             why = f"{name}: {fault.what}"
             continue
         await _same_ids(server, model, tokenizer)
         notes = [] if counted else [NO_COUNTS]
-        seeds = wire is wires[0]
-        if not seeds:
+        if "seeds" not in can:
             notes.append("the server takes no seed for a call: what it draws cannot be drawn again")
         bans = await _bans(server, wire, prompt, first)
         if not bans:
             notes.append("the server draws what it was told not to: relay cuts it off where it can")
-        can = ("ids", *(("seeds",) if seeds else ()), *(("bans",) if bans else ()))
-        return Found(wire, "", (*can, *(("cached counts",) if counted else ())), bans, tuple(notes))
+        more = [word for word, has in (("bans", bans), ("cached counts", counted)) if has]
+        return Found(wire, "", (*can, *more), bans, tuple(notes))
     return why
 
 
@@ -192,8 +199,24 @@ async def _one(server: Server, wire: Wire, call: Call) -> tuple[int, bool]:
 
 
 async def _pieces(server: Server, wire: Wire, call: Call) -> list[Piece]:
-    async with aclosing(server.pieces(wire, call)) as pieces:
-        return [piece async for piece in pieces]
+    async def all_of_them() -> list[Piece]:
+        async with aclosing(server.pieces(wire, call)) as pieces:
+            return [piece async for piece in pieces]
+
+    return await _patiently(all_of_them)
+
+
+async def _patiently(ask: Callable[..., Awaitable[T]], *what: Any) -> T:
+    """What this returns; a server that is busy is asked a few times."""
+    from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+    tries = AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.kind in BUSY),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_exponential(multiplier=0.3),
+        reraise=True,
+    )
+    return await tries(ask, *what)
 
 
 async def _same_ids(server: Server, model: str, tokenizer: Tokenizer) -> None:

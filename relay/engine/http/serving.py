@@ -22,7 +22,10 @@ LOOK = 0.25  # seconds between two looks at a server that is not there yet
 LONGEST = 1800.0  # seconds to load a model
 GRACE = 20.0  # seconds to end after SIGTERM
 TAIL = 20  # lines of a failed server's log that are shown
-NEEDED = ("--enable-prompt-tokens-details",)  # else nobody says what was cached
+NEEDED = (  # what relay asks for beside what the scenario says
+    ("--enable-prompt-tokens-details",),  # else nobody says what was cached
+    ("--scheduling-policy", "priority"),  # judges and short hops first
+)
 
 
 _alive: "set[Running]" = set()
@@ -48,7 +51,7 @@ class Wanted(NamedTuple):
         said = ["serve", self.source, "--served-model-name", self.model, "--host", host, "--port", str(self.port)]
         said += ["--dtype", self.dtype] if self.dtype else []
         said += ["--max-model-len", str(self.context)] if self.context else []
-        said += [flag for flag in NEEDED if flag not in self.args]
+        said += [word for words in NEEDED if words[0] not in self.args for word in words]
         return [*vllm, *said, *self.args]
 
 

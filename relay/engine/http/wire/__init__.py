@@ -19,6 +19,7 @@ class Call(NamedTuple):
     banned: frozenset[int] = frozenset()
     texts: tuple[str, ...] = ()  # a server may end by itself after one of these
     often: bool = True  # whether each id is wanted as soon as it is there
+    priority: int = 0  # the least goes first, where the server has priorities
 
 
 class Piece(NamedTuple):

@@ -16,15 +16,17 @@ class Vllm:
     name = "vllm"
     path = "/completions"
 
-    def __init__(self, model: str, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: str, tokenizer: Tokenizer, *, priorities: bool = False) -> None:
+        """`priorities`: whether this server takes them."""
         self._model = model
+        self._priorities = priorities
         self._tokenizer = tokenizer
         self._words: dict[int, str | None] = {}
 
     def body(self, call: Call) -> dict[str, Any]:
         """The request.
 
-        A banned id is a bad word where it has a spelling of its own: a bias of vLLM's goes no lower than -100.
+        A banned tag is a bad word, which cannot be drawn; a bias of vLLM's goes no lower than -100.
         """
         words = {i: self._word(i) for i in sorted(call.banned)}
         body: dict[str, Any] = {
@@ -49,6 +51,8 @@ class Vllm:
             body["bad_words"] = bad
         if biased := {str(i): -100.0 for i, word in words.items() if word is None}:
             body["logit_bias"] = biased
+        if self._priorities:
+            body["priority"] = call.priority
         if call.texts:
             body["stop"] = list(call.texts)
             body["include_stop_str_in_output"] = True
@@ -61,13 +65,11 @@ class Vllm:
         return VllmReading(call, self._tokenizer.size)
 
     def _word(self, i: int) -> str | None:
-        """The text that is read as this id and nothing else."""
+        """The tag that is read as this id; None where it is no tag."""
         if i not in self._words:
-            try:
-                text = self._tokenizer.bytes_of([i]).decode()
-            except UnicodeDecodeError:
-                text = ""
-            self._words[i] = text if text.strip() and self._tokenizer.encode_template(text) == [i] else None
+            tags = {number: tag for tag, number in self._tokenizer.special.items()}
+            tag = tags.get(i, "")  # of a plain word vLLM bans the one behind a space too
+            self._words[i] = tag if tag and self._tokenizer.encode_template(tag) == [i] else None
         return self._words[i]
 
 
