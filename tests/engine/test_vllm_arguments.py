@@ -52,7 +52,7 @@ def test_deterministic_is_one_sequence_and_no_prefix_cache() -> None:
 
 
 def test_an_adapter_s_rank_is_allowed() -> None:
-    given = arguments(VllmModel(model="m", lora="a"), HERE, 4096, 64, cpu=False, deterministic=False)
+    given = arguments(VllmModel(model="m", lora="a"), HERE, 4096, 48, cpu=False, deterministic=False)
     assert (given["enable_lora"], given["max_lora_rank"]) == (True, 64)
 
 

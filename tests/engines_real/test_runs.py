@@ -165,11 +165,15 @@ def test_an_interrupted_run_ends_at_once_with_no_rollout_failed_and_goes_on(fold
         ("{engine: vllm, model: relay/tiny, args: {block_sise: 3}}", ["block_sise", "did you mean 'block_size'?"]),
         ("{engine: vllm, model: relay/tiny, placement: take_turns}", ["cannot take turns: there is no GPU"]),
         ("{engine: vllm, model: relay/smollm2}", ["is a GGUF file, which vLLM is not given"]),
+        (
+            "{engine: vllm, model: relay/tiny, args: {stream_interval: x}}",
+            ["vLLM cannot start it: ", "stream_interval"],
+        ),
         ("{engine: vllm, model: relay/tiny, args: {kv_cache_memory_bytes: 1000}}", ["vLLM cannot start it: "]),
     ],
 )
 def test_a_model_that_vllm_cannot_start_is_one_line_and_exit_2(folder: Path, model: str, said: Sequence[str]) -> None:
-    (folder / "s.yaml").write_text(scenario(model, VLLM, problems=2))
+    (folder / "s.yaml").write_text(scenario(model, model, problems=2))
     done = relay(folder, "run", "s.yaml", "-o", "r.relay", code=2)
     assert all(part in done.stderr for part in said), done.stderr
     assert "Traceback" not in done.stderr
