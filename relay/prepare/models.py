@@ -10,7 +10,7 @@ from relay.language.scenario import Model, Scenario
 from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
-PASSING = ("torch", "transformers", "device")  # facts of a model that may differ when a run goes on
+PASSING = ("torch", "transformers", "vllm", "device")  # facts of a model that may differ when a run goes on
 
 
 async def load_models(
