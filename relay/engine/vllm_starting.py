@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from relay.engine import vllm_log
+from relay.engine.guardian import Guardian, begun_since, running
 from relay.engine.loading import check_extra, first_line, load_words
 from relay.engine.lora import Adapter, find
 from relay.engine.models import Where, resolve
@@ -29,6 +30,7 @@ class Started(NamedTuple):
     """A model in vLLM, with all that an engine shows of it."""
 
     llm: Any  # an AsyncLLM
+    guardian: Guardian  # of its processes
     tokenizer: Tokenizer
     template: Template
     context: int
@@ -49,7 +51,7 @@ def start(spec: "VllmModel", *, deterministic: bool = False) -> Started:
     tokenizer, template, context = load_words(spec, where)
     adapter = find(spec.lora) if spec.lora is not None else None
     settings()
-    began = vllm_log.size()
+    began, others = vllm_log.size(), running()
     with _no_interruptions(), vllm_log.hushed():
         try:
             llm, given = _start(spec, where, context, adapter, deterministic=deterministic)
@@ -58,12 +60,13 @@ def start(spec: "VllmModel", *, deterministic: bool = False) -> Started:
         except BaseException as error:  # what vLLM raises has no common root; its process may end by SystemExit
             why = vllm_log.last_error(began) or _told(error)
             raise UserError(Mistake(f"model {spec.model!r}", f"vLLM cannot start it: {why}", _hint(why))) from error
+    guardian = Guardian(begun_since(others))
     facts = _facts(spec, where, adapter, llm)
     words = llm.model_config.get_vocab_size()
     speculates = llm.vllm_config.speculative_config is not None
     lora = _lora(adapter) if adapter is not None else None
     context = min(context, llm.model_config.max_model_len)
-    return Started(llm, tokenizer, template, context, words, given["max_num_seqs"], facts, lora, speculates)
+    return Started(llm, guardian, tokenizer, template, context, words, given["max_num_seqs"], facts, lora, speculates)
 
 
 def _told(error: BaseException) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from relay.batch import Tally
@@ -157,6 +158,24 @@ def test_an_interrupted_run_ends_at_once_with_no_rollout_failed_and_goes_on(fold
     relay(folder, "run", "--resume", "r.relay")
     assert sum(stops(folder / "r.relay").values()) == 400
     assert "failed" not in stops(folder / "r.relay")
+
+
+def test_a_relay_that_is_killed_leaves_none_of_vllm_s_processes_behind(folder: Path) -> None:
+    (folder / "s.yaml").write_text(scenario(VLLM, VLLM, problems=400))
+    command = [PROGRAM, "run", "s.yaml", "-o", "r.relay", "--json"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line).get("done", 0) > 5:
+                break
+        left = psutil.Process(process.pid).children(recursive=True)
+        assert any("EngineCore" in child.name() for child in left)
+    finally:
+        process.kill()
+        process.communicate()
+    _, alive = psutil.wait_procs(left, timeout=15)
+    assert not [child for child in alive if child.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.mark.parametrize(
