@@ -18,48 +18,51 @@ if TYPE_CHECKING:
     from relay.twin.plan import Part
 
 
+Guides = Annotated[
+    list[str],
+    typer.Option("--guide", metavar="MODEL", help="A stronger model whose right solutions guide; repeat for more."),
+]
+ProblemSet = Annotated[
+    str, typer.Option(metavar="SET", help="A set by name, or a file; by default what the small models can solve.")
+]
+EngineName = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="What runs the models: vllm where it and a GPU are there, else transformers."),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FOLDER", help="Where runs and cards go; one begun before is gone on with."),
+]
+WithControl = Annotated[
+    bool, typer.Option("--control", help="First try the handover itself: each model goes on with thoughts of its own.")
+]
+Individual = Annotated[
+    bool,
+    typer.Option("--individual", help="Recoverability on problems of all the model's solve rates, not 8 of 8 alone."),
+]
+OnlyForecast = Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")]
+InFlight = Annotated[
+    int | None,
+    typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
+]
+PoolFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder.")
+]
+
+
 def twin(
     context: typer.Context,
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The models to test, one after another.")],
-    guide: Annotated[
-        list[str],
-        typer.Option("--guide", metavar="MODEL", help="A stronger model whose right solutions guide; repeat for more."),
-    ] = [],  # noqa: B006  typer copies it
-    problems: Annotated[
-        str, typer.Option(metavar="SET", help="A set by name, or a file; by default what the small models can solve.")
-    ] = "",
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="What runs the models: vllm where it and a GPU are there, else transformers."
-        ),
-    ] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="FOLDER", help="Where runs and cards go. A folder begun before is gone on with."
-        ),
-    ] = None,
-    control: Annotated[
-        bool,
-        typer.Option("--control", help="First try the handover itself: each model goes on with thoughts of its own."),
-    ] = False,
-    individual: Annotated[
-        bool,
-        typer.Option(
-            "--individual", help="Recoverability on problems of all the model's solve rates, not 8 of 8 alone."
-        ),
-    ] = False,
-    forecast: Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")] = False,
+    guide: Guides = [],  # noqa: B006  typer copies it
+    problems: ProblemSet = "",
+    engine: EngineName = "",
+    out: Folder = None,
+    control: WithControl = False,
+    individual: Individual = False,
+    forecast: OnlyForecast = False,
     set_: Sets = [],  # noqa: B006  typer copies it
-    in_flight: Annotated[
-        int | None,
-        typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
-    ] = None,
-    pool: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
-    ] = None,
+    in_flight: InFlight = None,
+    pool: PoolFile = None,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:

@@ -95,6 +95,7 @@ class Vllm:
         self.facts: Mapping[str, str] = started.facts
         self.rows = 2 * started.batch  # calls that keep it busy: one batch under way, one waiting
         self._llm = started.llm
+        self._guardian = started.guardian
         self._words = started.words
         self._lora = started.lora
         self._speculates = started.speculates
@@ -208,6 +209,7 @@ class Vllm:
         if not self._closed:
             self._closed = True
             await asyncio.to_thread(self._llm.shutdown)
+            await asyncio.to_thread(self._guardian.close)
             self._llm.shutdown = lambda: None  # its finalizer calls it again, when what it needs may be gone
 
 

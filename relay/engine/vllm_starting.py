@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import ValidationError
+
 from relay.engine import vllm_log
+from relay.engine.guardian import Guardian, begun_since, running
 from relay.engine.loading import check_extra, first_line, load_words
 from relay.engine.lora import Adapter, find
 from relay.engine.models import Where, resolve
@@ -27,6 +30,7 @@ class Started(NamedTuple):
     """A model in vLLM, with all that an engine shows of it."""
 
     llm: Any  # an AsyncLLM
+    guardian: Guardian  # of its processes
     tokenizer: Tokenizer
     template: Template
     context: int
@@ -47,21 +51,30 @@ def start(spec: "VllmModel", *, deterministic: bool = False) -> Started:
     tokenizer, template, context = load_words(spec, where)
     adapter = find(spec.lora) if spec.lora is not None else None
     settings()
-    began = vllm_log.size()
+    began, others = vllm_log.size(), running()
     with _no_interruptions(), vllm_log.hushed():
         try:
             llm, given = _start(spec, where, context, adapter, deterministic=deterministic)
         except UserError:
             raise
         except BaseException as error:  # what vLLM raises has no common root; its process may end by SystemExit
-            why = vllm_log.last_error(began) or first_line(error)
+            why = vllm_log.last_error(began) or _told(error)
             raise UserError(Mistake(f"model {spec.model!r}", f"vLLM cannot start it: {why}", _hint(why))) from error
+    guardian = Guardian(begun_since(others))
     facts = _facts(spec, where, adapter, llm)
     words = llm.model_config.get_vocab_size()
     speculates = llm.vllm_config.speculative_config is not None
     lora = _lora(adapter) if adapter is not None else None
     context = min(context, llm.model_config.max_model_len)
-    return Started(llm, tokenizer, template, context, words, given["max_num_seqs"], facts, lora, speculates)
+    return Started(llm, guardian, tokenizer, template, context, words, given["max_num_seqs"], facts, lora, speculates)
+
+
+def _told(error: BaseException) -> str:
+    """An exception of vLLM's in one line; where it is one of its checks, what is wrong with which argument."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return first_line(error)
 
 
 def said_by(error: BaseException) -> str:

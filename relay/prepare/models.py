@@ -12,7 +12,7 @@ from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
 GIVEN_UP = "given up"  # beside the kinds of failures: calls of which the last try failed too
-PASSING = ("torch", "transformers", "device", "server")  # how facts begin that may differ when a run goes on
+PASSING = ("torch", "transformers", "vllm", "device", "server")  # how facts begin that may differ when a run goes on
 
 
 async def load_models(

@@ -29,7 +29,7 @@ from bounds import told
 from prefix_cache import Silent
 from smollm2 import folder as smollm2
 
-from relay.engine import Request
+from relay.engine import Request, vllm_log
 from relay.engine.vllm import Vllm, VllmModel
 from relay.language.reading import read
 from relay.session import Options, start
@@ -182,12 +182,13 @@ async def grid(
 
 def whole(model: str, kept: list[tuple[Request, int]]) -> float:
     """Tokens a second of LLM.generate over the same prompts."""
-    from vllm import LLM
+    with vllm_log.hushed():
+        from vllm import LLM
 
-    llm = LLM(
-        model, skip_tokenizer_init=True, dtype="float32", max_num_seqs=32, enforce_eager=True, block_size=32,
-        enable_chunked_prefill=False, max_num_batched_tokens=8192, kv_cache_memory_bytes=1 << 30,
-    )  # fmt: skip
+        llm = LLM(
+            model, skip_tokenizer_init=True, dtype="float32", max_num_seqs=32, enforce_eager=True, block_size=32,
+            enable_chunked_prefill=False, max_num_batched_tokens=8192, kv_cache_memory_bytes=1 << 30,
+        )  # fmt: skip
     prompts: Any = [{"prompt_token_ids": request.prompt} for request, _ in kept]
     asked = [params(request, tokens) for request, tokens in kept]
     llm.generate(prompts[:4], asked[:4], use_tqdm=False)

@@ -7,6 +7,7 @@ from shutil import rmtree
 from platformdirs import user_cache_path
 
 from relay.engine.models import resolve
+from relay.engine.quiet import quiet
 
 
 def folder() -> Path:
@@ -17,10 +18,15 @@ def folder() -> Path:
         import transformers
 
         making = kept.with_name(f"{kept.name}.{os.getpid()}")
-        transformers.logging.set_verbosity_error()
-        for kind in (transformers.AutoTokenizer, transformers.AutoModelForCausalLM):
-            made = kind.from_pretrained(where.source, gguf_file=where.gguf_file)
-            made.save_pretrained(making)
+        origin = {"gguf_file": where.gguf_file, "local_files_only": True}
+        with quiet():
+            transformers.AutoTokenizer.from_pretrained(where.source, **origin).save_pretrained(making)
+            packed = transformers.AutoModelForCausalLM.from_pretrained(where.source, dtype="float32", **origin)
+            config = packed.config
+            config.__dict__.pop("quantization_config", None)  # or it could not be saved
+            plain = transformers.AutoModelForCausalLM.from_config(config)
+            plain.load_state_dict(packed.state_dict())
+            plain.save_pretrained(making)
         try:
             making.rename(kept)
         except OSError:  # another process was faster

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from relay.engine import vllm_log, vllm_together
+from relay.engine import lora, vllm_log, vllm_together
 from relay.engine.models import Where, resolve
 from relay.engine.turns import Turned, Turns
 from relay.engine.vllm import OURS, VllmModel
@@ -52,7 +52,7 @@ def test_deterministic_is_one_sequence_and_no_prefix_cache() -> None:
 
 
 def test_an_adapter_s_rank_is_allowed() -> None:
-    given = arguments(VllmModel(model="m", lora="a"), HERE, 4096, 64, cpu=False, deterministic=False)
+    given = arguments(VllmModel(model="m", lora="a"), HERE, 4096, 48, cpu=False, deterministic=False)
     assert (given["enable_lora"], given["max_lora_rank"]) == (True, 64)
 
 
@@ -167,3 +167,31 @@ def test_the_last_error_of_the_log_is_the_one_that_matters() -> None:
     for handler in logging.getLogger("vllm").handlers[:]:
         logging.getLogger("vllm").removeHandler(handler)
         handler.close()
+
+
+async def test_without_vllm_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.engine.loading.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"needs the extra \[vllm\]: pip install 'relay-cot\[vllm\]'"):
+        await VllmModel(model="relay/tiny").open()
+
+
+async def test_a_gguf_file_is_refused_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.engine.loading.find_spec", lambda name: object())
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    with pytest.raises(UserError, match=r"is a GGUF file, which vLLM is not given \(engine: transformers"):
+        await VllmModel(model=str(tmp_path / "m.gguf")).open()
+
+
+def test_an_adapter_without_its_settings_is_the_user_s_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such folder"):
+        lora.find(str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"holds no adapter_config\.json that can be read"):
+        lora.find(str(tmp_path))
+    (tmp_path / "adapter_config.json").write_text('{"r": 16}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"1")
+    found = lora.find(str(tmp_path))
+    assert found.rank == 16
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"2")
+    assert lora.find(str(tmp_path)).revision != found.revision

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from relay.batch import Tally
@@ -159,17 +160,39 @@ def test_an_interrupted_run_ends_at_once_with_no_rollout_failed_and_goes_on(fold
     assert "failed" not in stops(folder / "r.relay")
 
 
+def test_a_relay_that_is_killed_leaves_none_of_vllm_s_processes_behind(folder: Path) -> None:
+    (folder / "s.yaml").write_text(scenario(VLLM, VLLM, problems=400))
+    command = [PROGRAM, "run", "s.yaml", "-o", "r.relay", "--json"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line).get("done", 0) > 5:
+                break
+        left = psutil.Process(process.pid).children(recursive=True)
+        assert any("EngineCore" in child.name() for child in left)
+    finally:
+        process.kill()
+        process.communicate()
+    _, alive = psutil.wait_procs(left, timeout=15)
+    assert not [child for child in alive if child.status() != psutil.STATUS_ZOMBIE]
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [
         ("{engine: vllm, model: relay/tiny, args: {block_sise: 3}}", ["block_sise", "did you mean 'block_size'?"]),
         ("{engine: vllm, model: relay/tiny, placement: take_turns}", ["cannot take turns: there is no GPU"]),
         ("{engine: vllm, model: relay/smollm2}", ["is a GGUF file, which vLLM is not given"]),
+        (
+            "{engine: vllm, model: relay/tiny, args: {stream_interval: x}}",
+            ["vLLM cannot start it: ", "stream_interval"],
+        ),
         ("{engine: vllm, model: relay/tiny, args: {kv_cache_memory_bytes: 1000}}", ["vLLM cannot start it: "]),
     ],
 )
 def test_a_model_that_vllm_cannot_start_is_one_line_and_exit_2(folder: Path, model: str, said: Sequence[str]) -> None:
-    (folder / "s.yaml").write_text(scenario(model, VLLM, problems=2))
+    (folder / "s.yaml").write_text(scenario(model, model, problems=2))
     done = relay(folder, "run", "s.yaml", "-o", "r.relay", code=2)
     assert all(part in done.stderr for part in said), done.stderr
     assert "Traceback" not in done.stderr
