@@ -38,7 +38,7 @@ COMMANDS = {
         "(`relay export --help` says what there is)"
     ),
     "scenarios sol": "there is no scenario 'sol' (did you mean 'solo'?)",
-    "scenarios xyz": "there is no scenario 'xyz' (there are guidability, handoff, recoverability, solo)",
+    "scenarios xyz": "there is no scenario 'xyz' (there are guidability, handoff, plumbing, recoverability, solo)",
     "problems sum": "there is no problem set 'sum' (did you mean 'sums'?)",
     "problems sums --limit 0": (
         "relay problems: --limit should be at least 1 (`relay problems --help` says what there is)"
@@ -54,7 +54,7 @@ def test_a_mistyped_command_is_one_line(command: str, relay: Relay) -> None:
 def test_a_line_is_a_line_whatever_was_typed(relay: Relay) -> None:
     assert relay("run", "a\nb\x1b[2J.yaml").err == (
         "there is no scenario file 'a\\nb\\x1b[2J.yaml' "
-        "(canned ones: guidability, handoff, recoverability, solo, strict)\n"
+        "(canned ones: guidability, handoff, plumbing, recoverability, solo, strict)\n"
     )
     assert relay("show", "a\nb\x1b[2J\u202e.relay").err == (
         "a␊b␛[2J<U+202E>.relay: no such run file (`ls *.relay runs` shows what is there)\n"
@@ -64,5 +64,8 @@ def test_a_line_is_a_line_whatever_was_typed(relay: Relay) -> None:
 def test_as_a_program_too_a_mistake_is_a_line_and_code_two(program: Relay) -> None:
     assert program("rnu") == Said(2, "", "relay: no command 'rnu' (did you mean 'run'?)\n")
     assert program("run", "nope") == Said(
-        2, "", "there is no scenario file 'nope' (canned ones: guidability, handoff, recoverability, solo, strict)\n"
+        2,
+        "",
+        "there is no scenario file 'nope' "
+        "(canned ones: guidability, handoff, plumbing, recoverability, solo, strict)\n",
     )

@@ -90,7 +90,8 @@ def test_a_mistake_in_a_scenario_is_a_line_with_its_place(kind: str, relay: Rela
 NAMES = {
     "nope.yaml": "there is no scenario file 'nope.yaml' (did you mean 's.yaml'?)",
     "recoverabilty": "there is no scenario file 'recoverabilty' (did you mean 'recoverability'?)",
-    "xyz": "there is no scenario file 'xyz' (canned ones: guidability, handoff, recoverability, solo, strict)",
+    "xyz": "there is no scenario file 'xyz' "
+    "(canned ones: guidability, handoff, plumbing, recoverability, solo, strict)",
     ".": "'.' is a folder (name a file in it)",
 }
 
