@@ -125,12 +125,12 @@ async def _go_on(
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
+        stack.enter_context(counting_failures(writer, opened))  # of the engines themselves: a model may have two names
+        notes = notes_of(opened)
         recording = _tape_of(writer, reading)
         opened = opened if recording is None else recording.around(opened)
         judging = {name: opened[name] for name in scenario.verify.models()}
         given = Given(judging, scenario.seed, options.sandbox)
-        stack.enter_context(counting_failures(writer, opened))
-        notes = notes_of(opened)
         opened = {name: engine for name, engine in opened.items() if name not in judges}
         opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from relay.engine import Words
 from relay.engine.http.engine import Http, Served
 from relay.engine.http.faults import Fault
 from relay.engine.http.probing import Names, names_of, no_such_model, probe
@@ -20,6 +21,7 @@ from relay.errors import Mistake, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Frozen, OneOrMore, Says, Text, Whole, wrong
 
+UNKNOWN = 1 << 30  # tokens of a context of which no file says how long it is
 NEEDS_EXTRA = "engine http needs the extra [http]: pip install 'relay-cot[http]'"
 
 
@@ -90,6 +92,11 @@ class HttpModel(Model):
             source = resolve(source).source
         return [Wanted(self.model, source, url, self.dtype, self.context, self.args) for url in self.bases]
 
+    async def words(self) -> Words:
+        """By its files; how long its context is may be known to its servers alone."""
+        tokenizer, template, length = await asyncio.to_thread(words_of, self.tokenizer or self.model, self.thinking)
+        return Words(tokenizer, template, self.context or length or UNKNOWN)
+
     async def open(self, *, deterministic: bool = False) -> Http:
         """The engine, its servers started where it says so, and asked what they can do.
 
@@ -156,6 +163,7 @@ class HttpModel(Model):
             "api": found.wire.name,
             "server": ", ".join(dict.fromkeys(each.server for each in founds)),
             "server_can": ", ".join(found.can),
+            "server_context": str(context),
             "server_urls": " ".join(self.bases),
         }
         told = dict.fromkeys((*notes, *(note for each in founds for note in each.notes)))
