@@ -158,6 +158,8 @@ async def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
         ({"url": "http://x:port/v1"}, "is no address"),
         ({"url": "http://a", "urls": ("http://b",)}, "only one of them"),
         ({"url": "http://far.example/v1", "serve": True}, "on this machine only"),
+        ({"url": "http://x/v1/completions/"}, "is where one call goes"),
+        ({"url": "http://x/v1/chat/completions"}, "is where one call goes"),
         ({"key": "sk-123"}, "key"),
     ],
 )

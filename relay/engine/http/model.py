@@ -21,6 +21,7 @@ from relay.errors import Mistake, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Frozen, OneOrMore, Says, Text, Whole, wrong
 
+ENDS = ("/chat/completions", "/completions", "/generate")  # of addresses that people copy
 UNKNOWN = 1 << 30  # tokens of a context of which no file says how long it is
 NEEDS_EXTRA = "engine http needs the extra [http]: pip install 'relay-cot[http]'"
 
@@ -36,6 +37,9 @@ def _base(url: str) -> str:
         raise wrong(f"{url!r} is no address of a server", instead="write http://localhost:8000/v1")
     if parts.username or parts.password:
         raise wrong("an address with a name or password", instead="put the key into the environment, and say `key:`")
+    if end := next((end for end in ENDS if parts.path.rstrip("/").endswith(end)), None):
+        base = url.rstrip("/").removesuffix(end)
+        raise wrong(f"{url!r} is where one call goes", instead=f"write the server's base: {base}")
     return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
 
 
@@ -86,10 +90,20 @@ class HttpModel(Model):
         return tuple(dict.fromkeys(self.urls or ((self.url,) if self.url else ())))
 
     def wanted(self) -> list[Wanted]:
-        """The servers to start for it. Raises UserError where its files are nowhere."""
+        """The servers to start for it. Raises UserError where its files are nowhere, or vllm could not be there."""
         source = self.model
         if source.startswith("relay/") and not Path(source).is_dir():
-            source = resolve(source).source
+            found = resolve(source)
+            if found.gguf_file is not None:
+                instead = "a folder of safetensors, or another server"
+                raise UserError(
+                    Mistake(f"model {source!r}", "is a GGUF file, which `vllm serve` is not given", instead)
+                )
+            source = found.source
+        for parts in map(urlsplit, filter(is_here, self.bases)):
+            if (parts.scheme, parts.path) != ("http", "/v1"):
+                what = "`vllm serve` speaks plain http, below /v1"
+                raise UserError(Mistake(f"model {self.model!r}: {parts.geturl()}", what, f"http://{parts.netloc}/v1"))
         return [Wanted(self.model, source, url, self.dtype, self.context, self.args) for url in self.bases]
 
     async def words(self) -> Words:
