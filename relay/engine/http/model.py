@@ -186,6 +186,11 @@ class HttpModel(Model):
 
     def _refused(self, server: Server, fault: Fault) -> UserError:
         where = f"model {self.model!r}"
+        if fault.kind == "no TLS" or (fault.gone and server.url.startswith("https:") and is_here(server.url)):
+            instead = "where it has no certificate, write http:// and not https://"
+            return UserError(Mistake(where, f"{server.url}: {fault.what}", instead))
+        if fault.kind == "reset" and server.url.startswith("http:"):
+            return UserError(Mistake(where, f"{server.url}: {fault.what}", "is it one for https://?"))
         if fault.gone:
             return UserError(Mistake(where, f"{server.url}: {fault.what}", "start it: `relay serve`, or `vllm serve`"))
         if fault.kind in ("401", "403"):

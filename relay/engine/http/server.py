@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from relay.engine.http.faults import Fault, refusal
 from relay.engine.http.wire import Call, Piece, Wire
+from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
     import httpx
@@ -36,12 +37,20 @@ class Server:
         self.not_before = 0.0  # it asked for no more calls until then
         self._strikes = 0
         self._key = key
-        self.http = httpx.AsyncClient(
-            headers={"authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(timeout, connect=min(CONNECT, timeout), pool=None),
-            limits=httpx.Limits(max_connections=rows + 2, max_keepalive_connections=rows, keepalive_expiry=IDLE),
-            trust_env=not is_here(url),  # a proxy for the world knows nothing of this machine
-        )
+        try:
+            httpx.URL(url).host  # noqa: B018  looked at: it may be no name
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UserError(Mistake(repr(url), f"is no address: {error}", "http://localhost:8000/v1")) from error
+        try:
+            self.http = httpx.AsyncClient(
+                headers={"authorization": f"Bearer {key}"} if key else {},
+                timeout=httpx.Timeout(timeout, connect=min(CONNECT, timeout), pool=None),
+                limits=httpx.Limits(max_connections=rows + 2, max_keepalive_connections=rows, keepalive_expiry=IDLE),
+                trust_env=not is_here(url),  # a proxy for the world knows nothing of this machine
+            )
+        except (ImportError, ValueError) as error:
+            what = f"goes through a proxy that the environment names, and it cannot be used: {error}"
+            raise UserError(Mistake(url, what, "see HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY")) from error
 
     async def get(self, path: str) -> Any:
         """What it says there, parsed. Raises Fault."""
@@ -130,9 +139,17 @@ def _fault_of(error: Exception) -> Fault:
     """What an error of httpx means."""
     import httpx
 
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        refused = "nobody answers there" if isinstance(error, httpx.ConnectError) else "it lets nobody in"
-        return Fault("no connection", refused, gone=True)
+    if isinstance(error, httpx.ConnectTimeout):
+        return Fault("no connection", "it lets nobody in", gone=True)
+    if isinstance(error, httpx.ConnectError):
+        if "SSL" in str(error):
+            return Fault("no TLS", f"there is no safe connection to it: {error}", gone=True)
+        told = (
+            "nobody answers there"
+            if "attempts failed" in str(error)
+            else f"it cannot be reached: {str(error) or 'it hangs up'}"
+        )
+        return Fault("no connection", told, gone=True)
     if isinstance(error, httpx.TimeoutException):
         return Fault("stall", "it said nothing for too long")
     if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
