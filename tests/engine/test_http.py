@@ -174,6 +174,31 @@ async def test_a_server_that_draws_others_the_second_time_is_asked_to_go_on(word
         assert kept
 
 
+@pytest.mark.parametrize("sampling", [GREEDY, HOT], ids=["greedy", "drawn"])
+async def test_a_server_that_gives_less_than_it_is_asked_for_is_asked_for_the_rest(
+    sampling: Sampling, words: str
+) -> None:
+    async with StandIn().open() as server, opened(words, server, retries=2) as engine:
+        asked = server._asked
+        server._asked = lambda body: asked({**body, "max_tokens": min(8, body["max_tokens"])})  # type: ignore[method-assign]
+        settled, _ = await said(engine, request(engine, sampling=sampling, tokens=40))
+        assert settled.stop in ("tokens", "turn")
+        assert len(settled.ids) == 40 or settled.stop == "turn"
+
+
+async def test_a_server_that_is_out_of_order_is_left_though_it_asks_to_wait(words: str) -> None:
+    async with StandIn().open() as one, StandIn().open() as other, opened(words, one, other, retries=6) as engine:
+
+        async def out_of_order(_: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+            return await one._say(writer, 503, {}, more="retry-after: 0\r\n")
+
+        one._complete = out_of_order  # type: ignore[method-assign]
+        for problem in "abcdefghijklmnop":
+            await said(engine, request(engine, problem=problem, tokens=5))
+        assert engine.given_up == 0
+        assert engine.failures["503"] in (3, 4, 5, 6)  # three in a row, and again after five seconds
+
+
 async def test_leaving_early_ends_the_call_at_the_server(words: str) -> None:
     async with StandIn().open() as server, opened(words, server) as engine:
         server.pause = 0.02

@@ -147,6 +147,7 @@ class Http:
                     if job.over and not job.ending:
                         break
             if not job.over:
+                job.short()
                 raise Fault("short answer", "it ended before its time", wait=0.0)
         except Fault as fault:
             server.failed(fault)

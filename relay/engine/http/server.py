@@ -90,7 +90,7 @@ class Server:
             self.down_since = now
         if fault.wait is not None:
             self.not_before = max(self.not_before, now + fault.wait)
-        elif fault.again:
+        if fault.again and (fault.wait is None or fault.kind.startswith("5")):  # 429: it is there, and busy
             self._strikes = STRIKES if fault.gone else self._strikes + 1
             if self._strikes >= STRIKES:
                 self.rests_until = now + REST
