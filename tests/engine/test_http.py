@@ -1,6 +1,7 @@
 """The engine `http` before a server that hurts: nothing is lost, nothing doubled, everything counted."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -197,6 +198,61 @@ async def test_a_server_that_is_out_of_order_is_left_though_it_asks_to_wait(word
             await said(engine, request(engine, problem=problem, tokens=5))
         assert engine.given_up == 0
         assert engine.failures["503"] in (3, 4, 5, 6)  # three in a row, and again after five seconds
+
+
+def sending(server: StandIn, change: Callable[[bytes], list[bytes]]) -> None:
+    """From now on the server sends, for each event, what `change` makes of it."""
+
+    async def stream(asked: Any, fault: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        for event in [*map(json.dumps, server._events(asked, wrong=False)), "[DONE]"]:
+            for piece in change(event.encode()):
+                writer.write(piece)
+                await writer.drain()
+        return False
+
+    server._stream = stream  # type: ignore[method-assign,assignment]
+
+
+SPELLINGS: dict[str, Callable[[bytes], list[bytes]]] = {
+    "CRLF, comments and names": lambda e: [b": here\r\n\r\nevent: x\r\nid: 1\r\ndata:", e, b"\r", b"\n\r\n"],
+    "several lines": lambda e: [b"data: " + e.replace(b", ", b",\ndata: ") + b"\n\n"],
+    "no empty lines": lambda e: [b"data: " + e + b"\n"],
+    "byte by byte": lambda e: [bytes([b]) for b in b"data: " + e + b"\n\n"],
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_events_are_read_however_they_are_spelled(spelling: str, words: str) -> None:
+    async with StandIn().open() as server, opened(words, server) as engine:
+        plain, usage = await said(engine, request(engine, tokens=9))
+        sending(server, SPELLINGS[spelling])
+        assert await said(engine, request(engine, tokens=9)) == (plain, usage)
+        assert engine.failures == Counter()
+
+
+async def test_a_server_that_only_keeps_the_line_open_says_nothing(words: str) -> None:
+    async def alive(asked: Any, fault: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        while not reader.at_eof():
+            writer.write(b": alive\n\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        return False
+
+    async with StandIn().open() as server, opened(words, server, retries=0, timeout=0.2) as engine:
+        server._stream = alive  # type: ignore[method-assign]
+        with pytest.raises(EngineError, match="it said nothing for too long"):
+            await said(engine, request(engine))
+        assert engine.failures == Counter({"stall": 1})
+
+
+async def test_an_answer_that_goes_on_after_its_end_is_left(words: str) -> None:
+    async with StandIn().open() as server, opened(words, server) as engine:
+        plain, _ = await said(engine, request(engine, tokens=9))
+        done = b'data: {"id": "x", "choices": []}\n\n' * 1000
+        sending(server, lambda e: [done] * 1000 if e == b"[DONE]" else [b"data: " + e + b"\n\n"])
+        assert (await said(engine, request(engine, tokens=9)))[0] == plain
 
 
 async def test_leaving_early_ends_the_call_at_the_server(words: str) -> None:
