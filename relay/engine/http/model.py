@@ -78,7 +78,8 @@ class HttpModel(Model):
     @model_validator(mode="after")
     def _somewhere(self) -> "HttpModel":
         if (self.url is None) == (self.urls is None):
-            raise wrong("where is it? 'url' or 'urls' must be there, and only one of them")
+            what = "where is it? 'url' or 'urls' must be there, and only one of them"
+            raise wrong(what, instead="url: http://localhost:8000/v1")
         if self.serve and (far := next((url for url in self.bases if not is_here(url)), None)):
             what = f"relay starts servers on this machine only, and {far} is none of its addresses"
             raise wrong(what, at=("serve",), instead="write http://localhost:8000/v1, or leave 'serve' out")
