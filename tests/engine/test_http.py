@@ -200,6 +200,24 @@ async def test_a_server_that_is_out_of_order_is_left_though_it_asks_to_wait(word
         assert engine.failures["503"] in (3, 4, 5, 6)  # three in a row, and again after five seconds
 
 
+async def test_who_waits_for_the_throttle_hears_that_the_server_asks_to_wait(words: str) -> None:
+    async with StandIn().open() as server, opened(words, server) as engine:
+        began = time.monotonic()
+        probed = len(server.calls)
+
+        class Slow:
+            async def acquire(self) -> None:
+                if not engine._fleet.servers[0].not_before:
+                    engine._fleet.servers[0].not_before = began + 0.3  # another call was told so
+
+        engine._throttle = Slow()
+        call = asyncio.create_task(said(engine, request(engine, tokens=5)))
+        await asyncio.sleep(0.1)
+        assert len(server.calls) == probed
+        await call
+        assert time.monotonic() - began >= 0.28
+
+
 def sending(server: StandIn, change: Callable[[bytes], list[bytes]]) -> None:
     """From now on the server sends, for each event, what `change` makes of it."""
 

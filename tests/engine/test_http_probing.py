@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from relay.engine.http.faults import Fault
 from relay.engine.http.model import HttpModel
+from relay.engine.http.probing import _patiently
 from relay.errors import UserError
 from tests.engine.stand_in import StandIn, words_in
 
@@ -82,6 +85,19 @@ async def test_a_server_that_is_busy_is_asked_again(words: str) -> None:
         server.faults.extend(["503"] * 99)
         assert "it answers 503" in await refused(words, server, api="vllm")
         assert len(server.faults) == 99 - 8
+
+
+async def test_a_server_that_asks_to_wait_at_the_start_is_waited_for() -> None:
+    tries: list[float] = []
+
+    async def ask() -> int:
+        tries.append(time.monotonic())
+        if len(tries) == 1:
+            raise Fault("429", "it answers 429", wait=0.5)
+        return 7
+
+    assert await _patiently(ask) == 7
+    assert tries[1] - tries[0] >= 0.5
 
 
 async def test_an_api_that_the_server_lacks_is_refused(words: str) -> None:

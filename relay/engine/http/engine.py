@@ -25,6 +25,7 @@ FIRST, LONGEST = (
     0.5,
     30.0,
 )  # seconds before the second try, and at most; doubled in between, and up to FIRST more by chance
+SOON = 0.01  # seconds that clocks may differ by
 PATIENCE = 60.0  # seconds without a sign of any server, after which calls fail at the first try
 
 
@@ -137,9 +138,7 @@ class Http:
 
     async def _try(self, job: Job) -> None:
         server = self._fleet.pick(job.request.purpose)
-        await asyncio.sleep(max(0.0, server.not_before - monotonic()))
-        if self._throttle is not None:
-            await self._throttle.acquire()
+        await self._turn(server)
         try:
             async with aclosing(server.pieces(self._served.wire, job.call())) as pieces:
                 async for piece in pieces:
@@ -158,6 +157,15 @@ class Http:
                 raise
         else:
             server.answered()
+
+    async def _turn(self, server: Server) -> None:
+        """Wait until this server and the throttle let a call begin; either may have changed its mind meanwhile."""
+        while True:
+            await asyncio.sleep(max(0.0, server.not_before - monotonic()))
+            if self._throttle is not None:
+                await self._throttle.acquire()
+            if server.not_before <= monotonic() + SOON:
+                return
 
     def _pause(self, state: "RetryCallState") -> float:
         """Seconds before the next try: as the server says, or longer from try to try, with jitter."""
