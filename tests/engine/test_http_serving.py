@@ -13,8 +13,9 @@ import pytest
 
 from relay.engine.http.model import HttpModel
 from relay.engine.http.serving import Wanted, serving, vllm_command
-from relay.errors import UserError
+from relay.errors import EngineError, UserError
 from tests.engine.stand_in import words_in
+from tests.engine.test_http import request, said
 
 PROGRAM = str(Path(sys.executable).with_name("relay"))
 FAKE = """\
@@ -132,6 +133,22 @@ async def test_a_model_may_have_its_server_started(vllm: Path, port: int, tmp_pa
     }  # fmt: skip
     engine = await HttpModel.model_validate(tree).open()
     assert len(alive(vllm)) == 2
+    await engine.aclose()
+    assert gone(vllm)
+
+
+async def test_what_fails_because_its_server_died_says_how_that_ended(vllm: Path, port: int, tmp_path: Path) -> None:
+    tree = {
+        "engine": "http", "model": "stand/in", "url": f"http://127.0.0.1:{port}", "tokenizer": words_in(tmp_path),
+        "serve": True, "context": 512, "retries": 0,
+    }  # fmt: skip
+    engine = await HttpModel.model_validate(tree).open()
+    os.kill(alive(vllm)[0], signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while not engine.obituaries[0]():  # noqa: ASYNC110  a process is waited for
+            await asyncio.sleep(0.02)
+    with pytest.raises(EngineError, match="`vllm serve stand/in` ended with -9, and said last: loading serve"):
+        await said(engine, request(engine, tokens=5))
     await engine.aclose()
     assert gone(vllm)
 

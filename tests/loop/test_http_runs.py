@@ -31,7 +31,7 @@ budget: {{tokens: 60}}
 """
 
 
-def walked(tmp_path: Path, *, record: bool, faults: tuple[str, ...] = ()) -> tuple[Outcome, StandIn]:
+def walked(tmp_path: Path, *, record: bool, faults: tuple[str, ...] = (), api: str = "vllm") -> tuple[Outcome, StandIn]:
     """A run of two hands of one served model."""
 
     async def work() -> Outcome:
@@ -43,7 +43,7 @@ def walked(tmp_path: Path, *, record: bool, faults: tuple[str, ...] = ()) -> tup
                 read(str(tmp_path / "s.yaml"), {}), tmp_path / "run.relay", Options(record=record), Silent()
             )
 
-    server = StandIn()
+    server = StandIn(api)
     return asyncio.run(work()), server
 
 
@@ -56,11 +56,23 @@ def test_a_failure_is_counted_once_though_the_model_has_two_names(record: bool, 
         assert run.meta["failures"] == {"a": {"429": 2, "given up": 0}}
 
 
+@pytest.mark.parametrize("api", ["vllm", "sglang", "text"])
 @pytest.mark.parametrize("record", [True, False])
-def test_a_run_of_served_models_is_played_again_without_a_server(record: bool, tmp_path: Path) -> None:
-    outcome, _ = walked(tmp_path, record=record)
+def test_a_run_of_served_models_is_played_again_without_a_server(record: bool, api: str, tmp_path: Path) -> None:
+    outcome, _ = walked(tmp_path, record=record, faults=("cut", "reset midway"), api=api)
     lay_out(outcome.path, tmp_path / "again.relay")
     asyncio.run(resume(tmp_path / "again.relay", Options(), Silent()))
     with Run(outcome.path) as was, Run(tmp_path / "again.relay") as now:
         assert list(differences(was, now)) == []
         assert now.query("SELECT count(*) FROM step")[0][0] > 3
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_rollouts_that_failed_fail_again_with_the_same_words(record: bool, tmp_path: Path) -> None:
+    outcome, server = walked(tmp_path, record=record, faults=("refused", "", "refused"))
+    assert server.hurt["refused"] == outcome.failed == 2
+    lay_out(outcome.path, tmp_path / "again.relay")
+    asyncio.run(resume(tmp_path / "again.relay", Options(), Silent()))
+    with Run(outcome.path) as was, Run(tmp_path / "again.relay") as now:
+        assert list(differences(was, now)) == []
+        assert [row.why for row in was.rollouts()] == [row.why for row in now.rollouts()]

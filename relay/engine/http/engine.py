@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from random import uniform
 from time import monotonic
@@ -70,6 +70,7 @@ class Http:
         self.rows = rows
         self.failures: Counter[str] = Counter()  # tries that failed, by kind, mended or not
         self.holds = AsyncExitStack()  # what lives as long as it does
+        self.obituaries: list[Callable[[], str]] = []  # of the servers that were started for it
         self.given_up = 0  # calls of which the last try failed too
         self._served = served
         self._fleet = Fleet(servers, patience=PATIENCE)
@@ -132,7 +133,8 @@ class Http:
                 await tries(self._try, job)
         except Fault as fault:
             self.given_up += 1
-            job.fail(f"{self._served.model}: {fault.what}")
+            died = filter(None, (said() for said in self.obituaries))
+            job.fail("; ".join((f"{self._served.model}: {fault.what}", *died)))
         finally:
             job.news.set()
 

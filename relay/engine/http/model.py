@@ -14,7 +14,7 @@ from relay.engine.http.engine import Http, Served
 from relay.engine.http.faults import Fault
 from relay.engine.http.probing import Names, names_of, no_such_model, probe
 from relay.engine.http.server import Server, is_here
-from relay.engine.http.serving import HERE, Wanted, serving, vllm_command
+from relay.engine.http.serving import HERE, Running, Wanted, serving, vllm_command
 from relay.engine.http.words import words_of
 from relay.engine.models import resolve
 from relay.errors import Mistake, UserError
@@ -118,10 +118,12 @@ class HttpModel(Model):
         Deterministic: one call at a time.
         """
         async with AsyncExitStack() as stack:
-            if self.serve:
-                for wanted in self.wanted():
-                    await stack.enter_async_context(serving(wanted, wanted.command(vllm_command(), HERE)))
+            ours: list[Running] = []
+            for wanted in self.wanted() if self.serve else ():
+                server = serving(wanted, wanted.command(vllm_command(), HERE))
+                ours.append(await stack.enter_async_context(server))
             engine = await self._connected(deterministic)
+            engine.obituaries = [server.obituary for server in ours]
             engine.holds = stack.pop_all()
         return engine
 

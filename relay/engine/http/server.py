@@ -15,7 +15,7 @@ from relay.errors import Mistake, UserError
 if TYPE_CHECKING:
     import httpx
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 CONNECT = 10.0  # seconds to be let in
 IDLE = 3.0  # seconds that a connection is kept: servers drop theirs after 5, and a call could meet that
 STALLED = "it said nothing for too long"

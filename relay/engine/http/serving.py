@@ -128,6 +128,13 @@ class Running:
         code = await self._process.wait()
         return self._failed(f"ended with {code}")
 
+    def obituary(self) -> str:
+        """Where it has ended by itself, how, and what it said last; else empty."""
+        if self._process is None or self._process.returncode is None or self._log.closed:
+            return ""
+        said = "".join(self.tail(1))[:200] or "nothing"
+        return f"`vllm serve {self.wanted.source}` ended with {self._process.returncode}, and said last: {said}"
+
     def tail(self, lines: int = TAIL) -> list[str]:
         """The last lines of its log."""
         log = self._log.fileno()
