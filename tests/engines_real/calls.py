@@ -27,7 +27,7 @@ def asked(
 ) -> Request:
     """A request of 60 tokens, greedy, unless it is said otherwise."""
     ends = Cut(engine.tokenizer, **{"tokens": 60, **cut})
-    return Request(list(prompt), ends, sampling, seed, banned, PURPOSE, logprobs, watched, urgent)
+    return Request(list(prompt), ends, sampling, seed, banned, PURPOSE, logprobs, watched=watched, urgent=urgent)
 
 
 async def deltas(engine: Engine, request: Request) -> list[Delta]:
