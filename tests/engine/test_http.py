@@ -218,6 +218,19 @@ async def test_who_waits_for_the_throttle_hears_that_the_server_asks_to_wait(wor
         assert time.monotonic() - began >= 0.28
 
 
+async def test_nobody_waits_long_for_one_server_while_another_is_free(words: str) -> None:
+    async with StandIn().open() as one, StandIn().open() as other, opened(words, one, other) as engine:
+
+        async def busy(_: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+            return await one._say(writer, 429, {}, more="retry-after: 600\r\n")
+
+        one._complete = busy  # type: ignore[method-assign]
+        async with asyncio.timeout(10):
+            for problem in "abcdefghijklmnop":
+                await said(engine, request(engine, problem=problem, tokens=5))
+        assert engine.failures == Counter({"429": 1})  # from then on nobody asks it
+
+
 def sending(server: StandIn, change: Callable[[bytes], list[bytes]]) -> None:
     """From now on the server sends, for each event, what `change` makes of it."""
 

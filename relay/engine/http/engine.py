@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from relay.engine import Delta, Request
 from relay.engine.http.faults import Fault
-from relay.engine.http.fleet import Fleet
+from relay.engine.http.fleet import MOVE, Fleet
 from relay.engine.http.job import Job
 from relay.engine.http.server import Server
 from relay.engine.http.wire import Wire
@@ -175,8 +175,8 @@ class Http:
 
         fault = state.outcome.exception() if state.outcome is not None else None
         if isinstance(fault, Fault):
+            if (fault.gone or (fault.wait or 0.0) > MOVE) and self._fleet.someone:
+                return 0.0  # another server takes over
             if fault.wait is not None:
                 return fault.wait + uniform(0, min(self._first, fault.wait))
-            if fault.gone and self._fleet.someone:
-                return 0.0  # another server takes over
         return wait_exponential(multiplier=self._first, max=LONGEST)(state) + wait_random(0, self._first)(state)
