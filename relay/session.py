@@ -33,7 +33,7 @@ from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
-from relay.store.writer import Graded, RunWriter
+from relay.store.writer import Gathered, Graded, RunWriter
 from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop
 
@@ -125,12 +125,14 @@ async def _go_on(
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
+        noting = stack.enter_context(
+            counting_failures(writer, opened)
+        )  # of the engines themselves: a model may have two names
+        notes = notes_of(opened)
         recording = _tape_of(writer, reading)
         opened = opened if recording is None else recording.around(opened)
         judging = {name: opened[name] for name in scenario.verify.models()}
         given = Given(judging, scenario.seed, options.sandbox)
-        stack.enter_context(counting_failures(writer, opened))
-        notes = notes_of(opened)
         opened = {name: engine for name, engine in opened.items() if name not in judges}
         opened |= recorded.engines(reading, kept, opened)
         handoffs = _handoffs_of(reading, opened)
@@ -153,7 +155,7 @@ async def _go_on(
         if beating.done():
             await beating  # it failed: nothing may be written any more
         beating.cancel()
-        recorder = RunRecorder(writer, recording)
+        recorder = RunRecorder(writer, recording, noting)
         return await _walk(recorder, plan, (scenario.verify.name, grade), watcher, in_flight)
 
 
@@ -213,10 +215,13 @@ def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
 class RunRecorder:
     """Writes a batch into the run file."""
 
-    def __init__(self, writer: RunWriter, recording: tape.Tape | None = None) -> None:
+    def __init__(
+        self, writer: RunWriter, recording: tape.Tape | None = None, noting: Callable[[], None] = lambda: None
+    ) -> None:
+        """`noting` is called before each flush."""
         self.writer = writer
         self._tape = recording
-        self.gather = writer.gather
+        self._noting = noting
         self.write = writer.write
         self._hop = writer.hop
 
@@ -225,6 +230,11 @@ class RunRecorder:
         for job in jobs.from_number(first):
             self.writer.begin(jobs.begun(job.id))
             yield job
+
+    def gather(self) -> Gathered:
+        """Take what waits for the next flush."""
+        self._noting()
+        return self.writer.gather()
 
     def hop(self, job: Job, hop: Hop) -> None:
         """A hop was committed."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from relay.engine.http.serving import Running, Wanted
     from relay.language.scenario import Model
 
+EVERYWHERE = ("0.0.0.0", "::")
+
 
 def serve(
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario with models of engine http.")],
@@ -31,9 +33,13 @@ def serve(
     import contextlib
 
     from relay.cli.interruption import Interruption
+    from relay.engine.http.server import LOOPBACK
     from relay.engine.http.serving import kill_all, vllm_command
     from relay.language.reading import parse_sets, read
 
+    if host not in (*LOOPBACK, *EVERYWHERE):
+        what = "there nobody would answer at the scenario's own addresses, which are on this machine"
+        raise UserError(Mistake(f"--host {host}", what, "--host 0.0.0.0 opens them to all"))
     wanted = _wanted(read(scenario, parse_sets(set_)).cells[0].scenario.models, scenario)
     command = vllm_command(vllm)
     with Interruption(kill_all) as interruption:
@@ -53,13 +59,15 @@ def _wanted(models: "Mapping[str, Model]", scenario: str) -> "list[Wanted]":
     from relay.engine.http.model import HttpModel
     from relay.engine.http.server import is_here
 
-    found: dict[str, Wanted] = {}
+    found: dict[int, Wanted] = {}  # by port: localhost and 127.0.0.1 are one place
     for name, model in models.items():
         for each in model.wanted() if isinstance(model, HttpModel) else ():
             if not is_here(each.url):
                 print(f"{name}: {each.url} is no address of this machine; not started", file=sys.stderr)
-            elif found.setdefault(each.url, each) != each:
-                what = f"{found[each.url].model} and {each.model} are to be served there, and a server has one model"
+            elif (other := found.setdefault(each.port, each))._replace(url=each.url) != each:
+                what = f"{other.model} and {each.model} are to be served there, and a server has one model"
+                if other.model == each.model:
+                    what = f"{each.model} is to be served there in two ways"
                 raise UserError(Mistake(f"models.{name}: {each.url}", what, "give one of them another port"))
     if not found:
         raise UserError(Mistake(scenario, "no model of engine http is to be served on this machine"))

@@ -41,6 +41,9 @@ Individual = Annotated[
     typer.Option("--individual", help="Recoverability on problems of all the model's solve rates, not 8 of 8 alone."),
 ]
 OnlyForecast = Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")]
+Record = Annotated[
+    bool, typer.Option("--record", help="Keep all that the models said, so that `relay replay` can play each run.")
+]
 InFlight = Annotated[
     int | None,
     typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
@@ -62,6 +65,7 @@ def twin(
     forecast: OnlyForecast = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     in_flight: InFlight = None,
+    record: Record = False,
     pool: PoolFile = None,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
@@ -78,9 +82,9 @@ def twin(
     if forecast:
         return
     folder = out or _fresh_folder()
-    options = Options(in_flight, False, pool, sandbox is not Walls.NONE)
+    options = Options(in_flight, False, pool, sandbox is not Walls.NONE, record)
     failed = 0
-    done = [_begun(part, folder) for part in parts]
+    done = [_begun(part, folder, record=record) for part in parts]
     again = command_again(context, out=folder)
     for part, begun in zip(parts, done, strict=True):
         failed += _run(part, folder, begun, options, again, as_json=json).failed
@@ -118,7 +122,7 @@ def _tell_costs(costs: "Sequence[Cost]", *, as_json: bool) -> None:
     Plain().print(cost_table(costs))
 
 
-def _begun(part: "Part", folder: Path) -> bool:
+def _begun(part: "Part", folder: Path, *, record: bool) -> bool:
     """Whether this run was begun before. Raises UserError where it is another one."""
     path = folder / part.file
     if not path.exists():
@@ -128,6 +132,8 @@ def _begun(part: "Part", folder: Path) -> bool:
     with opened(path) as run:
         if run.meta["scenario"] != part.reading.tree:
             raise UserError(Mistake(str(path), "was begun with other models, problems or values", "name another --out"))
+        if record and run.meta.get("recording") is None:
+            raise UserError(Mistake(str(path), "was begun without --record, and goes on so", "leave it out"))
     return True
 
 
@@ -137,7 +143,6 @@ def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str
     from relay.session import resume, start
 
     path = folder / part.file
-    folder.mkdir(parents=True, exist_ok=True)
     if begun:
         outcome = drive(lambda shown: resume(path, options, shown), path, again, as_json=as_json)
     else:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 _WATCH = """\
-import sys
+import os, signal, sys
 sys.stdin.buffer.read()  # until whoever holds the other end is gone
 import psutil
 for word in sys.argv[1:]:
@@ -13,8 +13,10 @@ for word in sys.argv[1:]:
     try:
         process = psutil.Process(int(pid))
         if str(process.create_time()) == since:  # else the number is another's by now
+            if os.getpgid(process.pid) == process.pid:  # it leads a group: those that it started go with it
+                os.killpg(process.pid, signal.SIGKILL)
             process.kill()
-    except psutil.Error:
+    except (psutil.Error, OSError):
         pass
 """
 
@@ -29,6 +31,13 @@ class Guardian:
         self._watch = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=nobody, stderr=nobody, start_new_session=True
         )
+
+    @classmethod
+    def of(cls, pid: int) -> "Guardian":
+        """Of this process of ours, which runs, and of its group where it leads one."""
+        import psutil
+
+        return cls([f"{pid}:{psutil.Process(pid).create_time()}"])
 
     def close(self) -> None:
         """They have ended, or are to end now."""

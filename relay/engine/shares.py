@@ -60,13 +60,23 @@ def size_of(folder: Path, dtype: str = "auto", gpus: int = 1) -> Size:
 
     Raises OSError or ValueError where these do not say.
     """
-    files = sorted(folder.glob("*.safetensors"))
+    files = _files(folder)
     if not files:
         raise ValueError(f"{folder} holds no safetensors")
     width = WIDTHS[dtype]
     weights = sum(_bytes(file, width) for file in files)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return Size(weights // gpus, keys_and_values(config, width) // gpus)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Those that hold its weights, each once: some folders hold all of them a second time, in another form."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return sorted(folder / str(name) for name in names)
+    whole = folder / "model.safetensors"
+    return [whole] if whole.is_file() else sorted(folder.glob("*.safetensors"))
 
 
 def keys_and_values(config: Mapping[str, object], width: int) -> int:

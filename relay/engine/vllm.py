@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, PrivateAttr, field_validator
 
-from relay.engine import Delta, Engine, Request
+from relay.engine import Delta, Engine, Request, Words
 from relay.engine.background import in_thread
+from relay.engine.loading import load_words
 from relay.engine.turns import Turns
 from relay.engine.vllm_sampling import LABELS, URGENT, among_allowed, params, priority, refused, scoring
 from relay.engine.vllm_starting import Started, said_by, start
@@ -73,6 +74,10 @@ class VllmModel(Model):
     def gguf_file(self) -> None:
         """vLLM is given no GGUF files."""
         return None
+
+    async def words(self) -> Words:
+        """By its files."""
+        return Words(*await in_thread(partial(load_words, self)))
 
     async def open(self, *, deterministic: bool = False) -> Engine:
         """The engine, loaded. Deterministic: one sequence at a time, and nothing kept of what was read before."""

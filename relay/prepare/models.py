@@ -1,7 +1,8 @@
 """Opening a run's models, what makes each of them what it is, and the refusal of any other in their place."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 
 from relay.batch import Tally
@@ -12,6 +13,7 @@ from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
 GIVEN_UP = "given up"  # beside the kinds of failures: calls of which the last try failed too
+KEEP = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 PASSING = ("torch", "transformers", "vllm", "device", "server")  # how facts begin that may differ when a run goes on
 
 
@@ -51,19 +53,35 @@ def notes_of(engines: Mapping[str, Engine]) -> list[str]:
 
 
 @contextmanager
-def counting_failures(writer: RunWriter, engines: Mapping[str, Engine]) -> Iterator[None]:
-    """Whatever ends it, the run file says how often calls failed, in earlier sessions of the run too."""
+def counting_failures(writer: RunWriter, engines: Mapping[str, Engine]) -> Iterator[Callable[[], None]]:
+    """Whatever ends it, the run file says how often calls failed, in earlier sessions of the run too.
+
+    What it gives notes the failures so far for the next flush: a process that is killed says nothing at its end.
+    """
     before = writer.meta("failures") or {}
+    told = before
+
+    def note() -> None:
+        nonlocal told
+        if (now := _added(before, engines)) != told:
+            told = now
+            writer.beside(KEEP, ("failures", json.dumps(now)))
+
     try:
-        yield
+        yield note
     finally:
-        now = {name: Counter(found) for name, found in before.items()}
-        for name, engine in _each_once(engines):
-            if isinstance(engine, Failing) and engine.failures:
-                now.setdefault(name, Counter()).update({**engine.failures, GIVEN_UP: engine.given_up})
-        if now != before:
+        if (now := _added(before, engines)) != before:
             with writer.at_once():
                 writer.put_meta(failures=now)
+
+
+def _added(before: Mapping[str, Mapping[str, int]], engines: Mapping[str, Engine]) -> dict[str, Counter[str]]:
+    """The failures of earlier sessions and of these engines."""
+    now = {name: Counter(found) for name, found in before.items()}
+    for name, engine in _each_once(engines):
+        if isinstance(engine, Failing) and engine.failures:
+            now.setdefault(name, Counter()).update({**engine.failures, GIVEN_UP: engine.given_up})
+    return now
 
 
 def _each_once(engines: Mapping[str, Engine]) -> Iterator[tuple[str, Engine]]:

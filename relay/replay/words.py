@@ -67,7 +67,8 @@ async def _here(source: Source, name: str, where: str) -> Words:
     if found is None:
         what = "its tokenizer is not in the run, which was made without --record"
         raise UserError(Mistake(where, what, "record a run: `relay run --record`"))
-    return found
+    told = source.meta["models"][name].get("server_context")  # what its servers said
+    return found if told is None else found._replace(context=int(told))
 
 
 def _same(source: Source, one: str, other: str) -> bool:

@@ -112,6 +112,25 @@ def test_a_run_that_goes_on_adds_to_what_failed_before(folder: Path) -> None:
     writer.close(finished=False)
 
 
+def test_a_run_that_is_killed_has_said_what_failed_until_its_last_flush(folder: Path) -> None:
+    class Failing:
+        failures: ClassVar = Counter({"reset": 1})
+        given_up = 0
+
+    engine: Any = Failing()
+    writer = RunWriter.create(folder / "h.relay")
+    with counting_failures(writer, {"a": engine}) as note:
+        note()
+        writer.flush()
+        assert writer.meta("failures") == {"a": {"reset": 1, "given up": 0}}
+        engine.failures["reset"] = 3
+        note()
+        writer.flush()
+        assert writer.meta("failures") == {"a": {"reset": 3, "given up": 0}}
+    assert writer.meta("failures") == {"a": {"reset": 3, "given up": 0}}  # not added once more
+    writer.close(finished=False)
+
+
 def test_a_server_that_is_not_there_is_a_mistake_and_leaves_no_run_file(
     relay: Relay, folder: Path, scenario: Callable[..., None]
 ) -> None:

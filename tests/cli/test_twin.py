@@ -67,6 +67,29 @@ def test_every_mistake_is_told_before_anything_is_done(relay: Relay, folder: Pat
     assert not (folder / "t").exists()
 
 
+def test_a_model_that_is_not_there_leaves_no_folder(relay: Relay, folder: Path) -> None:
+    said = relay("twin", "relay/tiny", "--engine", "http", "--set", "models.main.url=http://127.0.0.1:9", "--out", "t")
+    assert said.code == 2
+    assert "nobody answers there" in said.err
+    assert not (folder / "t").exists()
+
+
+def test_a_recorded_test_is_played_again(relay: Relay, folder: Path) -> None:
+    assert relay("twin", "relay/tiny", "--record", "--out", "t", *SMALL, *EASY).code == 0
+    said = relay("replay", "t/recoverability-relay--tiny.relay", "-o", "again.relay")
+    assert said.code == 0, said.out
+    assert "every hop is equal" in said.out
+    with Run(folder / "again.relay") as run:
+        assert run.query("SELECT count(*) FROM rollout")[0][0] > 3
+
+
+def test_a_test_begun_without_a_recording_gets_none_later(relay: Relay, folder: Path) -> None:
+    assert relay("twin", "relay/tiny", "--out", "t", *SMALL, *EASY).code == 0
+    said = relay("twin", "relay/tiny", "--record", "--out", "t", *SMALL, *EASY)
+    assert said.code == 2
+    assert "was begun without --record" in said.err
+
+
 def test_it_says_how_to_go_on() -> None:
     import typer
 

@@ -182,6 +182,8 @@ class StandIn:
                 return await self._say(writer, 429, {}, more=f"retry-after: {formatdate(usegmt=True)}\r\n")
             case "500":
                 return await self._say(writer, 500, b"Internal Server Error", "text/plain")
+            case "refused":
+                return await self._say(writer, 400, {"error": {"message": "not this one", "code": 400}})
             case "503":
                 return await self._say(writer, 503, b"<html><body>no upstream</body></html>", "text/html")
             case "HTML page":

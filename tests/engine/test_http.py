@@ -1,6 +1,7 @@
 """The engine `http` before a server that hurts: nothing is lost, nothing doubled, everything counted."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -172,6 +173,117 @@ async def test_a_server_that_draws_others_the_second_time_is_asked_to_go_on(word
         kept = server.calls[2]["prompt"][len(asked.prompt) :]
         assert list(settled.ids[: len(kept)]) == kept
         assert kept
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, HOT], ids=["greedy", "drawn"])
+async def test_a_server_that_gives_less_than_it_is_asked_for_is_asked_for_the_rest(
+    sampling: Sampling, words: str
+) -> None:
+    async with StandIn().open() as server, opened(words, server, retries=2) as engine:
+        asked = server._asked
+        server._asked = lambda body: asked({**body, "max_tokens": min(8, body["max_tokens"])})  # type: ignore[method-assign]
+        settled, _ = await said(engine, request(engine, sampling=sampling, tokens=40))
+        assert settled.stop in ("tokens", "turn")
+        assert len(settled.ids) == 40 or settled.stop == "turn"
+
+
+async def test_a_server_that_is_out_of_order_is_left_though_it_asks_to_wait(words: str) -> None:
+    async with StandIn().open() as one, StandIn().open() as other, opened(words, one, other, retries=6) as engine:
+
+        async def out_of_order(_: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+            return await one._say(writer, 503, {}, more="retry-after: 0\r\n")
+
+        one._complete = out_of_order  # type: ignore[method-assign]
+        for problem in "abcdefghijklmnop":
+            await said(engine, request(engine, problem=problem, tokens=5))
+        assert engine.given_up == 0
+        assert engine.failures["503"] in (3, 4, 5, 6)  # three in a row, and again after five seconds
+
+
+async def test_who_waits_for_the_throttle_hears_that_the_server_asks_to_wait(words: str) -> None:
+    async with StandIn().open() as server, opened(words, server) as engine:
+        began = time.monotonic()
+        probed = len(server.calls)
+
+        class Slow:
+            async def acquire(self) -> None:
+                if not engine._fleet.servers[0].not_before:
+                    engine._fleet.servers[0].not_before = began + 0.3  # another call was told so
+
+        engine._throttle = Slow()
+        call = asyncio.create_task(said(engine, request(engine, tokens=5)))
+        await asyncio.sleep(0.1)
+        assert len(server.calls) == probed
+        await call
+        assert time.monotonic() - began >= 0.28
+
+
+async def test_nobody_waits_long_for_one_server_while_another_is_free(words: str) -> None:
+    async with StandIn().open() as one, StandIn().open() as other, opened(words, one, other) as engine:
+
+        async def busy(_: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+            return await one._say(writer, 429, {}, more="retry-after: 600\r\n")
+
+        one._complete = busy  # type: ignore[method-assign]
+        async with asyncio.timeout(10):
+            for problem in "abcdefghijklmnop":
+                await said(engine, request(engine, problem=problem, tokens=5))
+        assert engine.failures == Counter({"429": 1})  # from then on nobody asks it
+
+
+def sending(server: StandIn, change: Callable[[bytes], list[bytes]]) -> None:
+    """From now on the server sends, for each event, what `change` makes of it."""
+
+    async def stream(asked: Any, fault: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        for event in [*map(json.dumps, server._events(asked, wrong=False)), "[DONE]"]:
+            for piece in change(event.encode()):
+                writer.write(piece)
+                await writer.drain()
+        return False
+
+    server._stream = stream  # type: ignore[method-assign,assignment]
+
+
+SPELLINGS: dict[str, Callable[[bytes], list[bytes]]] = {
+    "CRLF, comments and names": lambda e: [b": here\r\n\r\nevent: x\r\nid: 1\r\ndata:", e, b"\r", b"\n\r\n"],
+    "several lines": lambda e: [b"data: " + e.replace(b", ", b",\ndata: ") + b"\n\n"],
+    "no empty lines": lambda e: [b"data: " + e + b"\n"],
+    "byte by byte": lambda e: [bytes([b]) for b in b"data: " + e + b"\n\n"],
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_events_are_read_however_they_are_spelled(spelling: str, words: str) -> None:
+    async with StandIn().open() as server, opened(words, server) as engine:
+        plain, usage = await said(engine, request(engine, tokens=9))
+        sending(server, SPELLINGS[spelling])
+        assert await said(engine, request(engine, tokens=9)) == (plain, usage)
+        assert engine.failures == Counter()
+
+
+async def test_a_server_that_only_keeps_the_line_open_says_nothing(words: str) -> None:
+    async def alive(asked: Any, fault: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        while not reader.at_eof():
+            writer.write(b": alive\n\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        return False
+
+    async with StandIn().open() as server, opened(words, server, retries=0, timeout=0.2) as engine:
+        server._stream = alive  # type: ignore[method-assign]
+        with pytest.raises(EngineError, match="it said nothing for too long"):
+            await said(engine, request(engine))
+        assert engine.failures == Counter({"stall": 1})
+
+
+async def test_an_answer_that_goes_on_after_its_end_is_left(words: str) -> None:
+    async with StandIn().open() as server, opened(words, server) as engine:
+        plain, _ = await said(engine, request(engine, tokens=9))
+        done = b'data: {"id": "x", "choices": []}\n\n' * 1000
+        sending(server, lambda e: [done] * 1000 if e == b"[DONE]" else [b"data: " + e + b"\n\n"])
+        assert (await said(engine, request(engine, tokens=9)))[0] == plain
 
 
 async def test_leaving_early_ends_the_call_at_the_server(words: str) -> None:

@@ -1,12 +1,16 @@
 """What a server is and can do is found out before a run, written down, and told where something is missing."""
 
+import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from relay.engine.http.faults import Fault
 from relay.engine.http.model import HttpModel
+from relay.engine.http.probing import _patiently
 from relay.errors import UserError
 from tests.engine.stand_in import StandIn, words_in
 
@@ -83,6 +87,19 @@ async def test_a_server_that_is_busy_is_asked_again(words: str) -> None:
         assert len(server.faults) == 99 - 8
 
 
+async def test_a_server_that_asks_to_wait_at_the_start_is_waited_for() -> None:
+    tries: list[float] = []
+
+    async def ask() -> int:
+        tries.append(time.monotonic())
+        if len(tries) == 1:
+            raise Fault("429", "it answers 429", wait=0.5)
+        return 7
+
+    assert await _patiently(ask) == 7
+    assert tries[1] - tries[0] >= 0.5
+
+
 async def test_an_api_that_the_server_lacks_is_refused(words: str) -> None:
     async with StandIn("text").open() as server:
         said = await refused(words, server, api="vllm")
@@ -133,6 +150,53 @@ async def test_a_page_for_people_is_no_server(words: str) -> None:
         assert "answers with a page for people" in await refused(words, server)
 
 
+@pytest.mark.parametrize(
+    ("url", "proxy", "what"),
+    [
+        ("http://xn--:8124/v1", "", "is no address: Malformed A-label"),
+        ("http://a\tb:8124/v1", "", "is no address: Invalid non-printable"),
+        ("http://far.example/v1", "socks5://127.0.0.1:1", "a proxy that the environment names"),
+        ("http://far.example/v1", "foo://127.0.0.1:1", "a proxy that the environment names"),
+    ],
+)
+async def test_an_address_or_a_proxy_that_cannot_be_is_told(
+    words: str, url: str, proxy: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(UserError, match=what):
+        await model(words, url=url).open()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 X\r\n\r\n", b""])
+async def test_https_where_there_is_none_is_told(words: str, answer: bytes) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as there:
+        with pytest.raises(UserError) as caught:
+            await model(words, url=f"https://127.0.0.1:{there.sockets[0].getsockname()[1]}").open()
+        assert ("there is no safe connection to it" in str(caught.value)) == bool(answer)
+        assert "write http:// and not https://" in str(caught.value)
+
+
+async def test_whoever_sends_on_is_not_followed_with_the_key(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAND_IN_KEY", KEY)
+
+    async def sends_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 307 X\r\nlocation: {server.base}/models\r\ncontent-length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with StandIn().open() as server, await asyncio.start_server(sends_on, "127.0.0.1", 0) as first:
+        url = f"http://127.0.0.1:{first.sockets[0].getsockname()[1]}/v1"
+        with pytest.raises(UserError, match=f"answers 307 and sends on to {server.base}"):
+            await model(words, url=url, key="STAND_IN_KEY").open()
+        assert server.heads == []
+
+
 async def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
     words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +222,8 @@ async def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
         ({"url": "http://x:port/v1"}, "is no address"),
         ({"url": "http://a", "urls": ("http://b",)}, "only one of them"),
         ({"url": "http://far.example/v1", "serve": True}, "on this machine only"),
+        ({"url": "http://x/v1/completions/"}, "is where one call goes"),
+        ({"url": "http://x/v1/chat/completions"}, "is where one call goes"),
         ({"key": "sk-123"}, "key"),
     ],
 )

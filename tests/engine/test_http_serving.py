@@ -13,8 +13,9 @@ import pytest
 
 from relay.engine.http.model import HttpModel
 from relay.engine.http.serving import Wanted, serving, vllm_command
-from relay.errors import UserError
+from relay.errors import EngineError, UserError
 from tests.engine.stand_in import words_in
+from tests.engine.test_http import request, said
 
 PROGRAM = str(Path(sys.executable).with_name("relay"))
 FAKE = """\
@@ -136,6 +137,22 @@ async def test_a_model_may_have_its_server_started(vllm: Path, port: int, tmp_pa
     assert gone(vllm)
 
 
+async def test_what_fails_because_its_server_died_says_how_that_ended(vllm: Path, port: int, tmp_path: Path) -> None:
+    tree = {
+        "engine": "http", "model": "stand/in", "url": f"http://127.0.0.1:{port}", "tokenizer": words_in(tmp_path),
+        "serve": True, "context": 512, "retries": 0,
+    }  # fmt: skip
+    engine = await HttpModel.model_validate(tree).open()
+    os.kill(alive(vllm)[0], signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while not engine.obituaries[0]():  # noqa: ASYNC110  a process is waited for
+            await asyncio.sleep(0.02)
+    with pytest.raises(EngineError, match="`vllm serve stand/in` ended with -9, and said last: loading serve"):
+        await said(engine, request(engine, tokens=5))
+    await engine.aclose()
+    assert gone(vllm)
+
+
 def test_where_there_is_no_vllm_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_VLLM", "/nowhere/vllm --x")
     with pytest.raises(UserError, match="there is no command '/nowhere/vllm --x'"):
@@ -176,6 +193,52 @@ def test_relay_serve_ends_its_servers_when_it_is_interrupted(
     assert gone(vllm)
     assert f"one: http://127.0.0.1:{port}/v1\n" in said
     assert "c: http://far.example/v1 is no address of this machine; not started\n" in said
+
+
+def test_relay_serve_that_is_killed_takes_its_servers_along(vllm: Path, port: int, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SCENARIO.format(port=port, args=""))
+    with subprocess.Popen([PROGRAM, "serve", "s.yaml"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("serving"):
+                break
+        assert len(alive(vllm)) == 2
+        process.kill()
+    assert gone(vllm)
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "what"),
+    [
+        ("https://localhost:8123/v1", "", "speaks plain http, below /v1"),
+        ("http://localhost:8123/openai", "", "speaks plain http, below /v1"),
+        ("http://far.example/v1", "", "no model of engine http is to be served on this machine"),
+        ("http://localhost:8123/v1", "--host 10.0.0.1", "nobody would answer at the scenario's own addresses"),
+        ("http://localhost:8123/v1", "--vllm /nowhere", "there is no command '/nowhere'"),
+        ("http://localhost:8123/v1", "--set models.b.model=two", "one and two are to be served there"),
+        ("http://localhost:8123/v1", "--set models.b.dtype=float32", "one is to be served there in two ways"),
+    ],
+)
+def test_what_could_never_answer_is_refused_at_once(url: str, more: str, what: str, port: int, tmp_path: Path) -> None:
+    text = SCENARIO.format(port=port, args="").replace(f"http://127.0.0.1:{port}/v1", url, 1)
+    second = "http://127.0.0.1:8123/v1" if "models.b" in more else url
+    (tmp_path / "s.yaml").write_text(text.replace(f"http://127.0.0.1:{port}/v1", second))
+    done = subprocess.run(
+        [PROGRAM, "serve", "s.yaml", *more.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert what in " ".join(done.stderr.split())
+
+
+def test_a_server_at_the_other_loopback_listens_there() -> None:
+    said = wanted(8123)._replace(url="http://[::1]:8123/v1")
+    assert said.command(["vllm"], "127.0.0.1")[6:8] == ["::1", "--port"]
+    assert said.command(["vllm"], "0.0.0.0")[6:8] == ["0.0.0.0", "--port"]
 
 
 def test_a_server_that_dies_later_is_told(vllm: Path, port: int, tmp_path: Path) -> None:

@@ -64,6 +64,20 @@ def test_weights_are_counted_at_the_width_they_are_loaded_at(tmp_path: Path) -> 
     assert size_of(tmp_path, "bfloat16", gpus=2).weights == (107 * 2 + 50) // 2
 
 
+def test_weights_that_lie_there_twice_count_once(tmp_path: Path) -> None:
+    """As Mistral's do: consolidated.safetensors beside what the index names."""
+    (tmp_path / "config.json").write_text(
+        json.dumps({"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64})
+    )
+    save_file({"a": np.zeros(100, np.float16)}, tmp_path / "consolidated.safetensors")
+    save_file({"a": np.zeros(100, np.float16)}, tmp_path / "model.safetensors")
+    assert size_of(tmp_path).weights == 200
+    (tmp_path / "model.safetensors").rename(tmp_path / "model-00001-of-00001.safetensors")
+    index = {"weight_map": {"a": "model-00001-of-00001.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert size_of(tmp_path).weights == 200
+
+
 def test_the_models_that_ship_have_sizes() -> None:
     for folder in shipped().values():
         size = size_of(folder)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from random import uniform
 from time import monotonic
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from relay.engine import Delta, Request
 from relay.engine.http.faults import Fault
-from relay.engine.http.fleet import Fleet
+from relay.engine.http.fleet import MOVE, Fleet
 from relay.engine.http.job import Job
 from relay.engine.http.server import Server
 from relay.engine.http.wire import Wire
@@ -25,6 +25,7 @@ FIRST, LONGEST = (
     0.5,
     30.0,
 )  # seconds before the second try, and at most; doubled in between, and up to FIRST more by chance
+SOON = 0.01  # seconds that clocks may differ by
 PATIENCE = 60.0  # seconds without a sign of any server, after which calls fail at the first try
 
 
@@ -69,6 +70,7 @@ class Http:
         self.rows = rows
         self.failures: Counter[str] = Counter()  # tries that failed, by kind, mended or not
         self.holds = AsyncExitStack()  # what lives as long as it does
+        self.obituaries: list[Callable[[], str]] = []  # of the servers that were started for it
         self.given_up = 0  # calls of which the last try failed too
         self._served = served
         self._fleet = Fleet(servers, patience=PATIENCE)
@@ -131,15 +133,14 @@ class Http:
                 await tries(self._try, job)
         except Fault as fault:
             self.given_up += 1
-            job.fail(f"{self._served.model}: {fault.what}")
+            died = filter(None, (said() for said in self.obituaries))
+            job.fail("; ".join((f"{self._served.model}: {fault.what}", *died)))
         finally:
             job.news.set()
 
     async def _try(self, job: Job) -> None:
         server = self._fleet.pick(job.request.purpose)
-        await asyncio.sleep(max(0.0, server.not_before - monotonic()))
-        if self._throttle is not None:
-            await self._throttle.acquire()
+        await self._turn(server)
         try:
             async with aclosing(server.pieces(self._served.wire, job.call())) as pieces:
                 async for piece in pieces:
@@ -147,6 +148,7 @@ class Http:
                     if job.over and not job.ending:
                         break
             if not job.over:
+                job.short()
                 raise Fault("short answer", "it ended before its time", wait=0.0)
         except Fault as fault:
             server.failed(fault)
@@ -158,14 +160,23 @@ class Http:
         else:
             server.answered()
 
+    async def _turn(self, server: Server) -> None:
+        """Wait until this server and the throttle let a call begin; either may have changed its mind meanwhile."""
+        while True:
+            await asyncio.sleep(max(0.0, server.not_before - monotonic()))
+            if self._throttle is not None:
+                await self._throttle.acquire()
+            if server.not_before <= monotonic() + SOON:
+                return
+
     def _pause(self, state: "RetryCallState") -> float:
         """Seconds before the next try: as the server says, or longer from try to try, with jitter."""
         from tenacity import wait_exponential, wait_random
 
         fault = state.outcome.exception() if state.outcome is not None else None
         if isinstance(fault, Fault):
+            if (fault.gone or (fault.wait or 0.0) > MOVE) and self._fleet.someone:
+                return 0.0  # another server takes over
             if fault.wait is not None:
                 return fault.wait + uniform(0, min(self._first, fault.wait))
-            if fault.gone and self._fleet.someone:
-                return 0.0  # another server takes over
         return wait_exponential(multiplier=self._first, max=LONGEST)(state) + wait_random(0, self._first)(state)

@@ -27,6 +27,11 @@ class Fault(Exception):  # noqa: N818  a failed try is not yet an error
 
 def refusal(status: int, headers: Mapping[str, str], body: str) -> Fault:
     """What an answer with this status means."""
+    if 300 <= status < 400:  # not followed: the key is for the address that the user named
+        elsewhere = " ".join(headers.get("location", "").split())[:200] or "nowhere"
+        return Fault(
+            str(status), f"it answers {status} and sends on to {elsewhere}: name that server's base", again=False
+        )
     again = status >= 500 or status in PASSING
     wait = retry_after(headers.get("retry-after", "")) if again else None
     return Fault(str(status), f"it answers {status}{told(body)}", again=again, wait=wait)

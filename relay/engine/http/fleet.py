@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from relay.engine import Purpose
 from relay.engine.http.server import Server
 
+MOVE = 10.0  # seconds that a server may ask to wait before its rollouts go to another one
+
 
 class Fleet:
     """The servers. A rollout stays with one, which then has its beginning in its cache, while that one answers."""
@@ -23,6 +25,7 @@ class Fleet:
         """
         now = time.monotonic()
         awake = [server for server in self.servers if server.rests_until <= now] or self.servers
+        awake = [server for server in awake if server.not_before <= now + MOVE] or awake
         if len(awake) == 1:
             return awake[0]
         rollout = f"{purpose.problem.id}\x1f{purpose.sample}"
@@ -30,9 +33,9 @@ class Fleet:
 
     @property
     def someone(self) -> bool:
-        """Whether there is one that does not rest."""
+        """Whether there is one that does not rest, nor asked for a long wait."""
         now = time.monotonic()
-        return any(server.rests_until <= now for server in self.servers)
+        return any(server.rests_until <= now and server.not_before <= now + MOVE for server in self.servers)
 
     @property
     def lost(self) -> bool:

@@ -17,7 +17,8 @@ class Job:
 
     After a failure the next try goes on behind the ids that were fed: at temperature 0 from there, as the model would
     have done; else from the prompt with the same seed, through the same ids again, which are compared and not fed. A
-    server that now draws others is asked to go on behind those that were fed, with a seed of that place.
+    server that now draws others, or has ended by itself, is asked to go on behind those that were fed, with a seed of
+    that place.
     """
 
     def __init__(self, request: Request, tokenizer: Tokenizer, *, bans: bool) -> None:
@@ -85,6 +86,10 @@ class Job:
         if piece.ended == "turn" and not self.over:
             cut.expire("turn")
             self.over = True
+
+    def short(self) -> None:
+        """The server gives no more at a time: the next try goes on behind what it gave."""
+        self._repeats = False
 
     def tried(self) -> None:
         """A try is over."""

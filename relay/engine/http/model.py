@@ -9,17 +9,20 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from relay.engine import Words
 from relay.engine.http.engine import Http, Served
 from relay.engine.http.faults import Fault
 from relay.engine.http.probing import Names, names_of, no_such_model, probe
 from relay.engine.http.server import Server, is_here
-from relay.engine.http.serving import HERE, Wanted, serving, vllm_command
+from relay.engine.http.serving import HERE, Running, Wanted, serving, vllm_command
 from relay.engine.http.words import words_of
 from relay.engine.models import resolve
 from relay.errors import Mistake, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Frozen, OneOrMore, Says, Text, Whole, wrong
 
+ENDS = ("/chat/completions", "/completions", "/generate")  # of addresses that people copy
+UNKNOWN = 1 << 30  # tokens of a context of which no file says how long it is
 NEEDS_EXTRA = "engine http needs the extra [http]: pip install 'relay-cot[http]'"
 
 
@@ -34,6 +37,9 @@ def _base(url: str) -> str:
         raise wrong(f"{url!r} is no address of a server", instead="write http://localhost:8000/v1")
     if parts.username or parts.password:
         raise wrong("an address with a name or password", instead="put the key into the environment, and say `key:`")
+    if end := next((end for end in ENDS if parts.path.rstrip("/").endswith(end)), None):
+        base = url.rstrip("/").removesuffix(end)
+        raise wrong(f"{url!r} is where one call goes", instead=f"write the server's base: {base}")
     return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
 
 
@@ -72,7 +78,8 @@ class HttpModel(Model):
     @model_validator(mode="after")
     def _somewhere(self) -> "HttpModel":
         if (self.url is None) == (self.urls is None):
-            raise wrong("where is it? 'url' or 'urls' must be there, and only one of them")
+            what = "where is it? 'url' or 'urls' must be there, and only one of them"
+            raise wrong(what, instead="url: http://localhost:8000/v1")
         if self.serve and (far := next((url for url in self.bases if not is_here(url)), None)):
             what = f"relay starts servers on this machine only, and {far} is none of its addresses"
             raise wrong(what, at=("serve",), instead="write http://localhost:8000/v1, or leave 'serve' out")
@@ -84,11 +91,26 @@ class HttpModel(Model):
         return tuple(dict.fromkeys(self.urls or ((self.url,) if self.url else ())))
 
     def wanted(self) -> list[Wanted]:
-        """The servers to start for it. Raises UserError where its files are nowhere."""
+        """The servers to start for it. Raises UserError where its files are nowhere, or vllm could not be there."""
         source = self.model
         if source.startswith("relay/") and not Path(source).is_dir():
-            source = resolve(source).source
+            found = resolve(source)
+            if found.gguf_file is not None:
+                instead = "a folder of safetensors, or another server"
+                raise UserError(
+                    Mistake(f"model {source!r}", "is a GGUF file, which `vllm serve` is not given", instead)
+                )
+            source = found.source
+        for parts in map(urlsplit, filter(is_here, self.bases)):
+            if (parts.scheme, parts.path) != ("http", "/v1"):
+                what = "`vllm serve` speaks plain http, below /v1"
+                raise UserError(Mistake(f"model {self.model!r}: {parts.geturl()}", what, f"http://{parts.netloc}/v1"))
         return [Wanted(self.model, source, url, self.dtype, self.context, self.args) for url in self.bases]
+
+    async def words(self) -> Words:
+        """By its files; how long its context is may be known to its servers alone."""
+        tokenizer, template, length = await asyncio.to_thread(words_of, self.tokenizer or self.model, self.thinking)
+        return Words(tokenizer, template, self.context or length or UNKNOWN)
 
     async def open(self, *, deterministic: bool = False) -> Http:
         """The engine, its servers started where it says so, and asked what they can do.
@@ -96,10 +118,12 @@ class HttpModel(Model):
         Deterministic: one call at a time.
         """
         async with AsyncExitStack() as stack:
-            if self.serve:
-                for wanted in self.wanted():
-                    await stack.enter_async_context(serving(wanted, wanted.command(vllm_command(), HERE)))
+            ours: list[Running] = []
+            for wanted in self.wanted() if self.serve else ():
+                server = serving(wanted, wanted.command(vllm_command(), HERE))
+                ours.append(await stack.enter_async_context(server))
             engine = await self._connected(deterministic)
+            engine.obituaries = [server.obituary for server in ours]
             engine.holds = stack.pop_all()
         return engine
 
@@ -156,6 +180,7 @@ class HttpModel(Model):
             "api": found.wire.name,
             "server": ", ".join(dict.fromkeys(each.server for each in founds)),
             "server_can": ", ".join(found.can),
+            "server_context": str(context),
             "server_urls": " ".join(self.bases),
         }
         told = dict.fromkeys((*notes, *(note for each in founds for note in each.notes)))
@@ -164,6 +189,11 @@ class HttpModel(Model):
 
     def _refused(self, server: Server, fault: Fault) -> UserError:
         where = f"model {self.model!r}"
+        if fault.kind == "no TLS" or (fault.gone and server.url.startswith("https:") and is_here(server.url)):
+            instead = "where it has no certificate, write http:// and not https://"
+            return UserError(Mistake(where, f"{server.url}: {fault.what}", instead))
+        if fault.kind == "reset" and server.url.startswith("http:"):
+            return UserError(Mistake(where, f"{server.url}: {fault.what}", "is it one for https://?"))
         if fault.gone:
             return UserError(Mistake(where, f"{server.url}: {fault.what}", "start it: `relay serve`, or `vllm serve`"))
         if fault.kind in ("401", "403"):

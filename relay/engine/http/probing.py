@@ -21,6 +21,7 @@ SAMPLE = "The sum of 12 and 345 is 357.\n\n  Naïve: x² ≤ 数学, isn't it?\n
 GREEDY = Sampling(0.0, 1.0)
 BUSY = frozenset({"429", "502", "503", "504", "reset", "cut stream"})
 TRIES = 4
+LONG = 60.0  # seconds that a server may ask to wait at the start
 NO_COUNTS = (
     "the server does not say how much of a prompt it had in its cache: all of it counts as computed "
     "(vllm serve --enable-prompt-tokens-details says it)"
@@ -208,12 +209,17 @@ async def _pieces(server: Server, wire: Wire, call: Call) -> list[Piece]:
 
 async def _patiently(ask: Callable[..., Awaitable[T]], *what: Any) -> T:
     """What this returns; a server that is busy is asked a few times."""
-    from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+    from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential
+
+    def pause(state: RetryCallState) -> float:
+        fault = state.outcome.exception() if state.outcome is not None else None
+        said = fault.wait if isinstance(fault, Fault) and fault.wait is not None else 0.0
+        return max(min(said, LONG), wait_exponential(multiplier=0.3)(state))
 
     tries = AsyncRetrying(
         retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.kind in BUSY),
         stop=stop_after_attempt(TRIES),
-        wait=wait_exponential(multiplier=0.3),
+        wait=pause,
         reraise=True,
     )
     return await tries(ask, *what)

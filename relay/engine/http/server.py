@@ -1,5 +1,6 @@
 """One server: its connections, and whether it answers. The only place that speaks HTTP."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -9,15 +10,19 @@ from urllib.parse import urlsplit
 
 from relay.engine.http.faults import Fault, refusal
 from relay.engine.http.wire import Call, Piece, Wire
+from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
     import httpx
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 CONNECT = 10.0  # seconds to be let in
 IDLE = 3.0  # seconds that a connection is kept: servers drop theirs after 5, and a call could meet that
+STALLED = "it said nothing for too long"
 LINE = 1 << 24  # bytes that one event may have
 WORDS = 1 << 16  # bytes of an error's page that are read
+DONE = b"[DONE]"  # after the last event
+AFTERWARDS = 8  # events that are read after the one that ends an answer
 STRIKES = 3  # failures in a row after which it rests
 REST = 5.0  # seconds before a server that failed is tried again
 
@@ -36,12 +41,21 @@ class Server:
         self.not_before = 0.0  # it asked for no more calls until then
         self._strikes = 0
         self._key = key
-        self.http = httpx.AsyncClient(
-            headers={"authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(timeout, connect=min(CONNECT, timeout), pool=None),
-            limits=httpx.Limits(max_connections=rows + 2, max_keepalive_connections=rows, keepalive_expiry=IDLE),
-            trust_env=not is_here(url),  # a proxy for the world knows nothing of this machine
-        )
+        self._timeout = timeout
+        try:
+            httpx.URL(url).host  # noqa: B018  looked at: it may be no name
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UserError(Mistake(repr(url), f"is no address: {error}", "http://localhost:8000/v1")) from error
+        try:
+            self.http = httpx.AsyncClient(
+                headers={"authorization": f"Bearer {key}"} if key else {},
+                timeout=httpx.Timeout(timeout, connect=min(CONNECT, timeout), pool=None),
+                limits=httpx.Limits(max_connections=rows + 2, max_keepalive_connections=rows, keepalive_expiry=IDLE),
+                trust_env=not is_here(url),  # a proxy for the world knows nothing of this machine
+            )
+        except (ImportError, ValueError) as error:
+            what = f"goes through a proxy that the environment names, and it cannot be used: {error}"
+            raise UserError(Mistake(url, what, "see HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY")) from error
 
     async def get(self, path: str) -> Any:
         """What it says there, parsed. Raises Fault."""
@@ -57,11 +71,11 @@ class Server:
         Leaving early closes the connection, which ends the call at the server.
         """
         reading = wire.reading(call)
-        ended = False
+        ended = more = 0
         async with self._asked("POST", wire.path, wire.body(call)) as answer, aclosing(_events(answer)) as events:
-            async for event in events:
+            while more <= AFTERWARDS and (event := await self._next(events)) is not None:
                 piece = reading.read(event)
-                ended = ended or bool(piece.ended)
+                ended, more = ended or bool(piece.ended), more + ended
                 yield piece
         if not ended:
             raise Fault("cut stream", "its answer broke off")
@@ -81,7 +95,7 @@ class Server:
             self.down_since = now
         if fault.wait is not None:
             self.not_before = max(self.not_before, now + fault.wait)
-        elif fault.again:
+        if fault.again and (fault.wait is None or fault.kind.startswith("5")):  # 429: it is there, and busy
             self._strikes = STRIKES if fault.gone else self._strikes + 1
             if self._strikes >= STRIKES:
                 self.rests_until = now + REST
@@ -89,6 +103,14 @@ class Server:
     async def aclose(self) -> None:
         """Close its connections."""
         await self.http.aclose()
+
+    async def _next(self, events: AsyncGenerator[Mapping[str, Any], None]) -> Mapping[str, Any] | None:
+        """The next event; None where there is none. Comments, which keep a connection open, are no sign of life."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await anext(events, None)
+        except TimeoutError:
+            raise Fault("stall", STALLED) from None
 
     async def _json(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         async with self._asked(method, path, body) as answer:
@@ -130,11 +152,19 @@ def _fault_of(error: Exception) -> Fault:
     """What an error of httpx means."""
     import httpx
 
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        refused = "nobody answers there" if isinstance(error, httpx.ConnectError) else "it lets nobody in"
-        return Fault("no connection", refused, gone=True)
+    if isinstance(error, httpx.ConnectTimeout):
+        return Fault("no connection", "it lets nobody in", gone=True)
+    if isinstance(error, httpx.ConnectError):
+        if "SSL" in str(error):
+            return Fault("no TLS", f"there is no safe connection to it: {error}", gone=True)
+        told = (
+            "nobody answers there"
+            if "attempts failed" in str(error)
+            else f"it cannot be reached: {str(error) or 'it hangs up'}"
+        )
+        return Fault("no connection", told, gone=True)
     if isinstance(error, httpx.TimeoutException):
-        return Fault("stall", "it said nothing for too long")
+        return Fault("stall", STALLED)
     if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
         return Fault("cut stream", "its answer broke off")
     return Fault("reset", f"the connection broke ({type(error).__name__})")
@@ -154,18 +184,26 @@ async def _events(answer: "httpx.Response") -> AsyncGenerator[Mapping[str, Any],
     if "event-stream" not in answer.headers.get("content-type", ""):
         yield _parsed(await _read(answer, LINE))
         return
-    held = b""
+    held, data = b"", b""
     async for some in answer.aiter_bytes():
         *lines, held = (held + some).split(b"\n")
         for line in lines:
-            data = _data(line)
-            if data == b"[DONE]":
-                return
-            if data:
+            more = _data(line)
+            if data and (
+                not line.strip() or (more and _whole(data))
+            ):  # not all servers end an event with an empty line
                 yield _parsed(data)
-        if len(held) > LINE:
+                data = b""
+            if more == DONE:
+                return
+            data = b"\n".join(filter(None, (data, more)))
+        if len(held) + len(data) > LINE:
             raise Fault("bad JSON", "an event without an end")
-    if data := _data(held):  # the last line may lack its end, or be cut
+    last = _data(held)
+    if data and last and _whole(data):
+        yield _parsed(data)
+        data = b""
+    if data := b"\n".join(filter(None, (data, last))):  # the last line may lack its end, or be cut
         yield _parsed(data)
 
 
@@ -174,8 +212,17 @@ def _data(line: bytes) -> bytes:
     return line[5:].strip() if line.startswith(b"data:") else b""
 
 
+def _whole(data: bytes) -> bool:
+    """Whether this is all of an event, which may have several lines."""
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _parsed(data: bytes) -> Mapping[str, Any]:
-    if data == b"[DONE]":
+    if data == DONE:
         return {}
     try:
         found = json.loads(data)

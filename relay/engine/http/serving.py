@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from relay.engine.guardian import Guardian
 from relay.errors import Mistake, UserError
 
 HERE = "127.0.0.1"
@@ -48,6 +49,7 @@ class Wanted(NamedTuple):
 
     def command(self, vllm: Sequence[str], host: str) -> list[str]:
         """What starts it."""
+        host = "::1" if (urlsplit(self.url).hostname, host) == ("::1", HERE) else host
         said = ["serve", self.source, "--served-model-name", self.model, "--host", host, "--port", str(self.port)]
         said += ["--dtype", self.dtype] if self.dtype else []
         said += ["--max-model-len", str(self.context)] if self.context else []
@@ -73,6 +75,7 @@ class Running:
         self._command = command
         self._log: IO[bytes]
         self._process: asyncio.subprocess.Process | None = None
+        self._guardian: Guardian | None = None
 
     async def __aenter__(self) -> Self:
         await self._refuse_taken()
@@ -87,6 +90,7 @@ class Running:
             start_new_session=True,  # a group of its own: Ctrl-C reaches relay, which ends it in good order
         )
         _alive.add(self)
+        self._guardian = _guardian_of(self._process.pid)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -124,6 +128,13 @@ class Running:
         code = await self._process.wait()
         return self._failed(f"ended with {code}")
 
+    def obituary(self) -> str:
+        """Where it has ended by itself, how, and what it said last; else empty."""
+        if self._process is None or self._process.returncode is None or self._log.closed:
+            return ""
+        said = "".join(self.tail(1))[:200] or "nothing"
+        return f"`vllm serve {self.wanted.source}` ended with {self._process.returncode}, and said last: {said}"
+
     def tail(self, lines: int = TAIL) -> list[str]:
         """The last lines of its log."""
         log = self._log.fileno()
@@ -159,6 +170,8 @@ class Running:
             await asyncio.wait_for(self._process.wait(), GRACE)
         self.kill()  # engines that it started may outlive it
         await self._process.wait()
+        if self._guardian is not None:
+            await asyncio.to_thread(self._guardian.close)
         _alive.discard(self)
         self._log.close()
 
@@ -170,6 +183,16 @@ class Running:
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def _guardian_of(pid: int) -> Guardian | None:
+    """What ends the server where relay itself is killed; None where it has ended already."""
+    import psutil
+
+    try:
+        return Guardian.of(pid)
+    except psutil.NoSuchProcess:
+        return None
 
 
 def kill_all() -> None:
