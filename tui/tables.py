@@ -83,8 +83,10 @@ def cost_table(costs: Sequence[Cost]) -> Table:
 def beside_table(found: Beside) -> Table:
     """A run among the paper's rows."""
     table = Table(title=f"published: {found.title}", title_justify="left", box=None, header_style="bold")
-    table.add_column("rank", justify="right")
+    for column in ("rank", "shift"):
+        table.add_column(column, justify="right")
     table.add_column("model")
+    table.add_column("tier")
     for column in (*(f"{found.sweep}={float(c):g}" for c in found.columns), "average"):
         table.add_column(column, justify="right")
     for line in found.rows:
@@ -92,7 +94,8 @@ def beside_table(found: Beside) -> Table:
         cells = ["–" if figure is None else f"{figure:.1f}" for figure in (*figures, line.average)]
         rank = "–" if line.rank is None else str(line.rank)
         name = f"* {one_line(line.model, 60)}" if line.own else line.model
-        table.add_row(rank, name, *cells, style="bold" if line.own else "")
+        shift = "–" if line.shift is None else f"{line.shift:+}"
+        table.add_row(rank, shift, name, line.tier or "–", *cells, style="bold" if line.own else "")
     return table
 
 

@@ -18,7 +18,6 @@ from relay.trajectory import Usage
 from relay.walk import Hop
 
 MOST_CALLS = 256  # calls of one step
-CLOSE = 0.005  # seconds by which a call may be shorter than its hop, and pass for as long
 COLUMNS = "model, prompt, ids, deltas, logprobs, computed, cached, decoded, ms, failed, checksum"
 INSERT_CALL = f"INSERT INTO call (id, same, {COLUMNS}) VALUES (?, ?, {', '.join('?' * 11)})"
 INSERT_ASIDE = (
@@ -89,7 +88,7 @@ def _row(call: Call, names: Names, same: int, usage: Usage) -> Row:
         _other(computed, usage.computed),
         _other(cached, usage.cached),
         _other(decoded, len(call.ids)),
-        None if abs(seconds - usage.seconds) <= CLOSE else round(seconds * 1000),
+        None if seconds <= usage.seconds else round(seconds * 1000),  # its hop held nothing else: as long as that
         call.failed,
         _checksum(kept),
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from relay.errors import Mistake, UserError
 from relay.measure.scores import scores
 from relay.store.reader import Run
-from relay.twin.published import AVERAGE, SUMMARY, average, published, ranks
+from relay.twin.published import AVERAGE, SUMMARY, average, column, published, ranks, shifts, tier
 
 Figures = Mapping[str, float]
 
@@ -30,6 +30,8 @@ class Line(NamedTuple):
     average: float | None  # None: a column is missing
     rank: int | None
     own: bool  # the run's, not the paper's
+    tier: str = ""  # by its benchmark average; of the run's model nothing is known
+    shift: int | None = None  # ranks that it gains from the benchmarks to this test, among the paper's models
 
 
 def beside(run: Run) -> Beside:
@@ -43,12 +45,17 @@ def beside(run: Run) -> Beside:
     name, title = _table(scenario, over, sweep)
     kinds = {kind for (kind,) in run.query("SELECT DISTINCT kind FROM problem")}
     subject = "code" if kinds == {"code"} else "math"
-    columns = [column for column in next(iter(published()[name].values())) if column != AVERAGE]
+    columns = [name_ for name_ in next(iter(published()[name].values())) if name_ != AVERAGE]
     own = _own(run, sweep, over, columns)
     mine = average(own) if len(own) == len(columns) else None
     printed = _printed(name, subject)
     placed = ranks({"": mine, **{model: mean for model, (_, mean) in printed.items()}})
-    lines = [Line(model, figures, mean, placed.get(model), False) for model, (figures, mean) in printed.items()]
+    benchmark = column(subject, "benchmark_avg")
+    gained = shifts(benchmark, {model: mean for model, (_, mean) in printed.items()})
+    lines = [
+        Line(m, figures, mean, placed.get(m), False, tier(benchmark.get(m) or 0.0), gained.get(m))
+        for m, (figures, mean) in printed.items()
+    ]
     model = str(run.meta.get("models", {}).get("main", {}).get("model") or "this run")
     lines.append(Line(model, own, mine, placed.get(""), True))
     lines.sort(key=lambda line: (line.rank is None, line.rank or 0))
@@ -66,8 +73,8 @@ def _printed(name: str, subject: str) -> dict[str, tuple[Figures, float | None]]
         return {
             m: ({c: f for c, f in row.items() if c != AVERAGE}, row[AVERAGE]) for m, row in published()[name].items()
         }
-    column = next((c for c, table in SUMMARY.items() if table == name), "")
-    return {m: ({}, row[column]) for m, row in published()["code"].items() if column and row[column] is not None}
+    summary = next((c for c, table in SUMMARY.items() if table == name), "")
+    return {m: ({}, row[summary]) for m, row in published()["code"].items() if summary and row[summary] is not None}
 
 
 def _table(scenario: Mapping[str, Any], over: Mapping[str, Any], sweep: str) -> tuple[str, str]:
@@ -91,7 +98,7 @@ def _own(run: Run, sweep: str, over: Mapping[str, Any], columns: Sequence[str]) 
     for values, score in zip(settings, scores(run), strict=True):
         if values["without"] or score.score is None or (sweep == "m" and float(values.get("n", n)) != n):
             continue
-        for column in columns:
-            if abs(float(column) - float(values[sweep])) < 1e-9:
-                found[column] = 100 * score.score
+        for each in columns:
+            if abs(float(each) - float(values[sweep])) < 1e-9:
+                found[each] = 100 * score.score
     return found

@@ -44,4 +44,4 @@ def test_six_hops_of_two_models_compute_hardly_more_than_the_least() -> None:
     assert figures["calls"] == 24 * 6
     assert figures["full blocks of the shortest prompt"] >= 10
     assert figures["computed prompt tokens"] >= figures["the least possible"]
-    assert figures["prompt tokens"] > 2 * figures["the least possible"]
+    assert figures["prompt tokens"] > 2.8 * figures["the least possible"]

@@ -55,11 +55,8 @@ def test_a_real_model_s_run_is_played_again_where_there_is_no_torch(recorded: Pa
         assert was.query("SELECT sum(thrown) > 0, count(DISTINCT rollout) FROM step") == [(1, 24)]
         assert was.query("SELECT count(*) FROM call WHERE deltas IS NOT NULL") > [(0,)]
         assert {row.state for row in was.rollouts()} >= {"end", "budget tokens"}
-        same = "SELECT rollout, computed, cached, decoded, thrown FROM step ORDER BY rollout, n"
+        same = "SELECT rollout, computed, cached, decoded, thrown, ms FROM step ORDER BY rollout, n"
         assert was.query(same) == now.query(same), "what it cost is what it cost"
-        took = [run.query("SELECT coalesce(ms, 0) FROM step ORDER BY rollout, n") for run in (was, now)]
-        assert all(now_ <= was_ for (was_,), (now_,) in zip(*took, strict=True)), "a call is no longer than its hop"
-        assert sum(ms for (ms,) in took[1]) > 0.5 * sum(ms for (ms,) in took[0])
 
 
 def test_without_a_recording_the_models_words_are_found_here(recorded: Path, tmp_path: Path, bench: Any) -> None:

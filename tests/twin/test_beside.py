@@ -37,6 +37,9 @@ def test_a_run_of_known_behaviour_gets_its_place(tmp_path: Path) -> None:
     assert line.average == 40
     assert line.rank == 1 + sum(row["avg"] > 40 for row in published()["recover_shared_by_m"].values()) == 14
     assert [x.rank for x in found.rows] == list(range(1, 17))
+    best = next(x for x in found.rows if x.model == "AM-Thinking-32B")
+    assert (best.tier, best.shift) == ("high", 1 - 14), "first of the benchmarks, last but one here"
+    assert (line.tier, line.shift) == ("", None)
 
 
 def test_a_looser_selection_is_the_individual_subset(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_it_agrees_with_the_steers_read_by_hand(shared: Path) -> None:
     differ = [
         (b["problem_id"], b["n"], b["doubtful"]) for b, f in zip(BY_HAND, found, strict=True) if f != b["spoiler"]
     ]
-    assert len(differ) <= 3, differ
+    assert len(differ) <= 2, differ
     assert sum(label["spoiler"] for label in BY_HAND) == 30, "and neither yes nor no to all would do"
 
 
