@@ -13,10 +13,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from relay.batch import Batch, Grade, Job, Tally
+from relay.batch import Batch, Grade, Tally
 from relay.engine import Engine
 from relay.errors import EngineError, UserError
-from relay.events import RolloutEnded, Tokens
 from relay.grading import grader
 from relay.language.reading import Reading, from_tree
 from relay.language.shapes import dumped
@@ -31,11 +30,11 @@ from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
+from relay.recorder import RunRecorder
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
-from relay.store.writer import Gathered, Graded, RunWriter
+from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
-from relay.walk import Hop
 
 BEAT = 1.0  # seconds between heartbeats while nothing is flushed
 
@@ -167,7 +166,7 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 
 
 async def _walk(
-    recorder: "RunRecorder", plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
+    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
 ) -> Outcome:
     writer = recorder.writer
     verifier, grade = grading
@@ -210,47 +209,6 @@ def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
         "SELECT count(*), max(id) FROM rollout WHERE stop = (SELECT id FROM name WHERE text = 'failed')"
     )[0]
     return number, (query("SELECT why FROM rollout WHERE id = ?", last)[0][0] or "") if number else ""
-
-
-class RunRecorder:
-    """Writes a batch into the run file."""
-
-    def __init__(
-        self, writer: RunWriter, recording: tape.Tape | None = None, noting: Callable[[], None] = lambda: None
-    ) -> None:
-        """`noting` is called before each flush."""
-        self.writer = writer
-        self._tape = recording
-        self._noting = noting
-        self.write = writer.write
-        self._hop = writer.hop
-
-    def noting(self, jobs: Jobs, first: int) -> Iterator[Job]:
-        """The jobs from this number on; each is written down as begun when it is taken."""
-        for job in jobs.from_number(first):
-            self.writer.begin(jobs.begun(job.id))
-            yield job
-
-    def gather(self) -> Gathered:
-        """Take what waits for the next flush."""
-        self._noting()
-        return self.writer.gather()
-
-    def hop(self, job: Job, hop: Hop) -> None:
-        """A hop was committed."""
-        step = self._hop(job.id, hop)
-        if self._tape is not None:
-            stage = job.stage
-            visit = tape.Visit(stage.cell, stage.problem.id, stage.sample, hop.pen, hop.node, hop.visit)
-            self._tape.hop(step, visit, hop)
-
-    def live(self, job: Job, tokens: Tokens) -> None:
-        """An open segment grew."""
-        self.writer.live(job.id, tokens)
-
-    def end(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
-        """The rollout ended."""
-        self.writer.end(job.id, ended.stop, ended.why, graded)
 
 
 @contextlib.asynccontextmanager

@@ -33,10 +33,10 @@ from relay.node.insert import Insert
 from relay.node.write import Write
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
 from relay.problems import Problem
+from relay.recorder import RunRecorder
 from relay.seam.cuts import Cut
 from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
-from relay.session import RunRecorder
 from relay.store.writer import RunWriter
 from relay.walk import Pen
 

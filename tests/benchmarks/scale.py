@@ -288,7 +288,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
     from relay.pool import Pool
     from relay.prepare.jobs import Jobs
     from relay.prepare.run import Tools, prepare
-    from relay.session import RunRecorder
+    from relay.recorder import RunRecorder
     from relay.store.writer import RunWriter
 
     reading = read(TREES[kind](path.parent, finished + OPEN, problems))
@@ -343,7 +343,7 @@ async def _resumed(path: Path) -> dict[str, float]:
     from relay.node import Ticks
     from relay.prepare.filed import read_back
     from relay.prepare.jobs import Jobs
-    from relay.session import RunRecorder
+    from relay.recorder import RunRecorder
     from relay.store.writer import RunWriter
 
     engines = await _engines(path)

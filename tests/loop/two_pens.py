@@ -17,8 +17,8 @@ from relay.node.insert import Insert
 from relay.node.write import Write
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
 from relay.problems import Problem
+from relay.recorder import RunRecorder
 from relay.seam.templates import Template
-from relay.session import RunRecorder
 from relay.store.tape import Tape, lay_out, put_words
 from relay.store.writer import Graded, RunWriter
 

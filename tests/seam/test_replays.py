@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from relay.engine import Engine
 from relay.prepare.jobs import Jobs, RunPlan
 from relay.prepare.models import facts_of
+from relay.recorder import RunRecorder
 from relay.replay.engine import ReplayModel
 from relay.runtime import rollout
 from relay.seam.tokens import Tokenizer
-from relay.session import RunRecorder
 from relay.store.rows import pack
 from relay.store.tape import Tape, lay_out, put_words
 from relay.store.writer import RunWriter
