@@ -155,7 +155,7 @@ async def _go_on(
             await beating  # it failed: nothing may be written any more
         beating.cancel()
         recorder = RunRecorder(writer, recording, noting)
-        return await _walk(recorder, plan, (scenario.verify.name, grade), watcher, in_flight)
+        return await _walk(recorder, plan, (scenario.verify.name, grade, scenario.unfinished), watcher, in_flight)
 
 
 def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
@@ -166,10 +166,10 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 
 
 async def _walk(
-    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
+    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grade | None, str], watcher: Watcher, in_flight: int
 ) -> Outcome:
     writer = recorder.writer
-    verifier, grade = grading
+    verifier, grade, unfinished = grading
     ticks = Ticks()
     begun = list(writer.open_rollouts())
     first = writer.next_rollout()
@@ -178,7 +178,7 @@ async def _walk(
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
         jobs = Jobs(plan, ticks, algebra)
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
-        await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
+        await Batch(recorder, grade, tally, ticks, unfinished).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
     lost = _lost(plan.engines)
     for note in lost:

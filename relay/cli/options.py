@@ -19,6 +19,13 @@ Sets = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value: --set models.main.model=Qwen/Qwen3-0.6B"),
 ]
 
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset", metavar="NAME", help="paper, perturb-r, strict, or a file: in place of the one that it extends."
+    ),
+]
+
 Sandbox = Annotated[
     Walls,
     typer.Option(help="What programs that models write run in. none: as you, on this machine, with your files."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import Sandbox, Sets, Walls, command_again
+from relay.cli.options import Preset, Sandbox, Sets, Walls, command_again
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def twin(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The models to test, one after another.")],
     guide: Guides = [],  # noqa: B006  typer copies it
     problems: ProblemSet = "",
+    preset: Preset = "",
     engine: EngineName = "",
     out: Folder = None,
     control: WithControl = False,
@@ -77,7 +78,8 @@ def twin(
     from relay.twin.forecast import forecast as cost_of
     from relay.twin.plan import Wish, parts_of
 
-    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, individual, parse_sets(set_)))
+    sets = parse_sets(set_)
+    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, individual, sets, preset))
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return

@@ -48,7 +48,7 @@ class Write(Node):
         opening = self.opens_with
         if opening is None or opening.take == NOTHING_OF_IT:
             return None
-        return Need(name, opening.pool, "this problem", opening.where)
+        return Need(name, opening.pool, "this problem", opening.where, as_long_as=opening.as_long_as)
 
     def ends_turns(self) -> bool:
         """A model's turn can end here."""
@@ -150,7 +150,7 @@ class Write(Node):
             return Act()
         if solo is None:
             return missing(self.need(desk.pen.node), desk)
-        piece = taken(solo, opening.take, opening.cut, desk.tokenizer(opening.pool))
+        piece = taken(solo, opening.take, opening.cut, desk.tokenizer(opening.pool), opening.unit)
         if not piece.text:
             return Act(source=solo.source)
         segment = Segment(desk.pen.node, opening.pool, piece.text, piece.ids, solo.tokenizer, "replayed")

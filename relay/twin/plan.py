@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relay.errors import Mistake, UserError
-from relay.language.reading import Reading, read
+from relay.language.reading import Reading, budget_of, read, variables_of
 
 LIMIT, INDIVIDUAL, AMONG = 200, 250, 50  # problems of either subset, and distractors: as many as the paper has
 FEW = 32  # problems where none are named
@@ -26,6 +26,7 @@ class Wish(NamedTuple):
     control: bool = False  # whether a run of its own tries the handover
     individual: bool = False  # problems of all solve rates, each model's own, for recoverability
     sets: Mapping[str, str] = {}  # further values, by path
+    preset: str = ""  # what the tests extend in place of relay/strict; empty: that
 
 
 class Part(NamedTuple):
@@ -51,7 +52,7 @@ def parts_of(wish: Wish) -> list[Part]:
         control = ((PLUMBING, ""),) if wish.control else ()
         for test, guide in (*control, (RECOVERABILITY, ""), *((GUIDABILITY, g) for g in wish.guides)):
             try:
-                parts.append(Part(test, model, guide, read(test, _sets(wish, test, model, guide))))
+                parts.append(Part(test, model, guide, read(test, _sets(wish, test, model, guide), wish.preset)))
             except UserError as error:
                 mistakes += error.mistakes
     if mistakes:
@@ -69,12 +70,21 @@ def _sets(wish: Wish, test: str, model: str, guide: str) -> dict[str, str]:
     if guide:
         sets["models.guide"] = _model(wish.engine, guide)
     if wish.problems:
-        sets |= {"problems": wish.problems, "budget": "null", **_FULL[test]}
+        sets |= {"problems": wish.problems, "budget": json.dumps(budget_of(wish.preset)), **_FULL[test]}
     if wish.individual and test == RECOVERABILITY:
         limit = INDIVIDUAL if wish.problems else FEW
-        sets |= {"select": f"{{problems: {{solved: main, at_least: 1/8}}, evenly: main, limit: {limit}}}"}
-    mine = {path: value for path, value in wish.sets.items() if guide or not path.startswith("models.guide.")}
-    return sets | mine
+        rule = '{solved: main, at_least: 1/8, as_long_as: "{shortest}"}'
+        sets |= {"select": f"{{problems: {rule}, evenly: main, limit: {limit}}}"}
+    return sets | {path: value for path, value in wish.sets.items() if _concerns(path, wish, test)}
+
+
+def _concerns(path: str, wish: Wish, test: str) -> bool:
+    """Whether a further value is this test's: what none of the tests would use is a mistake of all."""
+    if path.startswith("models.guide."):
+        return test == GUIDABILITY
+    name = path.removeprefix("let.")
+    tests = [RECOVERABILITY, *([GUIDABILITY] if wish.guides else []), *([PLUMBING] if wish.control else [])]
+    return name == path or name in variables_of(test) or not any(name in variables_of(other) for other in tests)
 
 
 _FULL = {
