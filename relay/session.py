@@ -25,7 +25,7 @@ from relay.node import Ticks
 from relay.node.algebra import WORK as ALGEBRA
 from relay.pool import Pool, default_path
 from relay.prepare import recorded
-from relay.prepare.filed import read_back
+from relay.prepare.filed import empty_takes, read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
 from relay.prepare.problem_sets import problems_of
@@ -180,7 +180,7 @@ async def _walk(
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
         await Batch(recorder, grade, tally, ticks, unfinished).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
-    lost = _lost(plan.engines)
+    lost = [*_lost(plan.engines), *empty_takes(writer)]
     for note in lost:
         watcher.note(note)
     with writer.at_once():

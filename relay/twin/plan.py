@@ -88,7 +88,7 @@ def _concerns(path: str, wish: Wish, test: str) -> bool:
 
 
 _FULL = {
-    RECOVERABILITY: {"select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
+    RECOVERABILITY: {"sweep.over.n": "[0.2]", "select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
     GUIDABILITY: {"select.limit": "null"},
     PLUMBING: {},
 }

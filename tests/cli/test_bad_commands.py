@@ -38,7 +38,8 @@ COMMANDS = {
         "(`relay export --help` says what there is)"
     ),
     "scenarios sol": "there is no scenario 'sol' (did you mean 'solo'?)",
-    "scenarios xyz": "there is no scenario 'xyz' (there are guidability, handoff, plumbing, recoverability, solo, paper, perturb-r, strict)",
+    "scenarios xyz": "there is no scenario 'xyz' "
+    "(there are guidability, handoff, plumbing, recoverability, solo, paper, perturb-r, strict)",
     "problems sum": "there is no problem set 'sum' (did you mean 'sums'?)",
     "problems sums --limit 0": (
         "relay problems: --limit should be at least 1 (`relay problems --help` says what there is)"
