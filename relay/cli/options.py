@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+WHOLE = "relay.whole"  # in a context's meta: the folder to name, where a command runs within another
+
 
 class Walls(StrEnum):
     """What programs that models write run in."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import Preset, Sandbox, Sets, Walls, command_again
+from relay.cli.options import WHOLE, Preset, Sandbox, Sets, Walls, command_again
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ Individual = Annotated[
     bool,
     typer.Option("--individual", help="Recoverability on problems of all the model's solve rates, not 8 of 8 alone."),
 ]
+Each = Annotated[
+    str,
+    typer.Option(
+        metavar="PRESET", help="Once more with one knob after another as this preset has it, and with all of them."
+    ),
+]
 OnlyForecast = Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")]
 Record = Annotated[
     bool, typer.Option("--record", help="Keep all that the models said, so that `relay replay` can play each run.")
@@ -59,6 +65,7 @@ def twin(
     guide: Guides = [],  # noqa: B006  typer copies it
     problems: ProblemSet = "",
     preset: Preset = "",
+    each: Each = "",
     engine: EngineName = "",
     out: Folder = None,
     control: WithControl = False,
@@ -79,7 +86,13 @@ def twin(
     from relay.twin.plan import Wish, parts_of
 
     sets = parse_sets(set_)
-    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, individual, sets, preset))
+    wish = Wish(models, guide, problems, engine or usual_engine(), control, individual, sets, preset)
+    if each and not forecast:
+        from relay.cli.twin_each import each_knob
+
+        each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=json)
+        return
+    parts = parts_of(wish)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return
@@ -87,7 +100,7 @@ def twin(
     options = Options(in_flight, False, pool, sandbox is not Walls.NONE, record)
     failed = 0
     done = [_begun(part, folder, record=record) for part in parts]
-    again = command_again(context, out=folder)
+    again = command_again(context, out=context.meta.get(WHOLE, folder))
     for part, begun in zip(parts, done, strict=True):
         failed += _run(part, folder, begun, options, again, as_json=json).failed
     _write_cards(models, parts, folder, as_json=json)
