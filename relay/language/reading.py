@@ -146,7 +146,7 @@ def _cells(tree: dict[str, Any], quiet: frozenset[str]) -> tuple[list[Cell], lis
         values = {**(let or {}), **point.values}
         scenario, found = _cell({**filled(body, values), **kept}, scene, point)
         unfilled = [path for path, name in uses(body) if name not in values]
-        found = [f for f in found if f.at_key or not any(f.path[: len(path)] == path for path in unfilled)]
+        found = _besides(unfilled, found)
         found = _at_their_names(found, uses(body), values.keys() - point.values.keys())
         if found:
             broken.append((point, found))
@@ -155,6 +155,11 @@ def _cells(tree: dict[str, Any], quiet: frozenset[str]) -> tuple[list[Cell], lis
         if len(broken) == MOST_BROKEN:
             break
     return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
+
+
+def _besides(unfilled: Collection[Path], faults: Iterable[Fault]) -> list[Fault]:
+    """The faults but for those of variables without a value, of which that is told."""
+    return [f for f in faults if f.at_key or not any(f.path[: len(path)] == path for path in unfilled)]
 
 
 def _let(tree: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -194,7 +199,9 @@ def _sweep(tree: dict[str, Any], let: Mapping[str, Any], scene: Scene) -> tuple[
         return None, []
     sweep, faults = _type(Sweep).read(filled(tree["sweep"], let), scene)
     faults = [fault._replace(path=("sweep", *fault.path)) for fault in faults]
-    return sweep, _at_their_names(faults, uses(tree["sweep"], ("sweep",)), let)
+    spots = list(uses(tree["sweep"], ("sweep",)))
+    faults = _besides([path for path, name in spots if name not in let], faults)
+    return sweep, _at_their_names(faults, spots, let)
 
 
 def _cell(tree: dict[str, Any], scene: Scene, point: Point) -> tuple[Scenario | None, list[Fault]]:
