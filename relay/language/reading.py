@@ -92,16 +92,18 @@ def _reading(tree: Any, spots: Places, source: str) -> Reading:
 def _quiet(tree: Any, spots: Places, source: str) -> frozenset[str]:
     """The names in `let:` that may stand nowhere: a preset serves several tests, each of which uses some of it."""
     let = tree.get("let") if isinstance(tree, dict) else None
-    names = frozenset(let if isinstance(let, dict) else ())
-    places_of = {name: spot.key or spot.value for name in names if (spot := spots.get(("let", name)))}
-    known, ours = knobs(), {f"relay/{name}" for name in canned()}
-    return frozenset(
-        name
-        for name in names
-        if (place := places_of.get(name)) is None
-        or place.file in ours
-        or (name in known and place.line and place.file != source)
-    )
+    ours, known = {f"relay/{name}" for name in canned()}, knobs()
+
+    def told(name: str) -> bool:
+        spot = spots.get(("let", name))
+        at = spot and (spot.key or spot.value)
+        if at is None or at.file in ours:
+            return False  # a tree that was read before, or a preset of relay's
+        if not at.line:
+            return at.file.startswith("--set let")
+        return at.file == source or name not in known
+
+    return frozenset(name for name in (let if isinstance(let, dict) else ()) if not told(name))
 
 
 def _behind_typos(tree: Any, faults: list[Fault], quiet: frozenset[str]) -> Iterable[Fault]:
