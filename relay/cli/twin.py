@@ -95,6 +95,10 @@ def twin(
     parts = parts_of(wish)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
+        if each and not json:
+            from relay.cli.twin_each import tell_steps
+
+            tell_steps(wish, each)
         return
     folder = out or _fresh_folder()
     options = Options(in_flight, False, pool, sandbox is not Walls.NONE, record)

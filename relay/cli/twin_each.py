@@ -70,7 +70,18 @@ def steps_of(wish: "Wish", other: str) -> "list[Step]":
         Step(path.rpartition(".")[2], f"{knob.words} ({path})", shown(knob.after), {path: sets[path]})
         for path, knob in found.items()
     ]
-    return [Step(FIRST, "", "", {}), *single, Step(ALL, "all of these", "", sets)]
+    together = [Step(ALL, "all of these", "", sets)] if len(single) > 1 else []
+    return [Step(FIRST, "", "", {}), *single, *together]
+
+
+def tell_steps(wish: "Wish", other: str) -> None:
+    """Say which steps there will be. Raises UserError where there are none."""
+    from relay.tui.safe import visible
+
+    steps = steps_of(wish, other)
+    print(visible(f"--each {other}: so much {len(steps)} times, less what an earlier step leaves in the pool:"))
+    for step in steps:
+        print(visible(f"  {step.name}: {step.knob or 'as it is'} {step.value}".rstrip()))
 
 
 def _tell(steps: "Sequence[Step]", out: Path, told: "dict[str, str]", *, as_json: bool) -> None:
