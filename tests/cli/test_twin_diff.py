@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from relay.cli import twin_each
 from relay.language.reading import read
+from relay.twin.plan import Wish, parts_of
 from tests.cli.conftest import Relay
 from tests.loop.conftest import Bench
 from tests.loop.test_twin_scripted import RECOVERABILITY, model
@@ -112,6 +114,20 @@ def test_knob_by_knob(relay: Relay, folder: Path) -> None:
     moved = {row["step"]: row for row in rows if row["event"] == "moved"}
     assert [knob["path"] for knob in moved["all"]["knobs"]] == ["let.stitch", "let.baseline"]
     assert moved["baseline"]["score"]["mean"] == 0, "it turns nothing that is steered"
+
+
+def test_a_test_that_a_knob_does_not_turn_is_not_run_again(folder: Path) -> None:
+    """A stitch is in one of the two tests."""
+    wish = Wish(["relay/tiny"], ["relay/tiny-guide"])
+    recover, guide = (part.file for part in parts_of(wish))
+    (folder / "first").mkdir()
+    for name in (recover, guide):
+        (folder / "first" / name).write_text(name)
+    twin_each.reuse(wish, twin_each.Step("stitch", "", "", {"let.stitch": '"\\n"'}), folder)
+    assert [path.name for path in (folder / "stitch").iterdir()] == [guide]
+    assert (folder / "stitch" / guide).read_text() == guide
+    twin_each.reuse(wish, twin_each.Step("cut", "", "", {"let.cut": "after"}), folder)
+    assert not (folder / "cut").exists()
 
 
 def test_a_knob_that_leaves_nothing_to_run_is_said_and_the_others_run(relay: Relay, folder: Path) -> None:
