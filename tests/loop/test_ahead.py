@@ -12,7 +12,7 @@ DRAFTS = """
     relay: 1
     models:
       small: {engine: scripted, seconds: 0.05, says: ["One. ", "Two. ", "Three. ", "Four. "]}
-      large: {engine: scripted, seconds: 0.05, says: ["9", "0", "9", "9"]}
+      large: {engine: scripted, seconds: 0.25, says: ["9", "0", "9", "9"]}
       main: {engine: scripted, says: ["Rewritten. ", "Done.</think>\\\\boxed{{answer}}"]}
     problems: {from: sums, limit: 3}
     graph:
@@ -57,23 +57,23 @@ def test_what_was_begun_and_vetoed_is_kept_as_discarded_and_charged(bench: Any) 
     with Run(outcome.path) as run:
         hops = run.hops(0)
         discarded = [h for h in hops if h.extra and h.extra.apart == DISCARDED]
-        assert (
-            [(h.node, h.visit, h.segment.text if h.segment else "") for h in discarded]
-            == [
-                ("draft", 3, "Three."),  # begun while the judge looked at "Two."
-                ("draft", 5, ""),  # after "Four." the derivation comes; nothing of it was said yet, or all of it
-            ][: len(discarded)]
-        )
+        assert [(h.node, h.visit, h.segment.text if h.segment else "") for h in discarded] == [
+            ("draft", 3, "Three."),  # begun while the judge looked at "Two."
+            ("draft", 5, "Four."),  # after the fourth the derivation comes, whatever the judge says
+        ]
         spent = sum(h.usage.decoded + h.usage.thrown for h in hops)
         assert run.walk(0).pens["0"].tokens == spent
-    for name in ("main", "large"):
-        for request in bench.engines[name].requests:
-            text = bench.engines[name].tokenizer.text_of(request.prompt)
-            assert text.count("Two.") + text.count("Three.") < 2 or name == "large"
+    for request in bench.engines["main"].requests:
+        assert "Two." not in bench.engines["main"].tokenizer.text_of(request.prompt)
 
 
 def test_a_judge_and_what_is_begun_ahead_of_it_run_side_by_side(bench: Any) -> None:
-    slow = DRAFTS.replace("seconds: 0.05", "seconds: 0.3").replace("limit: 3", "limit: 1").replace('"0", ', '"9", ')
+    slow = (
+        DRAFTS.replace("seconds: 0.05", "seconds: 0.3")
+        .replace("seconds: 0.25", "seconds: 0.3")
+        .replace("limit: 3", "limit: 1")
+        .replace('"0", ', '"9", ')
+    )
     began = time.perf_counter()
     outcome = bench.run(slow)
     wall = time.perf_counter() - began
@@ -98,7 +98,7 @@ def test_a_model_that_fails_ahead_of_its_turn_fails_only_in_its_turn(bench: Any)
 
 
 def test_a_rollout_that_is_left_in_the_middle_leaves_no_task_behind(bench: Any) -> None:
-    slow = DRAFTS.replace("seconds: 0.05", "seconds: 30")
+    slow = DRAFTS.replace("seconds: 0.05", "seconds: 30").replace("seconds: 0.25", "seconds: 30")
     outcome = bench.run(f"{slow}\n    budget: {{seconds: 0.3}}\n")
     with Run(outcome.path) as run:
         assert {r.state for r in run.rollouts()} == {"budget seconds"}
