@@ -147,8 +147,28 @@ def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str
         outcome = drive(lambda shown: resume(path, options, shown), path, again, as_json=as_json)
     else:
         outcome = drive(lambda shown: start(part.reading, path, options, shown), path, again, as_json=as_json)
+    if part.guide:
+        _find_spoilers(path, options, again, as_json=as_json)
     tell(outcome, as_json=as_json)
     return outcome
+
+
+def _find_spoilers(path: Path, options: "Options", again: str, *, as_json: bool) -> None:
+    """Look for steers that state the answer, where the verifier can tell and nobody has looked yet."""
+    from relay.cli.run import drive
+    from relay.measure.spoiled import looked
+    from relay.spoilers import find_spoilers, finder
+    from relay.store.opening import opened
+
+    with opened(path) as run:
+        look = looked(run)
+    if look.looked_at == look.steers:
+        return
+    try:
+        finder(path)
+    except UserError:  # its verifier cannot tell: the report says that nobody has looked
+        return
+    drive(lambda shown: find_spoilers(path, shown, sandbox=options.sandbox), path, again, as_json=as_json)
 
 
 def _write_cards(models: "Sequence[str]", parts: "Sequence[Part]", folder: Path, *, as_json: bool) -> None:
