@@ -81,8 +81,8 @@ def cost_table(costs: Sequence[Cost]) -> Table:
     for column in ("problems", "solos", "rollouts at most", "tokens at most", "tokens, likely"):
         table.add_column(column, justify="right")
     for c in costs:
-        by = f" by {c.part.guide}" if c.part.guide else ""
-        name = one_line(f"{c.part.test} of {c.part.model}{by}", 80)
+        by = f" by {c.part.guide}" if c.part.guide else f", {c.part.title}" if c.part.variant else ""
+        name = one_line(f"{c.part.test} of {c.part.model}{by}", 120)
         likely = "–" if c.likely is None else f"{c.likely:,}"
         table.add_row(name, f"{c.problems:,}", f"{c.solos:,}", f"{c.rollouts:,}", f"{c.tokens:,}", likely)
     return table

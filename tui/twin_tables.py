@@ -8,6 +8,7 @@ from relay.measure.intervals import Interval
 from relay.measure.paired import Difference
 from relay.tui.safe import one_line
 from relay.twin.effect import Effect, Line
+from relay.twin.guides import Guides, share
 from relay.twin.strata import Stratum
 
 
@@ -44,6 +45,34 @@ def strata_table(found: Sequence[Stratum]) -> Table:
         alone, span = percent(each.alone and each.alone.score), interval(line.interval)
         minus = points(line.minus_alone)
         table.add_row(each.rate, f"{each.problems:,}", alone, percent(line.score), span, *counts, *minus)
+    return table
+
+
+def guides_table(found: Guides) -> Table:
+    """Guidability by guide and by n, with the mean of each."""
+    title = one_line(f"guidability of {found.model} by guide", 120)
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table.add_column("guide", overflow="fold")
+    spoiled = found.corrected_by_cell() is not None
+    more = ("spoilers", "corrected") if spoiled else ()
+    missing = any(each.effect.steered.missing for each in found.guides)
+    counts = ("problems", "not guided", *(["missing"] if missing else []))
+    for column in (*counts, *found.cells, "mean", "minus alone", "95 % interval", *more):
+        table.add_column(one_line(column, 40), justify="right")
+    for each in found.guides:
+        steered = each.effect.steered
+        by_cell = {line.cell: percent(line.score) for line in each.effect.cells}
+        clean = steered.spoiled
+        table.add_row(
+            one_line(each.guide, 60),
+            *(f"{n:,}" for n in (each.problems, each.unguided, *([steered.missing] if missing else []))),
+            *(by_cell.get(cell, "–") for cell in found.cells),
+            percent(steered.score),
+            *points(steered.minus_alone),
+            *((percent(clean and clean.rate), percent(clean and clean.corrected_score)) if spoiled else ()),
+        )
+    by_n = (percent(share(counts)) for counts in found.by_cell().values())
+    table.add_row("all, by n", *[""] * len(counts), *by_n, percent(found.over_n), style="bold")
     return table
 
 

@@ -48,12 +48,16 @@ def report(
         _regrade(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
         _find_spoilers(runs, sandbox, as_json=json)
+    from relay.cli.guides import print_guides, print_guides_json
+
     besides = _besides(runs) if paper else []
     if json:
         _print_json(runs)
+        print_guides_json(runs)
         _print_besides_json(runs, besides)
     else:
         print_report(runs)
+        print_guides(runs)
         _print_besides(besides)
 
 
@@ -142,6 +146,8 @@ def print_report(runs: Sequence[Path]) -> None:
     from relay.tui.safe import one_line, visible
     from relay.tui.tables import control_table, judging_table, score_table
     from relay.tui.twin_tables import effect_table, strata_table
+    from relay.twin.ceiling import harm
+    from relay.twin.ceiling import verdict as ceiling
     from relay.twin.control import control, verdict
     from relay.twin.effect import effect
     from relay.twin.strata import strata
@@ -165,14 +171,10 @@ def print_report(runs: Sequence[Path]) -> None:
                 console.print(f"note: {verdict(handed)}")
             if parts := judging(run):
                 console.print(judging_table(parts))
-            for note in [
-                *meta.get("notes", []),
-                *failures_told(meta.get("failures", {})),
-                *_incomplete(run, parts),
-                changed.looked.told,
-            ]:
-                if note:
-                    console.print(f"note: {visible(note)}")
+            told = [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]
+            told += [*([ceiling(harmed)] if (harmed := harm(run)) else []), changed.looked.told]
+            for note in filter(None, told):
+                console.print(f"note: {visible(note)}")
             console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
 
 

@@ -1,14 +1,18 @@
 """The collaborator card of a model: what both twin tests came to, read from the run files alone."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from relay.store.opening import opened
 from relay.store.reader import Run
+from relay.twin import ceiling
+from relay.twin.ceiling import harm
 from relay.twin.control import MARGIN, control, verdict
 from relay.twin.effect import as_data, beside, effect
-from relay.twin.plan import PLUMBING, Part
+from relay.twin.guides import data, guides_of
+from relay.twin.plan import GUIDABILITY, PLUMBING, Part
 from relay.twin.strata import strata, stratum_data
 
 VERSION = 1
@@ -21,7 +25,14 @@ def card(model: str, parts: Sequence[Part], folder: Path) -> dict[str, Any]:
         facts = run.meta["models"]["main"]
     tests = [_test(part, folder / part.file) for part in mine if part.test != PLUMBING]
     controls = [_control(folder / part.file) for part in mine if part.test == PLUMBING]
-    return {"card": VERSION, "model": model, "facts": facts, "control": next(iter(controls), None), "tests": tests}
+    with ExitStack() as stack:
+        files = [folder / part.file for part in mine if part.test == GUIDABILITY]
+        found = guides_of([stack.enter_context(opened(file)) for file in files])
+        by_guide = data(found[0]) if found else None
+    control_ = next(iter(controls), None)
+    return {
+        "card": VERSION, "model": model, "facts": facts, "control": control_, "tests": tests, "by_guide": by_guide,
+    }  # fmt: skip
 
 
 def _control(path: Path) -> dict[str, Any]:
@@ -41,6 +52,9 @@ def _test(part: Part, path: Path) -> dict[str, Any]:
         return {
             "test": part.test,
             "guide": part.guide or None,
+            "variant": part.variant or None,
+            "shared": part.shares,
+            "verdict": _ceiling(run),
             "run": path.name,
             "verifier": run.verifier,
             "problem_set": meta.get("problem_set", {}),
@@ -53,6 +67,12 @@ def _test(part: Part, path: Path) -> dict[str, Any]:
             "strata": [stratum_data(each) for each in strata(run)],
             "notes": meta.get("notes", []),
         }
+
+
+def _ceiling(run: Run) -> str | None:
+    """What the fully-solved control says, where this is one."""
+    found = harm(run)
+    return None if found is None else ceiling.verdict(found)
 
 
 def _solved(run: Run) -> dict[str, dict[str, int]]:

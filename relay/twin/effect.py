@@ -45,19 +45,30 @@ def fresh(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("without")) and not any(float(settings.get(name) or 0) for name in ("m", "opening"))
 
 
+def fresh_cell(run: Run) -> int | None:
+    """The number of the cell of fresh solos."""
+    return next((i for i, _, values in _cells(run) if fresh(values)), None)
+
+
+def steered_cells(run: Run) -> list[tuple[int, str]]:
+    """Number and name of each cell in which no node is passed over."""
+    return [(i, name) for i, name, values in _cells(run) if not values.get("without")]
+
+
+def _cells(run: Run) -> list[tuple[int, str, dict[str, Any]]]:
+    rows = run.query("SELECT id, name, settings FROM cell ORDER BY id")
+    return [(i, name, json.loads(text)) for i, name, text in rows]
+
+
 def effect(run: Run, verifier: str = "", problems: Collection[int] | None = None) -> Effect:
     """Each cell minus alone, over all problems or these, by number."""
-    found = tallies(run, verifier)
-    rows = run.query("SELECT id, name, settings FROM cell ORDER BY id")
-    settings = [(i, name, json.loads(text)) for i, name, text in rows]
     keep = None if problems is None else set(problems)
-    by_cell: dict[int, Cell] = {
-        i: {p: t for p, t in found.get(i, {}).items() if keep is None or p in keep} for i, *_ in settings
-    }
+    by_cell: dict[int, Cell] = {i: {} for i in range(len(run.cells))}
+    for i, cell in tallies(run, verifier).items():
+        by_cell[i] = {problem: tally for problem, tally in cell.items() if keep is None or problem in keep}
     look = looked(run, verifier)
-    alone = next((i for i, _, values in settings if fresh(values)), None)
+    alone, steered = fresh_cell(run), steered_cells(run)
     baseline = by_cell[alone] if alone is not None else {}
-    steered = [(i, name) for i, name, values in settings if not values.get("without")]
     lines = [line(name, by_cell[i], baseline, corrected=look.done) for i, name in steered]
     together = line("all steered", joined(by_cell[i] for i, _ in steered), baseline, corrected=look.done)
     return Effect(line("alone", baseline, {}) if alone is not None else None, lines, together, look)

@@ -3,10 +3,13 @@
 from typing import Any
 
 from relay.measure.spoiled import Looked
+from relay.twin.ablations import Ablation
 
 ABOUT = {
     "recoverability": "A distraction is put into its own thought: can it come back? "
     "*m* is the share of its own solo that it keeps.",
+    "ceiling": "The same where the model needs no help, for it always solves these problems alone: "
+    "guidance must leave it near the ceiling.",
     "guidability": "The start of a right solution of the guide opens its thought: can it use the help? "
     "*n* is the share that is given.",
 }
@@ -24,6 +27,10 @@ SPOILED_HEAD = (
     "| cell | score | spoilers | corrected | 95 % interval | graded | minus alone | 95 % interval | minus rate |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
 )
+GUIDED = (
+    "The score of each guide by *n*. *Not guided* are problems that the model hardly ever solves and this guide "
+    "never: they are left out."
+)
 STRATA = "By how often the model solved a problem alone, before it was selected; all steered cells together:"
 
 
@@ -35,6 +42,8 @@ def page(card: dict[str, Any]) -> str:
         lines += ["", f"Control: {_text(card['control']['verdict'])}; run file `{card['control']['run']}`."]
     for test in card["tests"]:
         lines += ["", *_test(test)]
+    if card["by_guide"]:
+        lines += ["", *_guides(card["by_guide"])]
     lines += ["", CAPTION, ""]
     return "\n".join(lines)
 
@@ -45,14 +54,17 @@ def _test(test: dict[str, Any]) -> list[str]:
     of = f" of {_text(source)}" if source else ""
     notes = [f"- {_text(note)}" for note in test["notes"]]
     rows = [("all steered", test["steered"]), *((_text(cell["cell"]), cell) for cell in test["cells"])]
+    variant = f", {_text(Ablation(test['variant'], {}).title)}" if test["variant"] else ""
+    shared = " that all tested models share" if test["shared"] else ""
     return [
-        f"## {test['test'].capitalize()}{by}",
+        f"## {test['test'].capitalize()}{variant}{by}",
         "",
         ABOUT[test["test"]],
         "",
-        f"{test['problems']:,} problems{of}, graded by {_text(test['verifier'])}; run file `{test['run']}`.",
+        f"{test['problems']:,} problems{of}{shared}, graded by {_text(test['verifier'])}; run file `{test['run']}`.",
         "",
         _headline(test),
+        *(["", f"Control: {_text(test['verdict'])}."] if test["verdict"] else []),
         "",
         *_table("cell", [("alone", test["alone"]), *rows[1:], rows[0]]),
         *_spoilers(test, rows),
@@ -122,6 +134,40 @@ def _strata(found: list[dict[str, Any]]) -> list[str]:
         row = _row("", each["steered"]).removeprefix("|  ")
         lines.append(f"| {each['solved']} | {each['problems']:,} | {alone} {row}")
     return lines
+
+
+def _guides(found: dict[str, Any]) -> list[str]:
+    """One row a guide, by n, and both means."""
+    cells = [each["cell"] for each in found["by_n"]]
+    head = ["guide", "problems", "not guided", *cells, "mean", "minus alone", "95 % interval", "spoilers", "corrected"]
+    lines = ["## Guidability by guide", "", GUIDED, "", _cells(head), _cells(["---", *["---:"] * (len(head) - 1)])]
+    for each in found["guides"]:
+        scores = {cell["cell"]: _percent(cell["score"]) for cell in each["cells"]}
+        steered = each["steered"]
+        minus, corrected = steered["minus_alone"], steered.get("corrected")
+        lines.append(
+            _cells(
+                [
+                    _text(each["guide"]),
+                    f"{each['problems']:,}",
+                    f"{each['unguided']:,}",
+                    *(scores.get(cell, "–") for cell in cells),
+                    _percent(steered["score"]),
+                    "–" if minus is None else f"{100 * minus['mean']:+.1f}",
+                    _span(minus, "+"),
+                    _percent(steered.get("spoiler_rate")),
+                    _percent(corrected and corrected["score"]),
+                ]
+            )
+        )
+    by_n = [_percent(each["score"]) for each in found["by_n"]]
+    lines.append(_cells(["all, by n", "", "", *by_n, _percent(found["mean_over_n"]), *[""] * 4]))
+    told = f"Mean over guides {_percent(found['mean_over_guides'])}, over n {_percent(found['mean_over_n'])}."
+    return [*lines, "", f"{told} {_text(found['note'])}"]
+
+
+def _cells(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _percent(share: float | None) -> str:
