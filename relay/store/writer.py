@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
-from relay.store.rows import INSERT_PART, INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, is_long, parts_of, row_of
+from relay.store.rows import (
+    INSERT_EXTRA, INSERT_PART, INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, is_long, parts_of, row_of, row_of_extra,
+)  # fmt: skip
 from relay.store.transaction import Transaction
 from relay.verifiers import Reply, storable
 from relay.walk import Hop, StopReason
@@ -166,6 +168,8 @@ class RunWriter:
         self._hops.append(row_of(self._last, rollout, hop, self._names))
         if hop.segment is not None and is_long(hop.segment):
             self._parts += parts_of(self._last, hop.segment)
+        if hop.extra is not None:
+            self.beside(INSERT_EXTRA, row_of_extra(self._last, hop.extra, self._names))
         if self._live:
             self._live.pop((rollout, hop.pen), None)
         return self._last
