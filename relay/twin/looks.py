@@ -5,14 +5,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from relay.measure.ratios import Ratio, ratio
-from relay.measure.recovery import KINDS, Kind, Recovery, Steered, recovery
+from relay.measure.recovery import KINDS, Kind, Steered, recovery
 from relay.store.reader import Run
 from relay.trajectory import Segment
-from relay.walk import ROOT, Hop
+from relay.walk import ROOT, begin, fold
 
+OTHER = "another problem"  # as a scenario says what is put in
 _CLOSING = re.compile(r"<[^<>\n]{1,40}>\s*\Z")  # the tag at a thought's end
 LENGTHS = """
 SELECT r.id, r.problem, r.cell,
@@ -56,7 +57,7 @@ class Looks(NamedTuple):
 
 def seen(run: Run) -> Iterator[Seen]:
     """Every rollout into which reasoning about another problem was put, in their order; none of other runs."""
-    steers = set(_distractions(run))
+    steers = distractions(run)
     if not steers:
         return
     questions = {problem.id: problem.question for problem in run.problems}
@@ -67,17 +68,17 @@ def seen(run: Run) -> Iterator[Seen]:
     lengths = {rollout: rest for rollout, *rest in run.query(LENGTHS)}
     alone = _alone(run, lengths, steers)
     for row in run.rollouts("r.stop IS NOT NULL AND stop.text NOT IN ('failed', 'missing')"):
-        hops = [hop for hop in run.hops(row.id) if hop.pen == ROOT]
-        place = next((i for i, hop in enumerate(hops) if hop.node in steers and hop.segment), None)
-        if place is None or not _written(hops[place + 1 :]):
+        told = _told(run, row.id)
+        place = next((i for i, (segment, _) in enumerate(told) if segment.author in steers), None)
+        if place is None or not told[place + 1 :]:
             continue
-        behind = _thought(_written(hops[place + 1 :]))
-        found = recovery(_steered(questions, solos, row.problem, hops, place, "".join(text for text, _ in behind)))
-        problem, length = lengths[row.id][0], lengths[row.id][-1]
+        behind = _thought([segment for segment, _ in told[place + 1 :]])
+        found = recovery(_steered(questions, solos, row.problem, told, place, "".join(text for text, _ in behind)))
+        problem, _, length = lengths[row.id]
         yield Seen(
-            row.id, row.cell, row.problem, row.outcome, found.kind, found.way, *_place(found, behind),
-            sum(tokens for _, tokens in behind), found.doubts.times, _tokens(behind, found.doubts.first),
-            length, alone.get(problem),
+            row.id, row.cell, row.problem, row.outcome, found.kind, found.way, _tokens(behind, found.back),
+            found.sentence if found.sentence >= 0 else None, sum(tokens for _, tokens in behind),
+            found.doubts.times, _tokens(behind, found.doubts.first), length, alone.get(problem),
         )  # fmt: skip
 
 
@@ -87,6 +88,12 @@ def looks(rows: Sequence[Seen], cells: Sequence[str]) -> list[Looks]:
     for row in rows:
         by_cell[row.cell].append(row)
     return [_looks(cell, by_cell[cell]) for cell in cells if cell in by_cell]
+
+
+def as_data(found: Looks) -> dict[str, Any]:
+    """As plain data: counts, and shares in 0..1."""
+    shares = {kind: count / found.rollouts for kind, count in found.kinds.items()}
+    return {**found._asdict(), "shares": shares, "overhead": found.overhead and found.overhead._asdict()}
 
 
 def _looks(cell: str, rows: Sequence[Seen]) -> Looks:
@@ -109,12 +116,10 @@ def _looks(cell: str, rows: Sequence[Seen]) -> Looks:
     )
 
 
-def _distractions(run: Run) -> Iterator[str]:
+def distractions(run: Run) -> set[str]:
     """The nodes that put in reasoning about another problem."""
-    for name, node in run.meta["scenario"]["graph"]["nodes"].items():
-        pick = node.get("insert")
-        if isinstance(pick, dict) and pick.get("of") == "another problem":
-            yield name
+    nodes = run.meta["scenario"]["graph"]["nodes"].items()
+    return {name for name, node in nodes if isinstance(pick := node.get("insert"), dict) and pick.get("of") == OTHER}
 
 
 def _alone(run: Run, lengths: Mapping[int, Sequence[int]], steers: set[str]) -> dict[int, float]:
@@ -128,25 +133,34 @@ def _alone(run: Run, lengths: Mapping[int, Sequence[int]], steers: set[str]) -> 
     return {problem: fmean(each) for problem, each in found.items()}
 
 
+def _told(run: Run, number: int) -> list[tuple[Segment, str]]:
+    """The segments of a rollout's thought, each with where it came from; what was dropped is not among them."""
+    hops = run.hops(number)
+    walk = begin(hops[0].node)
+    for hop in hops:
+        walk = fold(walk, hop)
+    sources = {id(hop.segment): hop.source for hop in hops}
+    return [(segment, sources.get(id(segment), "")) for segment in walk.pens[ROOT].trajectory.segments]
+
+
 def _steered(
-    questions: Mapping[str, str], solos: Mapping[str, str], problem: str, hops: Sequence[Hop], place: int, behind: str
+    questions: Mapping[str, str],
+    solos: Mapping[str, str],
+    problem: str,
+    told: Sequence[tuple[Segment, str]],
+    place: int,
+    behind: str,
 ) -> Steered:
-    before = _written(hops[:place])
-    steer = hops[place]
-    original = next((hop.source for hop in hops[:place] if hop.segment is not None and hop.source), "")
+    steer, source = told[place]
     return Steered(
         questions[problem],
-        "".join(each.text for each in before),
-        steer.segment.text if steer.segment else "",
+        "".join(segment.text for segment, _ in told[:place]),
+        steer.text,
         behind,
-        solos.get(original, ""),
-        solos.get(steer.source, ""),
-        questions.get(steer.source.rpartition("/")[0], ""),
+        solos.get(next((origin for _, origin in told[:place] if origin), ""), ""),
+        solos.get(source, ""),
+        questions.get(source.rpartition("/")[0], ""),
     )
-
-
-def _written(hops: Sequence[Hop]) -> list[Segment]:
-    return [hop.segment for hop in hops if hop.segment is not None]
 
 
 def _thought(segments: Sequence[Segment]) -> list[tuple[str, int]]:
@@ -158,10 +172,6 @@ def _thought(segments: Sequence[Segment]) -> list[tuple[str, int]]:
         if each.closed >= 0:
             break
     return found
-
-
-def _place(found: Recovery, behind: Sequence[tuple[str, int]]) -> tuple[int | None, int | None]:
-    return _tokens(behind, found.back), found.sentence if found.sentence >= 0 else None
 
 
 def _tokens(texts: Sequence[tuple[str, int]], at: int) -> int | None:
