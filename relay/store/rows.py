@@ -74,6 +74,15 @@ def is_long(segment: Segment) -> bool:
     return len(segment.ids) > LONG_IDS or len(segment.text) > LONG_TEXT
 
 
+def rows_beside(number: int, hop: Hop, names: Names) -> Iterator[tuple[str, Row]]:
+    """The rows of other tables that belong to this step, each with the statement that writes it."""
+    if hop.segment is not None and is_long(hop.segment):
+        for part in parts_of(number, hop.segment):
+            yield INSERT_PART, part
+    if hop.extra is not None:
+        yield INSERT_EXTRA, row_of_extra(number, hop.extra, names)
+
+
 def parts_of(number: int, segment: Segment) -> Iterator[Row]:
     """The parts of the long segment of this step: slices of much the same size, of the text and of the ids alike."""
     ids, text = segment.ids, segment.text

@@ -17,18 +17,13 @@ from relay.errors import RelayError, UserError
 from relay.events import Tokens
 from relay.store import files
 from relay.store.reader import Run
-from relay.store.rows import (
-    INSERT_EXTRA,
-    INSERT_PART,
+from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, hop_of, pack, row_of, rows_beside, unpack
     INSERT_STEP,
     SELECT_HOPS,
     Names,
     hop_of,
-    is_long,
     pack,
-    parts_of,
     row_of,
-    row_of_extra,
     unpack,
 )  # fmt: skip
 from relay.store.schema import TABLES, VERSION
@@ -89,10 +84,8 @@ def test_a_hop_comes_back_as_it_was(hop: Hop) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(TABLES)
         db.execute(INSERT_STEP, row_of(9, 5, hop, names))
-        if hop.segment is not None and is_long(hop.segment):
-            db.executemany(INSERT_PART, parts_of(9, hop.segment))
-        if hop.extra is not None:
-            db.execute(INSERT_EXTRA, row_of_extra(9, hop.extra, names))
+        for insert, row in rows_beside(9, hop, names):
+            db.execute(insert, row)
         assert hop_of(db.execute(SELECT_HOPS, (5,)).fetchone(), names) == (5, hop)
 
 
