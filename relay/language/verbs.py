@@ -15,7 +15,7 @@ from pydantic_core import core_schema as cs
 from relay import registry
 from relay.language.amounts import PARAGRAPHS, SENTENCES, TOKENS, Amount, Cut, Paragraphs, Sentences, Share, Tokens
 from relay.language.phrases import shown
-from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
+from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, Whole, wrong
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -121,6 +121,7 @@ class Opening(Frozen):
     where: Outcome = "any"
     take: Amount = Share(share=1)
     cut: Cut = "nearest"
+    keep_paragraphs: Whole = 0  # at least so many, however little `take` is; but never all of the thought
 
 
 class UntilText(Frozen):
