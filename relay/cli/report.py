@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
@@ -37,6 +38,9 @@ def report(
     paper: Annotated[
         bool, typer.Option("--paper", help="Put each twin test beside the paper's table of the same test.")
     ] = False,
+    looks: Annotated[
+        bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
+    ] = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -44,6 +48,8 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    if looks:
+        refuse_others(runs)
     if regrade:
         _regrade(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
@@ -59,6 +65,8 @@ def report(
         print_report(runs)
         print_guides(runs)
         _print_besides(besides)
+    if looks:
+        print_looks(runs, as_json=json)
 
 
 def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
