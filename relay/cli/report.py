@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances, print_distances_json
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
@@ -36,6 +37,14 @@ def report(
     paper: Annotated[
         bool, typer.Option("--paper", help="Put each twin test beside the paper's table of the same test.")
     ] = False,
+    distance: Annotated[
+        bool,
+        typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
+    ] = False,
+    distance_plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
+    ] = None,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -43,10 +52,16 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    if distance_plot is not None:
+        check_plot(runs, distance_plot)
     if regrade:
         _regrade(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
         _find_spoilers(runs, sandbox, as_json=json)
+    if distance:
+        measure_all(runs, as_json=json)
+    if distance_plot is not None:
+        draw_plot(runs[0], distance_plot)
     besides = _besides(runs) if paper else []
     if json:
         _print_json(runs)
@@ -156,6 +171,7 @@ def print_report(runs: Sequence[Path]) -> None:
                 console.print(f"note: {verdict(handed)}")
             if parts := judging(run):
                 console.print(judging_table(parts))
+            print_distances(run, console)
             for note in [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]:
                 console.print(f"note: {visible(note)}")
             console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
@@ -214,3 +230,4 @@ def _print_json(runs: Sequence[Path]) -> None:
                 print(dumps({"run": str(path), **row}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
+            print_distances_json(run)

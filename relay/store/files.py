@@ -137,7 +137,7 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _bring_up(db: sqlite3.Connection) -> None:
-    """Give a file of an older schema what it lacks. Schema 3 added the tables of recorded runs alone."""
+    """Give a file of an older schema what it lacks. Schemas 3 and 4 added tables that not every run has."""
     if _version(db) < VERSION:
         lacking = JUDGEMENT.replace("TABLE", "TABLE IF NOT EXISTS")
         db.executescript(f"BEGIN IMMEDIATE; {lacking} PRAGMA user_version = {VERSION}; COMMIT;")

@@ -1,0 +1,68 @@
+"""The steers of a finished run, each with the ids that its reader was given: before it, and of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from relay.language.reading import Reading
+from relay.node.write import Write
+from relay.replay.source import Source
+from relay.seam.handoff import Reader
+from relay.seam.policies import Policy
+from relay.seam.templates import Head
+from relay.seam.tokens import Tokenizer
+from relay.store.rows import unpack
+from relay.trajectory import Trajectory
+from relay.walk import Hop
+
+STEER = "steer"  # how a hop that was put in has stopped
+
+_STEERS = "SELECT s.rollout, s.id FROM step s JOIN name n ON n.id = s.stop WHERE n.text = ? ORDER BY s.rollout, s.id"
+_KNOWN = "SELECT hop FROM distance WHERE logprob IS NOT NULL"
+_HEAD = "SELECT h.ids, h.text, thinking FROM head h JOIN name n ON n.id = h.model WHERE n.text = ? AND problem = ?"
+
+
+class Steer(NamedTuple):
+    """A steer, and who went on from it."""
+
+    step: int
+    rollout: int
+    reader: str  # the model's name
+    before: Trajectory
+    after: Trajectory  # the steer is its last segment
+
+
+def steers(source: Source, reading: Reading) -> Iterator[Steer]:
+    """Those whose distance is not known yet, one by one; what nobody went on from is nobody's steer."""
+    there = source.query("SELECT 1 FROM sqlite_master WHERE name = 'distance'")
+    known = {hop for (hop,) in source.query(_KNOWN)} if there else set()
+    for rollout, step in source.query(_STEERS, STEER):
+        if step in known:
+            continue
+        visits = source.visits(rollout).values()
+        nodes = reading.cells[rollout % len(reading.cells)].scenario.graph.nodes
+        for visited in visits:
+            if visited.step == step and visited.hop.segment is not None:
+                path = [visited, *(v for v in visits if v.hop.pen == visited.hop.pen and v.step > step)]
+                if reader := _reader([v.hop for v in path], nodes):
+                    yield Steer(step, rollout, reader, visited.before, visited.before.add(visited.hop.segment))
+
+
+def _reader(path: list[Hop], nodes: Mapping[str, object]) -> str:
+    """The model of the first node that writes after the steer; empty where none does."""
+    return next((node.write for hop in path if isinstance(node := nodes.get(hop.to), Write)), "")
+
+
+class Ids(NamedTuple):
+    """A steer as its reader was given it."""
+
+    before: list[int]  # the whole prompt up to it
+    steer: list[int]
+
+
+def ids_of(steer: Steer, source: Source, tokenizer: Tokenizer, policies: Mapping[str, Policy]) -> Ids:
+    """The reader's ids, by the same rules as when it wrote. Raises SeamError."""
+    problem = steer.rollout // len(source.cells) % len(source.problems)
+    ((ids, text, thinking),) = source.query(_HEAD, steer.reader, problem)
+    reader = Reader(tokenizer, Head(unpack(ids), text, thinking), policies)
+    before = reader.prompt(steer.before).ids
+    return Ids(before, reader.prompt(steer.after).ids[len(before) :])
