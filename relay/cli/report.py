@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from relay.measure.judging import Judging
     from relay.measure.scores import Score
+    from relay.measure.spoiled import Spoiled
     from relay.store.reader import Run
     from relay.twin.beside import Beside
 
@@ -62,12 +63,16 @@ def report(
         measure_all(runs, as_json=json)
     if distance_plot is not None:
         draw_plot(runs[0], distance_plot)
+    from relay.cli.guides import print_guides, print_guides_json
+
     besides = _besides(runs) if paper else []
     if json:
         _print_json(runs)
+        print_guides_json(runs)
         _print_besides_json(runs, besides)
     else:
         print_report(runs)
+        print_guides(runs)
         _print_besides(besides)
 
 
@@ -155,7 +160,12 @@ def print_report(runs: Sequence[Path]) -> None:
     from relay.tui.console import Plain
     from relay.tui.safe import one_line, visible
     from relay.tui.tables import control_table, judging_table, score_table
+    from relay.tui.twin_tables import effect_table, strata_table
+    from relay.twin.ceiling import harm
+    from relay.twin.ceiling import verdict as ceiling
     from relay.twin.control import control, verdict
+    from relay.twin.effect import effect
+    from relay.twin.strata import strata
 
     console = Plain()
     for path in runs:
@@ -165,14 +175,21 @@ def print_report(runs: Sequence[Path]) -> None:
             models = [f"{n} = {facts.get('model') or facts['engine']}" for n, facts in meta.get("models", {}).items()]
             title = [meta["scenario"].get("title") or meta["source"], ", ".join(models)]
             phase = "" if meta["phase"] == "done" else f" ({meta['phase']})"
-            console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found))
+            console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found, _spoiled(run)))
+            changed = effect(run)
+            if changed.alone and changed.cells:
+                console.print(effect_table(changed))
+            if rates := strata(run):
+                console.print(strata_table(rates))
             if handed := control(run):
                 console.print(control_table(handed))
                 console.print(f"note: {verdict(handed)}")
             if parts := judging(run):
                 console.print(judging_table(parts))
             print_distances(run, console)
-            for note in [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]:
+            told = [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]
+            told += [*([ceiling(harmed)] if (harmed := harm(run)) else []), changed.looked.told]
+            for note in filter(None, told):
                 console.print(f"note: {visible(note)}")
             console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
 
@@ -182,6 +199,13 @@ def _scores(run: "Run") -> "list[Score]":
     from relay.measure.scores import scores
 
     return [score for verifier in run.verifiers or [""] for score in scores(run, verifier)]
+
+
+def _spoiled(run: "Run") -> "dict[tuple[str, str], Spoiled]":
+    """What is left of each cell without its spoilers, by verifier and cell; empty where they are not known."""
+    from relay.measure.spoiled import corrections
+
+    return {(verifier, each.cell): each for verifier in run.verifiers for each in corrections(run, verifier)}
 
 
 def _by(run: "Run") -> str:
@@ -219,15 +243,20 @@ def _print_json(runs: Sequence[Path]) -> None:
 
     from relay.measure.judging import judging
     from relay.store.opening import opened
+    from relay.twin.effect import rows
+    from relay.twin.strata import strata, stratum_data
 
     for path in runs:
         with opened(path) as run:
             if meta_failures := run.meta.get("failures"):
                 print(dumps({"run": str(path), "failures": meta_failures}))
+            beside = {verifier: rows(run, verifier) for verifier in run.verifiers or [""]}
             for s in _scores(run):
                 row = {**s._asdict(), "graded": s.graded, "score": s.score}
                 row["interval"] = s.interval._asdict() if s.interval else None
-                print(dumps({"run": str(path), **row}))
+                print(dumps({"run": str(path), **row, **beside[s.verifier][s.cell]}))
+            for each in strata(run):
+                print(dumps({"run": str(path), "stratum": each.rate, **stratum_data(each)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)

@@ -1,6 +1,7 @@
 """The steers of a finished run, each with the ids that its reader was given: before it, and of it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import NamedTuple
 
 from relay.language.reading import Reading
@@ -14,7 +15,7 @@ from relay.store.rows import unpack
 from relay.trajectory import Trajectory
 from relay.walk import Hop
 
-STEER = "steer"  # how a hop that was put in has stopped
+STEER, REPLAYED = "steer", "replayed"  # how what was put in has stopped, and what a node opened with
 
 _STEERS = "SELECT s.rollout, s.id FROM step s JOIN name n ON n.id = s.stop WHERE n.text = ? ORDER BY s.rollout, s.id"
 _KNOWN = "SELECT hop FROM distance WHERE logprob IS NOT NULL"
@@ -42,14 +43,26 @@ def steers(source: Source, reading: Reading) -> Iterator[Steer]:
         nodes = reading.cells[rollout % len(reading.cells)].scenario.graph.nodes
         for visited in visits:
             if visited.step == step and visited.hop.segment is not None:
-                path = [visited, *(v for v in visits if v.hop.pen == visited.hop.pen and v.step > step)]
-                if reader := _reader([v.hop for v in path], nodes):
+                line = [visited, *(v for v in visits if v.step > step and _same_line(v.hop.pen, visited.hop.pen))]
+                if reader := _reader([v.hop for v in line], nodes):
                     yield Steer(step, rollout, reader, visited.before, visited.before.add(visited.hop.segment))
 
 
-def _reader(path: list[Hop], nodes: Mapping[str, object]) -> str:
-    """The model of the first node that writes after the steer; empty where none does."""
-    return next((node.write for hop in path if isinstance(node := nodes.get(hop.to), Write)), "")
+def _same_line(pen: str, first: str) -> bool:
+    """Whether a pen is the first, or comes from it; where it branched only the first branch counts."""
+    return pen == first or pen.startswith(f"{first}.0")
+
+
+def _reader(hops: list[Hop], nodes: Mapping[str, object]) -> str:
+    """The model that wrote, or would have, at the first node that writes after the steer; empty where none does."""
+    for hop, then in zip_longest(hops, hops[1:]):
+        node = nodes.get(hop.starts or hop.to)
+        if isinstance(node, Write):
+            written = then.segment if then is not None else None
+            if written is not None and written.stop != REPLAYED:
+                return written.model
+            return node.write if isinstance(node.write, str) else node.write[0]
+    return ""
 
 
 class Ids(NamedTuple):

@@ -158,7 +158,7 @@ def test_an_expanded_scenario_reads_as_the_same_cells_and_expands_no_further(nam
 def test_expanding_says_every_default_and_keeps_the_variables(tmp_path: Path) -> None:
     tree: Any = expanded(swept(tmp_path, "{over: {m: [0, .4], word: '{{x}}'}}"))
     main = tree["graph"]["nodes"]["main"]
-    assert main["opens_with"] == {"pool": "main", "where": "any", "take": "{m}", "cut": "nearest"}
+    assert main["opens_with"] == {"pool": "main", "where": "any", "take": "{m}", "cut": "nearest", "keep_paragraphs": 0}
     assert main["until"] is None
     assert tree["budget"] == {"tokens": 16384, "hops": 2000, "seconds": 600.0}
-    assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main"}]
+    assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main", "drop": None}]
