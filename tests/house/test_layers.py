@@ -28,14 +28,14 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
-    ("science", ["measure", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("science", ["afterwards", "distance", "measure", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
-    "datasets", "pandas", "reasoning_gym",
+    "datasets", "pandas", "reasoning_gym", "matplotlib", "numpy",
 )  # fmt: skip
 
 
