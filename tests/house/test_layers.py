@@ -22,6 +22,7 @@ LAYERS = [
         "values",
         ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline", "registry", "families", "zoo"],
     ),
+    ("studies", ["simulate"]),
     ("language", ["language", "scenarios"]),
     ("seam", ["seam"]),
     ("engines", ["engine"]),
@@ -35,7 +36,7 @@ LAYERS = [
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
-    "datasets", "pandas", "reasoning_gym",
+    "datasets", "numpy", "pandas", "reasoning_gym",
 )  # fmt: skip
 
 
