@@ -20,7 +20,19 @@ FOLDERS = {
 LAYERS = [
     (
         "values",
-        ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline", "registry", "families", "zoo"],
+        [
+            "errors",
+            "trajectory",
+            "walk",
+            "events",
+            "problems",
+            "draws",
+            "clock",
+            "deadline",
+            "registry",
+            "families",
+            "zoo",
+        ],
     ),
     ("studies", ["simulate"]),
     ("language", ["language", "scenarios"]),
