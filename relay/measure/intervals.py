@@ -1,8 +1,9 @@
-"""Intervals for a score: Wilson for one continuation a problem, Korn-Graubard for several."""
+"""Intervals of a proportion, of so many independent trials or of as many as an effective number."""
 
-from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
+
+from relay.measure.outcomes import Array
 
 Z = 1.959963984540054  # 97.5 % point of the normal distribution
 
@@ -23,35 +24,37 @@ def wilson(correct: int, n: int, z: float = Z) -> Interval:
     return Interval(max(0.0, middle - half), min(1.0, middle + half), "Wilson")
 
 
-def korn_graubard(groups: Sequence[tuple[int, int]]) -> Interval:
-    """Clopper-Pearson on the effective sample size, for (correct, n) of each problem (Korn and Graubard 1998).
+def wilson_of(p: Array, effective: Array, quantile: float = Z) -> tuple[Array, Array]:
+    """Wilson's interval for shares p of an effective number of trials, mended near 0 and 1.
 
-    Continuations of one problem resemble one another, so that fewer count than were drawn. The variance
-    between problems gives the effective number, t quantiles pay for estimating it.
+    With at most three (of 50 and fewer trials: two) of the rarer outcome Wilson's far end lies too near: 0.95 covers
+    0.92 or less. There it is Poisson's limit of 5 % instead (Brown, Cai and DasGupta 2001, section 4.1.1).
     """
-    from scipy.special import betaincinv, stdtrit  # scipy.stats takes a second to import
+    import numpy as np
+    from scipy.special import gammaincinv
 
-    n, correct, problems = sum(g[1] for g in groups), sum(g[0] for g in groups), len(groups)
-    p = correct / n
-    effective = float(n)
-    if 0 < correct < n and problems > 1:
-        between = sum((c - p * k) ** 2 for c, k in groups) * problems / (problems - 1) / (n * n)
-        if between > 0:
-            ratio = float(stdtrit(n - 1, 0.975) / stdtrit(problems - 1, 0.975))
-            effective = min(float(n), p * (1 - p) / between * ratio**2)
-    elif problems:
-        effective = float(problems)  # all alike: nothing tells how alike one problem's continuations are
+    zz = quantile**2 / effective
+    middle = (p + zz / 2) / (1 + zz)
+    half = np.sqrt(zz * (p * (1 - p) + zz / 4)) / (1 + zz)
+    few = np.where(effective > 50, 3.5, 2.5)
+
+    def mended(wilson: Array, count: Array) -> Array:
+        rare = (count > 0) & (count < few)
+        return np.where(rare, np.minimum(wilson, gammaincinv(np.where(rare, count, 1), 0.05) / effective), wilson)
+
+    low = mended(np.maximum(0.0, middle - half), p * effective)
+    high = 1 - mended(np.maximum(0.0, 1 - middle - half), (1 - p) * effective)
+    return np.where(p <= 0, 0.0, low), np.where(p >= 1, 1.0, high)
+
+
+def clopper_pearson_of(p: Array, effective: Array) -> tuple[Array, Array]:
+    """Clopper and Pearson's interval (1934) for shares p of an effective number of trials, which may be a fraction."""
+    import numpy as np
+    from scipy.special import betaincinv
+
     x = p * effective
-    low = 0.0 if correct == 0 else float(betaincinv(x, effective - x + 1, 0.025))
-    high = 1.0 if correct == n else float(betaincinv(x + 1, effective - x, 0.975))
-    return Interval(low, high, "Korn-Graubard")
-
-
-def of_problems(groups: Sequence[tuple[int, int]]) -> Interval | None:
-    """The interval that fits: (correct, n) of each problem; None when nothing was graded."""
-    groups = [g for g in groups if g[1]]
-    if not groups:
-        return None
-    if all(n == 1 for _, n in groups):
-        return wilson(sum(c for c, _ in groups), len(groups))
-    return korn_graubard(groups)
+    inner = (p > 0) & (p < 1)
+    own, other = np.where(inner, x, 1), np.where(inner, effective - x, 1)
+    low = np.where(inner, betaincinv(own, other + 1, 0.025), np.where(p >= 1, 0.025 ** (1 / effective), 0.0))
+    high = np.where(inner, betaincinv(own + 1, other, 0.975), np.where(p <= 0, 1 - 0.025 ** (1 / effective), 1.0))
+    return low, high

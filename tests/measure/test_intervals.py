@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from relay.measure.intervals import korn_graubard, of_problems, wilson
+from relay.measure.intervals import wilson
+from relay.measure.shares import korn_graubard, of_problems
 
 
 @pytest.mark.parametrize(
