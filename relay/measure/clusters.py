@@ -46,4 +46,4 @@ def over_distractors(values: Array, layout: Layout) -> Array:
 
     if layout.distractors is None or layout.pairs is None:
         return np.zeros(values.shape[:-1])
-    return np.maximum(0.0, variance(values, layout.distractors) - variance(values, layout.pairs))
+    return np.asarray(np.maximum(0.0, variance(values, layout.distractors) - variance(values, layout.pairs)))
