@@ -13,6 +13,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
+from relay.clock import clock
 from relay.errors import RelayError, SeamError
 from relay.events import HopCommitted, RolloutEnded, Tokens
 from relay.grading import Answer, answer_of
@@ -124,7 +125,8 @@ class Batch:
             self._recorder.end(job, ended, graded)
             self._tally.ended(job, ended, graded)
             if not self._room.is_set():
-                await self._room.wait()
+                with clock().outside():
+                    await self._room.wait()
 
     async def _one(self, job: Job) -> RolloutEnded:
         recorder, tally = self._recorder, self._tally

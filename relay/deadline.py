@@ -2,6 +2,8 @@
 
 import asyncio
 
+from relay.clock import clock
+
 
 class Deadline:
     """Fires once, after so many seconds. Between `arm` and `disarm` it cancels the task that waits."""
@@ -15,6 +17,8 @@ class Deadline:
         self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
 
     def _fire(self) -> None:
+        if clock().jumps:
+            return  # seconds are virtual: the engine keeps to them
         self.expired = True
         if self._task is not None:
             self._cancelled = self._task.cancel()

@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from relay.batch import Batch, Grade, Tally
+from relay.clock import clock
 from relay.engine import Engine
 from relay.errors import EngineError, UserError
 from relay.grading import grader
@@ -180,12 +181,17 @@ async def _walk(
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
         await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
-    lost = _lost(plan.engines)
+    lost = [*_lost(plan.engines), *_passed(clock().now)]
     for note in lost:
         watcher.note(note)
     with writer.at_once():
         writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *lost])
     return Outcome(writer.path, plan.total, *failures)
+
+
+def _passed(seconds: float) -> list[str]:
+    """How long the simulated models took, where there are any."""
+    return [f"the simulated models took {seconds:,.1f} s of virtual time"] if seconds else []
 
 
 def _lost(engines: Mapping[str, Engine]) -> list[str]:

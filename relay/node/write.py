@@ -91,7 +91,7 @@ class Write(Node):
         stage, banned = desk.stage, _banned(desk, hand)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched,
+            watched=ticks is None or ticks.watched, seconds=stage.limits.seconds - desk.pen.seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()

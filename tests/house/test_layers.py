@@ -20,8 +20,21 @@ FOLDERS = {
 LAYERS = [
     (
         "values",
-        ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline", "registry", "families", "zoo"],
+        [
+            "errors",
+            "trajectory",
+            "walk",
+            "events",
+            "problems",
+            "draws",
+            "clock",
+            "deadline",
+            "registry",
+            "families",
+            "zoo",
+        ],
     ),
+    ("studies", ["simulate"]),
     ("language", ["language", "scenarios"]),
     ("seam", ["seam"]),
     ("engines", ["engine"]),
@@ -35,7 +48,7 @@ LAYERS = [
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
-    "datasets", "pandas", "reasoning_gym",
+    "datasets", "numpy", "pandas", "reasoning_gym",
 )  # fmt: skip
 
 
