@@ -3,8 +3,7 @@
 from collections import defaultdict
 from typing import NamedTuple
 
-from relay.measure.intervals import Interval
-from relay.measure.shares import of_problems
+from relay.measure.intervals import Interval, of_problems
 from relay.store.reader import Run
 
 COUNTS = """

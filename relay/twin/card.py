@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from relay.measure.intervals import of_problems
 from relay.measure.paired import Counts, difference
-from relay.measure.shares import of_problems
 from relay.store.opening import opened
 from relay.store.reader import Run
 from relay.twin.control import MARGIN, control, counts, verdict

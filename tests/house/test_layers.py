@@ -48,6 +48,7 @@ LAYERS = [
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
+    "statsmodels",
     "datasets", "numpy", "pandas", "reasoning_gym",
 )  # fmt: skip
 

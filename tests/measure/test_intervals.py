@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from relay.measure.intervals import wilson
-from relay.measure.shares import korn_graubard, of_problems
+from relay.measure.intervals import korn_graubard, of_problems, wilson
 
 
 @pytest.mark.parametrize(

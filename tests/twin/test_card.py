@@ -8,10 +8,9 @@ import pytest
 
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.language.reading import read
-from relay.measure.intervals import wilson
+from relay.measure.intervals import korn_graubard, wilson
 from relay.measure.paired import difference
 from relay.measure.scores import scores
-from relay.measure.shares import korn_graubard
 from relay.seam.templates import Template
 from relay.spoilers import find_spoilers
 from relay.store.reader import Run
