@@ -48,7 +48,7 @@ LAYERS = [
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
-    "datasets", "pandas", "reasoning_gym", "matplotlib", "numpy",
+    "datasets", "pandas", "reasoning_gym", "matplotlib", "numpy", "statsmodels",
 )  # fmt: skip
 
 
