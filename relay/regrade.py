@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from relay.batch import FLUSH, Tally
+from relay.afterwards import under_lease
+from relay.batch import Tally
 from relay.engine import Engine
 from relay.errors import Mistake, UserError
-from relay.grading import Answer, answer_of, judged, question_of
+from relay.grading import judged, question_of
 from relay.language.reading import Reading, from_changed_tree
 from relay.language.verifying import NONE, Given, Verify
 from relay.measure.judging import UNGRADED, ungraded
+from relay.node.answered import Answer, answer_of
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.problems import Problem
@@ -99,17 +101,8 @@ async def regrade(
         return Regraded(path, verify.name, 0)
     writer = RunWriter.resume(path)
     with closing_file(writer), Run(path, writing=True) as run:
-        async with contextlib.AsyncExitStack() as stack:
-            beating = asyncio.create_task(_beat(writer))
-            stack.push_async_callback(_ended, beating)
-            given = Given(engines or {}, sandbox=sandbox)
-            work = _grade(writer, run, reading, watcher, given, what)
-            grading = asyncio.ensure_future(work)
-            stack.push_async_callback(_ended, grading)
-            await asyncio.wait([grading, beating], return_when=asyncio.FIRST_COMPLETED)
-            if beating.done():
-                await beating  # a flush failed: nothing may be written any more
-            verdicts = await grading
+        given = Given(engines or {}, sandbox=sandbox)
+        verdicts = await under_lease(writer, _grade(writer, run, reading, watcher, given, what))
     return Regraded(path, verify.name, verdicts)
 
 
@@ -121,13 +114,6 @@ class _Work(NamedTuple):
     uses: str
     before: list[str]  # the verifiers until now
     scores: bool  # its verdicts are scores
-
-
-async def _ended(task: "asyncio.Future[Any]") -> None:
-    """Wait for a task that is no longer wanted."""
-    task.cancel()
-    with contextlib.suppress(BaseException):
-        await task
 
 
 async def _grade(writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Given, what: "_Work") -> int:
@@ -188,15 +174,3 @@ def _asked(run: Run, verifier: str, unfinished: str) -> Iterator[Asked]:
 
 ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"
 _HEADS = "SELECT h.problem, n.text, h.thinking FROM head h JOIN name n ON n.id = h.model"
-
-
-async def _beat(writer: RunWriter) -> None:
-    """Write down the verdicts, and the lease's heartbeat, several times a second."""
-    while True:
-        await asyncio.sleep(FLUSH)
-        writing = asyncio.ensure_future(asyncio.to_thread(writer.write, writer.gather()))
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await writing  # nobody may close the file under it
-            raise

@@ -13,10 +13,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from relay.batch import Batch, Grade, Tally
+from relay.batch import Batch, Tally
+from relay.clock import clock
 from relay.engine import Engine
 from relay.errors import EngineError, UserError
-from relay.grading import grader
+from relay.grading import Grader, grader
 from relay.language.reading import Reading, from_tree
 from relay.language.shapes import dumped
 from relay.language.verifying import NONE, Given, Verify
@@ -166,7 +167,7 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 
 
 async def _walk(
-    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grade | None, str], watcher: Watcher, in_flight: int
+    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grader | None, str], watcher: Watcher, in_flight: int
 ) -> Outcome:
     writer = recorder.writer
     verifier, grade, unfinished = grading
@@ -176,16 +177,21 @@ async def _walk(
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
-        jobs = Jobs(plan, ticks, algebra)
+        jobs = Jobs(plan, ticks, algebra, None if grade is None else grade.verifier)
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
         await Batch(recorder, grade, tally, ticks, unfinished).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
-    lost = [*_lost(plan.engines), *empty_takes(writer)]
+    lost = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now)]
     for note in lost:
         watcher.note(note)
     with writer.at_once():
         writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *lost])
     return Outcome(writer.path, plan.total, *failures)
+
+
+def _passed(seconds: float) -> list[str]:
+    """How long the simulated models took, where there are any."""
+    return [f"the simulated models took {seconds:,.1f} s of virtual time"] if seconds else []
 
 
 def _lost(engines: Mapping[str, Engine]) -> list[str]:

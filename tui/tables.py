@@ -1,15 +1,17 @@
 """Tables of a run: its scores by cell, its rollouts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from relay.measure.judging import Judging
 from relay.measure.scores import Score
+from relay.measure.spoiled import Spoiled
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line, visible
+from relay.tui.twin_tables import interval, percent, points
 from relay.twin.beside import Beside
 from relay.twin.control import Control
 from relay.twin.diff import Moved
@@ -18,32 +20,31 @@ from relay.twin.forecast import Cost
 FEW = 20  # rollouts under which a score is dimmed
 
 
-def score_table(title: str, scores: Sequence[Score]) -> Table:
-    """Score by cell, each with its interval and its counts."""
+def score_table(title: str, scores: Sequence[Score], spoiled: Mapping[tuple[str, str], Spoiled] | None = None) -> Table:
+    """Score by cell, each with its interval and its counts; `spoiled` by (verifier, cell), where spoilers are known."""
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     several = len({s.verifier for s in scores}) > 1
     table.add_column("cell")
     if several:
         table.add_column("by")
-    for column in ("score", "95 % interval", "correct", "graded", "problems"):
+    spoiled = spoiled or {}
+    without = ("spoilers", "corrected", "95 % interval", "minus rate") if spoiled else ()
+    for column in ("score", "95 % interval", *without, "correct", "graded", "problems"):
         table.add_column(column, justify="right")
     kinds = ("undecided", "cut_short", "missing", "failed", "unfinished")
-    extra = (["spoilers"] if any(s.looked_at for s in scores) else []) + [
-        kind for kind in kinds if any(getattr(s, kind) for s in scores)
-    ]
+    extra = [kind for kind in kinds if any(getattr(s, kind) for s in scores)]
     for column in extra:
         table.add_column(column.replace("_", " "), justify="right")
     table.add_column("tokens", justify="right")
     for s in scores:
-        score = "–" if s.score is None else f"{100 * s.score:.1f}"
-        interval = f"{100 * s.interval.low:.1f} – {100 * s.interval.high:.1f}" if s.interval else "–"
         style = "dim" if s.graded < FEW else ""
         counts = [f"{getattr(s, c):,}" for c in extra]
         table.add_row(
             one_line(s.cell, 100),
             *([one_line(s.verifier, 60)] if several else []),
-            score,
-            interval,
+            percent(s.score),
+            interval(s.interval),
+            *(_without(spoiled.get((s.verifier, s.cell))) if spoiled else ()),
             f"{s.correct:,}",
             f"{s.graded:,}",
             f"{s.problems:,}",
@@ -52,6 +53,13 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
             style=style,
         )
     return table
+
+
+def _without(spoiled: Spoiled | None) -> tuple[str, ...]:
+    if spoiled is None:
+        return ("–",) * 4
+    rate, score, minus = (percent(x) for x in (spoiled.rate, spoiled.corrected_score, spoiled.minus_spoilers))
+    return rate, score, interval(spoiled.interval), minus
 
 
 def judging_table(parts: Sequence[Judging]) -> Table:
@@ -74,8 +82,8 @@ def cost_table(costs: Sequence[Cost]) -> Table:
     for column in ("problems", "solos", "rollouts at most", "tokens at most", "tokens, likely"):
         table.add_column(column, justify="right")
     for c in costs:
-        by = f" by {c.part.guide}" if c.part.guide else ""
-        name = one_line(f"{c.part.test} of {c.part.model}{by}", 80)
+        by = f" by {c.part.guide}" if c.part.guide else f", {c.part.title}" if c.part.variant else ""
+        name = one_line(f"{c.part.test} of {c.part.model}{by}", 120)
         likely = "–" if c.likely is None else f"{c.likely:,}"
         table.add_row(name, f"{c.problems:,}", f"{c.solos:,}", f"{c.rollouts:,}", f"{c.tokens:,}", likely)
     return table
@@ -127,11 +135,7 @@ def control_table(found: Sequence[Control]) -> Table:
     for column in ("minus m=0", "90 % interval", "verdict"):
         table.add_column(column, justify="right")
     for cell, (difference, _, verdict) in found:
-        mean = interval = "–"
-        if difference is not None:
-            mean = f"{100 * difference.mean:+.1f}"
-            interval = f"{100 * difference.low:+.1f} – {100 * difference.high:+.1f}"
-        table.add_row(one_line(cell, 100), mean, interval, verdict)
+        table.add_row(one_line(cell, 100), *points(difference), verdict)
     return table
 
 

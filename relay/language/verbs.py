@@ -28,7 +28,7 @@ from relay.language.amounts import (
     Unit,
 )
 from relay.language.phrases import shown
-from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
+from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, Whole, wrong
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -79,6 +79,18 @@ class Node(Frozen):
         """Whether a model writes here, whose turn can end: only such a node can answer."""
         return False
 
+    def starts(self) -> str | None:
+        """The node at which pens start when one comes here."""
+        return None
+
+    def picks(self) -> bool:
+        """Whether a branch's pens end here, and one of them is gone on from."""
+        return False
+
+    def rules(self) -> bool:
+        """Whether it gives a label or a score, for edges to go by."""
+        return False
+
     def most_tokens(self) -> int | None:
         """At most so many tokens at one visit; None: only the budget limits it."""
         return None
@@ -125,6 +137,7 @@ class Opening(Frozen):
     take: Amount = Share(share=1)
     unit: Unit = "tokens"  # what a share counts in
     cut: Cut = "nearest"
+    keep_paragraphs: Whole = 0  # at least so many, however little `take` is; but never all of the thought
 
 
 class UntilText(Frozen):

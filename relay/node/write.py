@@ -4,14 +4,15 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Iterable
 from functools import cached_property
 from time import perf_counter
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from relay.draws import generator
 from relay.engine import Request
 from relay.events import Tokens
 from relay.language.amounts import NOTHING_OF_IT, Paragraphs, Sentences
 from relay.language.amounts import Tokens as TokenAmount
 from relay.language.scenario import ModelName, Need, Node, Opening, Until, UntilText
-from relay.language.shapes import OneOrMore
+from relay.language.shapes import Kind, OneOf, OneOrMore
 from relay.node import Act, Desk, Hand, missing, taken
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
@@ -30,23 +31,28 @@ class Stops(NamedTuple):
 
 
 ONLY_THE_TURN = Stops(answered=True)
+Writers = Annotated[
+    str | tuple[str, ...],
+    OneOf(Kind("<model>", ModelName, of=(str,)), Kind("<turns>", OneOrMore[ModelName], of=(list, tuple))),
+]
 
 
 class Write(Node):
     """A model goes on, until the earliest of these; without `until`, to the end of its turn."""
 
-    write: ModelName
+    write: Writers
+    order: Literal["as written", "by seed"] = "as written"  # of several writers, who take turns visit by visit
     opens_with: Opening | None = None  # in place of the first visit's writing
     until: OneOrMore[Until] | None = None
 
     def models(self) -> Iterable[str]:
-        """The one that writes."""
-        return (self.write,)
+        """Those that write."""
+        return (self.write,) if isinstance(self.write, str) else self.write
 
     def need(self, name: str) -> Need | None:
         """The solo that it opens with."""
         opening = self.opens_with
-        if opening is None or opening.take == NOTHING_OF_IT:
+        if opening is None or _is_nothing(opening):
             return None
         return Need(name, opening.pool, "this problem", opening.where, as_long_as=opening.as_long_as)
 
@@ -76,12 +82,24 @@ class Write(Node):
             return self._replay(self.opens_with, desk)
         return self._write(desk)
 
+    def writer(self, desk: Desk) -> str:
+        """Whose turn it is: the model that a branch dealt to this pen, or the next one by visit."""
+        dealt = desk.pen.dealt.get(desk.pen.node)
+        if dealt is not None or isinstance(self.write, str):
+            return dealt or str(self.write)
+        turns = list(self.write)
+        if self.order == "by seed":  # one order for the whole rollout, whichever pen asks
+            stage = desk.stage
+            generator(stage.seed, stage.problem.id, stage.sample, "order", desk.pen.node).shuffle(turns)
+        return turns[(desk.visit - 1) % len(turns)]
+
     async def _write(self, desk: Desk) -> AsyncGenerator[Tokens | Act, None]:
-        hand = desk.hand(self.write)
-        prompt = desk.reader(self.write).prompt(desk.pen.trajectory)
+        model = self.writer(desk)
+        hand = desk.hand(model)
+        prompt = desk.reader(model).prompt(desk.pen.trajectory)
         room = hand.engine.context - len(prompt.ids)
         if room < 1:
-            why = f"{self.write}: {len(prompt.ids)} prompt tokens leave no room in {hand.engine.context}"
+            why = f"{model}: {len(prompt.ids)} prompt tokens leave no room in {hand.engine.context}"
             yield Act(rest=StopReason.CONTEXT, why=why)
             return
         cut = self._cut(desk, hand, room)
@@ -91,7 +109,7 @@ class Write(Node):
         stage, banned = desk.stage, _banned(desk, hand)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched,
+            watched=ticks is None or ticks.watched, seconds=stage.limits.seconds - desk.pen.seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
@@ -111,7 +129,7 @@ class Write(Node):
             cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        yield self._wrote(desk, hand, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        yield self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops
@@ -134,27 +152,36 @@ class Write(Node):
             after=desk.pen.trajectory,
         )
 
-    def _wrote(self, desk: Desk, hand: Hand, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
+    def _wrote(self, desk: Desk, model: str, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
         s = cut.settle()
         usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, seconds)
         ended = s.turn_ended and desk.may_answer
         if not s.text and s.turn_ended:
             return Act(usage=usage, recoded=prompt.recoded, turn_ended=ended)
-        print_ = hand.engine.tokenizer.fingerprint
-        segment = Segment(desk.pen.node, self.write, s.text, s.ids, print_, s.stop, s.matched, s.closed)
+        print_ = desk.tokenizer(model).fingerprint
+        segment = Segment(desk.pen.node, model, s.text, s.ids, print_, s.stop, s.matched, s.closed)
         return Act(segment, usage, recoded=prompt.recoded, turn_ended=ended)
 
     def _replay(self, opening: Opening, desk: Desk) -> Act:
         solo = desk.solo
-        if opening.take == NOTHING_OF_IT:
+        if _is_nothing(opening):
             return Act()
         if solo is None:
             return missing(self.need(desk.pen.node), desk)
-        piece = taken(solo, opening.take, opening.cut, desk.tokenizer(opening.pool), opening.unit)
+        tokenizer = desk.tokenizer(opening.pool)
+        piece = taken(solo, opening.take, opening.cut, tokenizer, opening.unit)
+        if opening.keep_paragraphs:
+            least = taken(solo, Paragraphs(paragraphs=opening.keep_paragraphs), opening.cut, tokenizer)
+            if len(piece.text) < len(least.text) < solo.thought:  # all of a thought is more than its opening
+                piece = least
         if not piece.text:
             return Act(source=solo.source)
         segment = Segment(desk.pen.node, opening.pool, piece.text, piece.ids, solo.tokenizer, "replayed")
         return Act(segment, source=solo.source)
+
+
+def _is_nothing(opening: Opening) -> bool:
+    return opening.take == NOTHING_OF_IT and not opening.keep_paragraphs
 
 
 def _banned(desk: Desk, hand: Hand) -> frozenset[int]:

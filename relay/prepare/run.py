@@ -6,9 +6,9 @@ from typing import NamedTuple, Protocol
 
 from relay.batch import Grade, Tally
 from relay.engine import Engine, Sampling
-from relay.grading import WRONG
 from relay.language.reading import Reading
 from relay.language.scenario import Need, Scenario
+from relay.node.answered import WRONG
 from relay.pool import Pool, Solo
 from relay.prepare import filed, recorded, solos, units
 from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, others_ends, systems
@@ -145,8 +145,8 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
         assert scenario.pool is not None  # reading refuses a pool's use without `pool:`
         assert tools.pool is not None
         if scenario.models[model].writes:
-            filled = plans[model] = _solo_plan(scenario, model, problems, tools)
-            await _fill(tools, filled, problems)
+            filled = plans[model] = solo_plan(scenario, model, problems, tools)
+            await fill_pool(tools, filled, problems)
         else:
             plans[model] = _recorded_plan(scenario, model, problems, tools)
         address, samples = plans[model].address, scenario.pool.samples
@@ -186,7 +186,8 @@ def _lengths(tools: Tools, plan: solos.SoloPlan | recorded.RecordedPlan) -> Leng
     return lengths(lambda problem, sample: _solo(tools, plan, problem, sample)[0], plan.engine.tokenizer)
 
 
-def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> solos.SoloPlan:
+def solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> solos.SoloPlan:
+    """What the pool must hold of this model, which is one of the tools' engines."""
     engine = tools.engines[model]
     assert scenario.pool is not None
     system = scenario.models[model].system
@@ -210,13 +211,15 @@ def _recorded_plan(scenario: Scenario, model: str, problems: list[Problem], tool
     assert tools.pool is not None
     plan = recorded.plan_of(scenario, model, tools.engines[model], tools.pool, problems)
     there = len(problems) * plan.samples - len(tools.pool.missing(plan.address, problems, plan.samples))
-    tools.note(f"pool {model}: {there:,} recorded samples of {len(problems):,} problems")
+    if there < len(problems) * plan.samples or "address" not in plan.engine.facts:
+        tools.note(f"pool {model}: {there:,} recorded samples of {len(problems):,} problems")
     if scenario.unfinished != WRONG:
         tools.note(f"pool {model}: recorded samples that never finished count as wrong, as at their import")
     return plan
 
 
-async def _fill(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> None:
+async def fill_pool(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> None:
+    """Sample what the pool lacks of it."""
     assert tools.pool is not None
     tally = Tally()
     tools.watcher.phase(f"pool {plan.model}", tally)

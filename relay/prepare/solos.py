@@ -7,9 +7,9 @@ from typing import NamedTuple
 from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine, Sampling
 from relay.events import RolloutEnded, Tokens
-from relay.grading import WRONG
 from relay.language.graph import Exit, Graph
 from relay.node import Hand, Limits, Stage, Ticks
+from relay.node.answered import WRONG
 from relay.node.write import Write
 from relay.pool import Pool, Sampled, address_of
 from relay.problems import Problem

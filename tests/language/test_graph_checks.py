@@ -71,7 +71,8 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
          "8:22: graph.nodes.a.stitch: unknown key 'stitch' beside 'write' (it goes with 'insert')"),
         ("a: {write: main}", "a: {rite: main}", "8:9: graph.nodes.a.rite: unknown key 'rite' (did you mean 'write'?)"),
         ("a: {write: main}", "a: {until: answered}",
-         "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'compute', 'insert', 'write'"),
+         "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'branch', 'compute', 'insert',"
+         " 'judge', 'pick', 'write'"),
         ("equals: 1", "equals: 1, over: 2",
          "11:45: graph.edges.a.0.when.over: 'over' cannot stand beside 'equals': one comparison is enough"),
         (", equals: 1", "",
@@ -83,7 +84,7 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
         ("engine: scripted", "engine: scriptd", "2:25: models.main.engine: there is no engine 'scriptd' (did you mean"
          " 'scripted'?)"),
         ("engine: scripted, ", "", "2:16: models.main: the key 'engine' is missing (known: http, recorded,"
-         " replay, scripted, transformers, vllm)"),
+         " replay, scripted, simulated, transformers, vllm)"),
         ("problems: sums", "problems: sumz", "3:11: problems: there is no problem set 'sumz' (did you mean 'sums'?)"),
         ("problems: sums", "problems: sums\nverify: meth",
          "4:9: verify: there is no verifier 'meth' (did you mean 'math'?)"),

@@ -160,7 +160,8 @@ def test_expanding_says_every_default_and_keeps_the_variables(tmp_path: Path) ->
     main = tree["graph"]["nodes"]["main"]
     assert main["opens_with"] == {
         "pool": "main", "where": "any", "as_long_as": {"share": 0}, "take": "{m}", "unit": "tokens", "cut": "nearest",
+        "keep_paragraphs": 0,
     }  # fmt: skip
     assert main["until"] is None
     assert tree["budget"] == {"tokens": 16384, "hops": 2000, "seconds": 600.0}
-    assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main"}]
+    assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main", "drop": None}]

@@ -24,7 +24,7 @@ def test_each_model_gets_one_recoverability_and_a_guidability_by_guide() -> None
 
 def test_the_control_comes_first() -> None:
     parts = parts_of(Wish(["a/b", "c/d"], ["g"], control=True))
-    assert [part.test for part in parts] == 2 * ["plumbing", "recoverability", "guidability"]
+    assert [part.test for part in parts] == 2 * ["plumbing", "recoverability", "guidability", "ceiling"]
     full = parts_of(Wish(["a/b"], problems="math500", control=True))[0].reading.cells[0].scenario
     assert (full.problems.from_, full.budget.tokens, full.samples) == ("math500", 16384, 8)
 
