@@ -12,16 +12,19 @@ class Deadline:
         self.expired = seconds <= 0
         self._task: asyncio.Task[object] | None = None
         self._cancelled = False
-        self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
+        self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self.fire)
 
-    def _fire(self) -> None:
+    def fire(self) -> None:
+        """Time is up, now."""
         self.expired = True
         if self._task is not None:
             self._cancelled = self._task.cancel()
 
     def arm(self) -> None:
-        """From here on the running task only waits for an engine, and may be cancelled."""
+        """From here on the running task only waits for an engine, and may be cancelled; at once if time is up."""
         self._task = asyncio.current_task()
+        if self.expired and self._task is not None:
+            self._cancelled = self._task.cancel()
 
     def disarm(self) -> None:
         """From here on other code runs, which must not be cancelled."""

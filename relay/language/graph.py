@@ -1,9 +1,11 @@
 """The graph of a scenario: plain dicts and compiled conditions for the loop, and the checks before it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import UserError
+from relay.language import branching
 from relay.language.scenario import ENDS, GraphSpec, Node, Scenario
 from relay.language.subjects import Test
 from relay.language.telling import Fault
@@ -20,6 +22,7 @@ class Exit(NamedTuple):
     when: Test | None  # None: always
     to: str
     number: int  # among the node's edges
+    drops: str = ""  # the trajectory is cut before this node's last segment
 
 
 class Graph(NamedTuple):
@@ -30,16 +33,21 @@ class Graph(NamedTuple):
     nodes: dict[str, Node]
     edges: dict[str, tuple[Exit, ...]]
     passed: frozenset[str]  # nodes that are passed over: visited, without a segment
+    ahead: Mapping[str, str] = MappingProxyType({})  # the node whose next visit begins while this one is asked
 
 
 def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
     """The graph with its conditions compiled."""
     spec = scenario.graph
     edges = {
-        name: tuple(Exit(edge.when.test() if edge.when else None, edge.to, i) for i, edge in enumerate(exits))
+        name: tuple(
+            Exit(edge.when.test() if edge.when else None, edge.to, i, edge.drop or "") for i, edge in enumerate(exits)
+        )
         for name, exits in spec.edges.items()
     }
-    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without)
+    judges = {name: ahead for name, node in spec.nodes.items() if (ahead := getattr(node, "ahead", None)) is not None}
+    ahead = {name: node for name, node in judges.items() if not {name, node} & without}
+    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, ahead)
 
 
 def check(scenario: Scenario, places: "Places | None" = None, without: frozenset[str] = frozenset()) -> None:
@@ -58,6 +66,8 @@ def faults(spec: GraphSpec, without: frozenset[str] = frozenset()) -> Iterator[F
     edged.add_nodes_from(spec.nodes)
     for name, exits in spec.edges.items():
         edged.add_edges_from((name, edge.to) for edge in exits)
+    yield from branching.faults(spec, edged)
+    edged.add_edges_from((name, begins) for name, node in spec.nodes.items() if (begins := node.starts()) is not None)
     reached = {spec.start} | nx.descendants(edged, spec.start)
     yield from _ways(spec, edged, reached)
     yield from _answers(spec, reached, without)

@@ -27,7 +27,7 @@ LAYERS = [
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
-    ("loop", ["runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
+    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
     ("science", ["measure", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
