@@ -11,6 +11,7 @@ from relay.engine.scripted import Scripted, ScriptedModel
 from relay.errors import UserError
 from relay.session import Options, start
 from relay.store.reader import Run
+from relay.twin.beside import beside
 from relay.twin.plan import Part, Wish, parts_of
 from relay.twin.shared import others, same
 from relay.twin.waves import fill, known
@@ -161,6 +162,29 @@ def test_where_nothing_is_shared_the_nearest_are_named_and_no_file_is_left(tmp_p
         "the nearest were sum-0000 (8/8 and 0/8), "
     )
     assert not list(tmp_path.glob("*.relay*"))
+
+
+def test_solos_that_are_not_in_the_pool_are_told_with_their_address(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, a=2, b=3)
+    with pytest.raises(UserError) as error:
+        shop.run(parts_of(shop.wish)[0])
+    assert "models.b.address: the pool holds no solos at 0000000000000000" in str(error.value)
+    assert not list(tmp_path.glob("*.relay*"))
+
+
+def test_a_shared_test_stands_beside_the_paper_s_shared_table(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, a=2, b=3)
+    shop.wish = shop.wish._replace(opening=True)
+    recover, kept, guided = shop.filled()[:3]
+    titles = []
+    for part in (recover, kept, guided):
+        with Run(shop.run(part)) as run:
+            titles.append(beside(run).title)
+    assert titles == [
+        "recoverability, shared subset, by m, math",
+        "recoverability, keeping the opening, shared subset, by m, math",
+        "guidability, shared subset, by n, math",
+    ]
 
 
 def test_each_model_s_own_problems_know_nothing_of_the_others() -> None:
