@@ -26,8 +26,9 @@ from tests.twin.worlds import TWO, answered, engine, in_pool, number
 
 SETS = {
     "models.main": TWO["models.main"], "models.guide": TWO["models.guide"], "problems": "{from: sums, limit: 12}",
-    "models.distractor": TWO["models.guide"],
+    "models.distractor": TWO["models.guide"], "let.cut": "nearest",
 }  # fmt: skip
+RECOVER = {**SETS, "sweep.over.n": "[0.2]"}
 RESTATED = "Step 1 of main."
 ALL = [f"m={m:g} n=0.2" for m in (0, 0.2, 0.4, 0.6, 0.8)]
 
@@ -71,7 +72,7 @@ def correct(path: Path) -> dict[str, int]:
 
 
 def test_who_needs_its_opening_comes_back_at_m_0_only_if_it_is_kept(tmp_path: Path) -> None:
-    plain, kept = play(tmp_path, Wish(["m"], sets=SETS, opening=True), {"main": holding(True)})
+    plain, kept = play(tmp_path, Wish(["m"], sets=RECOVER, opening=True), {"main": holding(True)})
     alone = "m=0 n=0.2 without steer"
     assert correct(tmp_path / plain.file) == dict(zip([*ALL, alone], [0, 12, 12, 12, 12, 12], strict=True))
     named = [f"{cell} opening=1" for cell in ALL]
@@ -95,25 +96,25 @@ def test_who_needs_its_opening_comes_back_at_m_0_only_if_it_is_kept(tmp_path: Pa
 
 def test_a_thought_of_one_paragraph_has_no_opening_to_keep(tmp_path: Path) -> None:
     """All of it would be kept at m = 0, with all that it found out."""
-    kept = play(tmp_path, Wish(["m"], sets=SETS, opening=True), {"main": holding(False)})[1]
+    kept = play(tmp_path, Wish(["m"], sets=RECOVER, opening=True), {"main": holding(False)})[1]
     assert correct(tmp_path / kept.file)["m=0 n=0.2 opening=1"] == 0
 
 
 def test_longer_distractions_leave_out_the_cell_that_has_no_room(tmp_path: Path) -> None:
     longer = play(tmp_path, Wish(["m"], sets=SETS, longer=True), {"main": holding(True)})[1]
-    cells = [f"m={m:g} n=0.4" for m in (0, 0.2, 0.4, 0.6)]
+    cells = [f"m={m:g} n=0.8" for m in (0, 0.2, 0.4, 0.6)]  # the paper's n = 0.4 with --problems
     found = correct(tmp_path / longer.file)
-    assert found == dict(zip([*cells, "m=0 n=0.4 without steer"], [0, 12, 12, 12, 12], strict=True))
+    assert found == dict(zip([*cells, "m=0 n=0.8 without steer"], [0, 12, 12, 12, 12], strict=True))
     with Run(tmp_path / longer.file) as run:
         steer = next(hop for hop in run.hops(0) if hop.segment and hop.segment.stop == "steer")
         assert steer.segment is not None
-        assert "Step 2 of main." in steer.segment.text, "0.4 of five sentences are two"
-        assert "Step 3 of main." not in steer.segment.text
+        assert "Step 4 of main." in steer.segment.text, "0.8 of five sentences are four"
+        assert "Step 5 of main." not in steer.segment.text
 
 
 def test_distractions_by_another_model_are_about_the_same_problems(tmp_path: Path) -> None:
     engines = {"main": holding(True), "distractor": engine(other, "other")}
-    plain, by = play(tmp_path, Wish(["m"], sets=SETS, distractors=["its/other"]), engines)
+    plain, by = play(tmp_path, Wish(["m"], sets=RECOVER, distractors=["its/other"]), engines)
     assert by.file == "recoverability-m-distracted-by-its--other.relay"
     assert pairs(tmp_path / plain.file) == pairs(tmp_path / by.file)
     for path, name in ((plain.file, "main"), (by.file, "others")):

@@ -18,7 +18,7 @@ from relay.twin.waves import fill, known
 from tests.loop.conftest import Recording, Silent
 from tests.twin.worlds import TWO, answered, engine, in_pool, number
 
-SETS = {**TWO, "problems": "{from: sums, limit: 48}"}
+SETS = {**TWO, "problems": "{from: sums, limit: 48}", "let.cut": "nearest"}
 # The even problems are a's, those divisible by three are b's: they share those divisible by six, and of the 16 that
 # are neither even nor divisible by three both solve none.
 BOTH = {f"sum-{n:04}" for n in range(0, 48, 6)}
@@ -174,7 +174,7 @@ def test_solos_that_are_not_in_the_pool_are_told_with_their_address(tmp_path: Pa
 
 def test_a_shared_test_stands_beside_the_paper_s_shared_table(tmp_path: Path) -> None:
     shop = Shop(tmp_path, a=2, b=3)
-    shop.wish = shop.wish._replace(opening=True)
+    shop.wish = shop.wish._replace(opening=True, sets={**SETS, "sweep.over.n": "[0.2]"})
     recover, kept, guided = shop.filled()[:3]
     titles = []
     for part in (recover, kept, guided):
