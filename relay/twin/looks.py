@@ -90,7 +90,7 @@ def looks(rows: Sequence[Seen], cells: Sequence[str]) -> list[Looks]:
     return [_looks(cell, by_cell[cell]) for cell in cells if cell in by_cell]
 
 
-def as_data(found: Looks) -> dict[str, Any]:
+def looks_data(found: Looks) -> dict[str, Any]:
     """As plain data: counts, and shares in 0..1."""
     shares = {kind: count / found.rollouts for kind, count in found.kinds.items()}
     return {**found._asdict(), "shares": shares, "overhead": found.overhead and found.overhead._asdict()}
