@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances, print_distances_json
 from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
@@ -41,6 +42,14 @@ def report(
     looks: Annotated[
         bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
     ] = False,
+    distance: Annotated[
+        bool,
+        typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
+    ] = False,
+    distance_plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
+    ] = None,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -50,10 +59,16 @@ def report(
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
     if looks:
         refuse_others(runs)
+    if distance_plot is not None:
+        check_plot(runs, distance_plot)
     if regrade:
         _regrade(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
         _find_spoilers(runs, sandbox, as_json=json)
+    if distance:
+        measure_all(runs, as_json=json)
+    if distance_plot is not None:
+        draw_plot(runs[0], distance_plot)
     from relay.cli.guides import print_guides, print_guides_json
 
     besides = _besides(runs) if paper else []
@@ -179,6 +194,7 @@ def print_report(runs: Sequence[Path]) -> None:
                 console.print(f"note: {verdict(handed)}")
             if parts := judging(run):
                 console.print(judging_table(parts))
+            print_distances(run, console)
             told = [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]
             told += [*([ceiling(harmed)] if (harmed := harm(run)) else []), changed.looked.told]
             for note in filter(None, told):
@@ -251,3 +267,4 @@ def _print_json(runs: Sequence[Path]) -> None:
                 print(dumps({"run": str(path), "stratum": each.rate, **stratum_data(each)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
+            print_distances_json(run)

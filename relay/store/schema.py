@@ -225,3 +225,15 @@ CREATE TABLE tokenizer (
     json BLOB NOT NULL                 -- its tokenizer.json, deflated (zlib)
 );
 """  # what a recorded run has beside TABLES; other runs do not pay for it
+
+DISTANCE = """
+CREATE TABLE distance (
+    hop INTEGER PRIMARY KEY,           -- step.id of the steer
+    reader INTEGER NOT NULL,           -- name: the model that went on from it
+    tokens INTEGER NOT NULL,           -- of the steer, in the reader's own ids
+    logprob REAL,                      -- natural, of all of them together; null where it could not be had
+    computed INTEGER NOT NULL,         -- tokens that were read for it: all that came before, and the steer
+    ms INTEGER NOT NULL,
+    why TEXT                           -- why it could not be had
+);
+"""  # what a run has beside TABLES once its steers were measured
