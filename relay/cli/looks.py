@@ -20,7 +20,7 @@ def refuse_others(runs: Sequence[Path]) -> None:
     for path in runs:
         with opened(path) as run:
             if not distractions(run):
-                what = "no node puts in reasoning about another problem"
+                what = "no reasoning about another problem was put in"
                 mistakes.append(Mistake(f"{path}: --looks", what, "it reads runs of `recoverability`"))
     if mistakes:
         raise UserError.of(dict.fromkeys(mistakes))

@@ -174,7 +174,7 @@ def test_a_run_without_distractions_is_refused(tmp_path: Path, capsys: pytest.Ca
     said = capsys.readouterr()
     assert end.value.code == 2
     assert said.out == ""
-    assert "no node puts in reasoning about another problem" in said.err
+    assert "no reasoning about another problem was put in" in said.err
 
 
 def test_the_card_has_them(path: Path, tmp_path: Path) -> None:
