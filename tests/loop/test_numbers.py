@@ -12,6 +12,7 @@ import pytest
 from relay.measure.scores import scores
 from relay.store.reader import Run
 from relay.twin.effect import rows
+from relay.twin.looks import looks, seen
 from tests.loop.test_twin_scripted import RECOVERABILITY, kept, model
 
 PAGE = Path(__file__).parents[2] / "docs" / "numbers.md"
@@ -36,7 +37,7 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
     assert set(asked) == {
         "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
         "tokens", "score", "interval", "spoilers", "spoiler rate", "corrected", "score minus spoilers", "minus alone",
-        "asked about", "tokens of a judge", "prompts of a judge",
+        "asked about", "tokens of a judge", "prompts of a judge", "steered rollouts", "own tokens", "tokens alone",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
@@ -59,6 +60,18 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
             assert run.query(asked["interval"], cell=s.cell, verifier=s.verifier)[0] == pytest.approx(
                 (100 * s.interval.low, 100 * s.interval.high)
             )
+
+
+def test_what_recovery_looks_like_is_counted_by_its_queries(run_file: Path) -> None:
+    asked = queries()
+    with Run(run_file) as run:
+        read, alone = list(seen(run)), run.cells[-1]
+        assert len(read) == 5 * 12
+        for each in looks(read, run.cells):
+            assert run.query(asked["steered rollouts"], cell=each.cell) == [(each.rollouts,)]
+        for row in read:
+            assert run.query(asked["own tokens"], rollout=row.rollout) == [(row.length,)]
+            assert run.query(asked["tokens alone"], alone=alone, problem=row.problem) == [(row.alone,)]
 
 
 def test_the_printed_table_shows_these_figures(run_file: Path) -> None:
