@@ -2,6 +2,8 @@
 
 import asyncio
 
+from relay.clock import clock
+
 
 class Deadline:
     """Fires once, after so many seconds. Between `arm` and `disarm` it cancels the task that waits."""
@@ -12,7 +14,11 @@ class Deadline:
         self.expired = seconds <= 0
         self._task: asyncio.Task[object] | None = None
         self._cancelled = False
-        self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self.fire)
+        self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
+
+    def _fire(self) -> None:
+        if not clock().jumps:  # else seconds are virtual: the engine keeps to them
+            self.fire()
 
     def fire(self) -> None:
         """Time is up, now."""

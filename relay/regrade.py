@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +90,8 @@ async def regrade(
     uses = verify.ready(sandbox=sandbox)
     with opening.opened(path) as run:
         missing = ungraded(run, verify.name)
-        what = _Work(verify, asked or _asked, uses, run.verifiers, scores=by is None)
+        answers = partial(_asked, unfinished=reading.cells[0].scenario.unfinished)
+        what = _Work(verify, asked or answers, uses, run.verifiers, scores=by is None)
     if not missing:
         watcher.note(f"{path}: nothing is missing, every answer has a verdict by {verify.name!r}")
         if what.scores and verify.name not in what.before:  # as a part of rules only: from now on it is a score too
@@ -157,7 +159,7 @@ async def _work(asked: Iterator[Asked], name: str, verifier: Verifier, writer: R
         await asyncio.sleep(0)  # the beat comes in between, however quick the verdicts are
 
 
-def _asked(run: Run, verifier: str) -> Iterator[Asked]:
+def _asked(run: Run, verifier: str, unfinished: str) -> Iterator[Asked]:
     """The answers without a verdict by this verifier, read one by one."""
     problems = run.problems
     thinking = {(p, m): t != "none" for p, m, t in run.query(_HEADS)}
@@ -166,7 +168,8 @@ def _asked(run: Run, verifier: str) -> Iterator[Asked]:
         authors = [s.model for s in trajectory.newest_first() if (problem, s.model) in thinking]
         thinks = thinking[problem, authors[0]] if authors else any(t for (p, _), t in thinking.items() if p == problem)
         said = {o.verifier: Verdict(Outcome(o.outcome), o.found, o.why, 0.0) for o in run.opinions(number)}
-        yield Asked(number, cell, problems[problem], sample, answer_of(trajectory, thinks=thinks), said)
+        answer = answer_of(trajectory, thinks=thinks, unfinished=unfinished)
+        yield Asked(number, cell, problems[problem], sample, answer, said)
 
 
 ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"

@@ -14,6 +14,7 @@ from relay.tui.safe import one_line, visible
 from relay.tui.twin_tables import interval, percent, points
 from relay.twin.beside import Beside
 from relay.twin.control import Control
+from relay.twin.diff import Moved
 from relay.twin.forecast import Cost
 
 FEW = 20  # rollouts under which a score is dimmed
@@ -104,6 +105,26 @@ def beside_table(found: Beside) -> Table:
         name = f"* {one_line(line.model, 60)}" if line.own else line.model
         shift = "–" if line.shift is None else f"{line.shift:+}"
         table.add_row(rank, shift, name, line.tier or "–", *cells, style="bold" if line.own else "")
+    return table
+
+
+def moved_table(title: str, rows: Sequence[tuple[str, str, Moved | None]]) -> Table:
+    """How far the score of one test moved, step by step: from the knob, its value, and what came of it."""
+    table = Table(title=one_line(title, 100), title_justify="left", box=None, header_style="bold")
+    for column in ("knob", "value"):
+        table.add_column(column)
+    for column in ("steered", "alone", "moved by", "95 % interval", "in both"):
+        table.add_column(column, justify="right")
+    for knob, value, found in rows:
+        said = ["–"] * 5
+        if found is not None:
+            shares = (found.after.score, found.after.alone)
+            said[:2] = ["–" if share is None else f"{100 * share:.1f}" for share in shares]
+            said[4] = f"{found.shared:,}"
+            if found.score is not None and found.knobs:
+                said[2] = f"{100 * found.score.mean:+.1f}"
+                said[3] = f"{100 * found.score.low:+.1f} – {100 * found.score.high:+.1f}"
+        table.add_row(one_line(knob, 60), one_line(value, 30), *said)
     return table
 
 

@@ -16,6 +16,7 @@ import sys
 import time
 from typing import Any, NamedTuple
 
+from relay.clock import clock
 from relay.verifiers.lines import read_line
 
 START = 120.0  # seconds that a worker may take to start and import; a cold disk is slow
@@ -69,6 +70,10 @@ class Pool:
     async def ask(self, *question: Any) -> Reply:
         """What the work answers; waits for a free worker. Raises WorkError when there is no reply in time."""
         async with self._free:
+            return await self._asked(question)
+
+    async def _asked(self, question: tuple[Any, ...]) -> Reply:
+        with clock().outside():
             with contextlib.suppress(_DeathError):  # perhaps it was killed from outside: once more
                 return await self._try(question)
             try:

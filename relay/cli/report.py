@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances, print_distances_json
+from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
@@ -38,6 +39,9 @@ def report(
     paper: Annotated[
         bool, typer.Option("--paper", help="Put each twin test beside the paper's table of the same test.")
     ] = False,
+    looks: Annotated[
+        bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
+    ] = False,
     distance: Annotated[
         bool,
         typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
@@ -53,6 +57,8 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    if looks:
+        refuse_others(runs)
     if distance_plot is not None:
         check_plot(runs, distance_plot)
     if regrade:
@@ -74,6 +80,8 @@ def report(
         print_report(runs)
         print_guides(runs)
         _print_besides(besides)
+    if looks:
+        print_looks(runs, as_json=json)
 
 
 def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import Sandbox, Sets, Walls, command_again
+from relay.cli.options import WHOLE, Preset, Sandbox, Sets, Walls, command_again
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ Distractors = Annotated[
     list[str],
     typer.Option("--distractor", metavar="MODEL", help="Ablation: distractions by this model; repeat for more."),
 ]
+Each = Annotated[
+    str,
+    typer.Option(
+        metavar="PRESET", help="Once more with one knob after another as this preset has it, and with all of them."
+    ),
+]
 OnlyForecast = Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")]
 Record = Annotated[
     bool, typer.Option("--record", help="Keep all that the models said, so that `relay replay` can play each run.")
@@ -66,6 +72,8 @@ def twin(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The models to test, one after another.")],
     guide: Guides = [],  # noqa: B006  typer copies it
     problems: ProblemSet = "",
+    preset: Preset = "",
+    each: Each = "",
     engine: EngineName = "",
     out: Folder = None,
     control: WithControl = False,
@@ -93,7 +101,12 @@ def twin(
 
     engine = engine or usual_engine()
     ablated = (keep_opening, longer, distractor)
-    wish = Wish(models, guide, problems, engine, control, individual, parse_sets(set_), *ablated)
+    wish = Wish(models, guide, problems, engine, control, individual, parse_sets(set_), *ablated, preset)
+    if each and not forecast:
+        from relay.cli.twin_each import each_knob
+
+        each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=json)
+        return
     parts = parts_of(wish)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
@@ -102,7 +115,7 @@ def twin(
     options = Options(in_flight, False, pool, sandbox is not Walls.NONE, record)
     failed = 0
     done = [_begun(part, folder, record=record) for part in parts]
-    again = command_again(context, out=folder)
+    again = command_again(context, out=context.meta.get(WHOLE, folder))
     if wish.shares:
         parts = _on_shared_problems(wish, parts, folder, options, again, as_json=json)
         done = [_begun(part, folder, record=record) for part in parts]

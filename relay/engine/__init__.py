@@ -5,6 +5,7 @@ name through the entry-point group `relay.engines`; built-ins register the way a
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from relay.problems import Problem
@@ -46,6 +47,7 @@ class Request(NamedTuple):
     cell: str = ""  # the name of the cell; for recordings alone, no draw may hang on it
     watched: bool = False  # somebody reads along: deltas as they come, not all ids at the end
     urgent: bool = False  # somebody waits for it, and it is short: a judge's call goes before a writer's
+    seconds: float = inf  # that the pen may still take; for engines in virtual time, on others the deadline acts
 
 
 class Delta(NamedTuple):

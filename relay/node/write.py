@@ -54,7 +54,7 @@ class Write(Node):
         opening = self.opens_with
         if opening is None or _is_nothing(opening):
             return None
-        return Need(name, opening.pool, "this problem", opening.where)
+        return Need(name, opening.pool, "this problem", opening.where, as_long_as=opening.as_long_as)
 
     def ends_turns(self) -> bool:
         """A model's turn can end here."""
@@ -109,7 +109,7 @@ class Write(Node):
         stage, banned = desk.stage, _banned(desk, hand)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched,
+            watched=ticks is None or ticks.watched, seconds=stage.limits.seconds - desk.pen.seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
@@ -169,7 +169,7 @@ class Write(Node):
         if solo is None:
             return missing(self.need(desk.pen.node), desk)
         tokenizer = desk.tokenizer(opening.pool)
-        piece = taken(solo, opening.take, opening.cut, tokenizer)
+        piece = taken(solo, opening.take, opening.cut, tokenizer, opening.unit)
         if opening.keep_paragraphs:
             least = taken(solo, Paragraphs(paragraphs=opening.keep_paragraphs), opening.cut, tokenizer)
             if len(piece.text) < len(least.text) < solo.thought:  # all of a thought is more than its opening

@@ -15,6 +15,7 @@ from relay.draws import generator
 from relay.language.scenario import Need
 from relay.problems import Problem
 
+THIS, ANY_OTHER = "this problem", "any other problem"  # "another problem" has another answer
 WHERE = {"correct": ("correct",), "wrong": ("wrong",), "any": ("correct", "wrong", "undecided")}
 
 
@@ -59,7 +60,7 @@ def deal(
 
     One by one, for a run may have more of them than fit into memory.
     """
-    if need.of == "this problem":
+    if need.of == THIS:
         return _own(need, pairs, outcomes, seed)
     return _others(need, pairs, distractors(need, everywhere, outcomes, seed), seed)
 
@@ -79,6 +80,7 @@ def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[G
     """A balanced draw: each distractor serves as often as any other, up to one."""
     order = array("L", range(len(pairs)))
     generator(seed, "", 0, "order", need.node).shuffle(order)
+    any_other = need.of == ANY_OTHER
     answers = [_plain(s.problem) for s in steers]
     waiting = [(0, i) for i in range(len(steers))]  # a heap of (times used, distractor)
     for place in order:
@@ -86,7 +88,7 @@ def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[G
         passed = []
         while waiting:
             used, i = heappop(waiting)
-            if steers[i].problem.id != problem.id and answers[i] != _plain(problem):
+            if steers[i].problem.id != problem.id and (any_other or answers[i] != _plain(problem)):
                 heappush(waiting, (used + 1, i))
                 yield (problem.id, sample), steers[i]
                 break

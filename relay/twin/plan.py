@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
-from relay.language.reading import Reading, read
-from relay.twin.ablations import Ablation, ablations
+from relay.language.reading import Reading, budget_of, read, variables_of
+from relay.twin.ablations import LONG, LONG_OF_FEW, Ablation, ablations
 from relay.twin.shared import RULES, others, rules, shared
 
 LIMIT, INDIVIDUAL, AMONG = 200, 250, 50  # problems of either subset, and distractors: as many as the paper has
@@ -35,6 +35,7 @@ class Wish(NamedTuple):
     opening: bool = False  # ablations of recoverability
     longer: bool = False
     distractors: Sequence[str] = ()
+    preset: str = ""  # what the tests extend in place of relay/strict; empty: that
 
     @property
     def shares(self) -> bool:
@@ -102,7 +103,8 @@ def _tests(wish: Wish) -> Iterator[tuple[str, str, Ablation]]:
         yield PLUMBING, "", plain
     yield RECOVERABILITY, "", plain
     engines = {name: _model(wish.engine, name) for name in wish.distractors}
-    for change in ablations(wish.opening, wish.longer, wish.distractors, engines):
+    longer = (LONG if wish.problems else LONG_OF_FEW) if wish.longer else 0.0
+    for change in ablations(wish.opening, longer, wish.distractors, engines):
         yield RECOVERABILITY, "", change
     for guide in wish.guides:
         yield GUIDABILITY, guide, plain
@@ -115,16 +117,16 @@ def _part(wish: Wish, test: str, model: str, guide: str, change: Ablation, addre
     sets = {**_sets(wish, test, model, guide), **change.sets}
     if change.name or test == CEILING:
         sets["title"] = json.dumps(f"{test.capitalize()}, {change.title}" if change.name else TITLE)
-    mine = {path: value for path, value in wish.sets.items() if _is_for(path, sets)}
-    reading = read(canned, sets | mine)
+    mine = {path: value for path, value in wish.sets.items() if _is_for(path, sets) and _concerns(path, wish, canned)}
+    reading = read(canned, sets | mine, wish.preset)
     if test == CEILING:
         sets, mine = _ceiling(wish, model, reading.tree, sets, mine)
-        reading = read(canned, sets | mine)
+        reading = read(canned, sets | mine, wish.preset)
     part = Part(test, model, guide, reading, change.name, wish.shares and test != PLUMBING)
     if part.shares:
         there = {other: addresses[key] for other in wish.models if (key := part.key_of(other)) in addresses}
         said = shared(reading.tree, others(model, wish.models), there)
-        part = part._replace(reading=read(canned, sets | without(mine, RULES) | said))
+        part = part._replace(reading=read(canned, sets | without(mine, RULES) | said, wish.preset))
     return part
 
 
@@ -143,9 +145,9 @@ def _ceiling(
     wish: Wish, model: str, tree: Mapping[str, Any], sets: dict[str, str], mine: dict[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Guidance where none is needed: on recoverability's problems, which the model always solves."""
-    solved = read(
-        RECOVERABILITY, _sets(wish._replace(individual=False), RECOVERABILITY, model, "") | without_models(mine)
-    )
+    sampled = _sets(wish._replace(individual=False), RECOVERABILITY, model, "")
+    theirs = {path: value for path, value in mine.items() if _concerns(path, wish, RECOVERABILITY)}
+    solved = read(RECOVERABILITY, sampled | without_models(theirs), wish.preset)
     keys = ("solved", "at_least", "at_most")
     always = [{key: rule[key] for key in keys if key in rule} for rule in rules(solved.tree)]
     guided = [rule for rule in rules(tree) if rule.get("solved") != MAIN]
@@ -170,15 +172,23 @@ def _sets(wish: Wish, test: str, model: str, guide: str) -> dict[str, str]:
     if guide:
         sets["models.guide"] = _model(wish.engine, guide)
     if wish.problems:
-        sets |= {"problems": wish.problems, "budget": "null", **_FULL[test]}
+        sets |= {"problems": wish.problems, "budget": json.dumps(budget_of(wish.preset)), **_FULL[test]}
     if wish.individual and test == RECOVERABILITY:
         limit = INDIVIDUAL if wish.problems else FEW
-        sets |= {"select": f"{{problems: {{solved: main, at_least: 1/8}}, evenly: main, limit: {limit}}}"}
+        rule = '{solved: main, at_least: 1/8, as_long_as: "{shortest}"}'
+        sets |= {"select": f"{{problems: {rule}, evenly: main, limit: {limit}}}"}
     return sets
 
 
+def _concerns(path: str, wish: Wish, test: str) -> bool:
+    """Whether a further value is this test's: what none of the tests would use is a mistake of all."""
+    name = path.removeprefix("let.")
+    tests = [RECOVERABILITY, *([GUIDABILITY] if wish.guides else []), *([PLUMBING] if wish.control else [])]
+    return name == path or name in variables_of(test) or not any(name in variables_of(other) for other in tests)
+
+
 _FULL = {
-    RECOVERABILITY: {"select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
+    RECOVERABILITY: {"sweep.over.n": "[0.2]", "select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
     GUIDABILITY: {"select.limit": "null"},
     CEILING: {},
     PLUMBING: {},

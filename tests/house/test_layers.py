@@ -20,22 +20,35 @@ FOLDERS = {
 LAYERS = [
     (
         "values",
-        ["errors", "trajectory", "walk", "events", "problems", "draws", "deadline", "registry", "families", "zoo"],
+        [
+            "errors",
+            "trajectory",
+            "walk",
+            "events",
+            "problems",
+            "draws",
+            "clock",
+            "deadline",
+            "registry",
+            "families",
+            "zoo",
+        ],
     ),
+    ("studies", ["simulate"]),
     ("language", ["language", "scenarios"]),
     ("seam", ["seam"]),
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
-    ("science", ["afterwards", "distance", "measure", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("science", ["afterwards", "distance", "measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
-    "datasets", "pandas", "reasoning_gym", "matplotlib", "numpy",
+    "datasets", "pandas", "reasoning_gym", "matplotlib", "numpy", "statsmodels",
 )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
         ("engine: scripted", "engine: scriptd", "2:25: models.main.engine: there is no engine 'scriptd' (did you mean"
          " 'scripted'?)"),
         ("engine: scripted, ", "", "2:16: models.main: the key 'engine' is missing (known: http, recorded,"
-         " replay, scripted, transformers, vllm)"),
+         " replay, scripted, simulated, transformers, vllm)"),
         ("problems: sums", "problems: sumz", "3:11: problems: there is no problem set 'sumz' (did you mean 'sums'?)"),
         ("problems: sums", "problems: sums\nverify: meth",
          "4:9: verify: there is no verifier 'meth' (did you mean 'math'?)"),

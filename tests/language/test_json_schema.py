@@ -37,8 +37,8 @@ def accepts(kind: dict[str, Any], value: Any) -> bool:  # noqa: PLR0912  a valid
                 good = value in wanted
             case "pattern":
                 good = not isinstance(value, str) or re.search(wanted, value) is not None
-            case "minimum" | "exclusiveMinimum" | "maximum":
-                compare = {"minimum": "__ge__", "exclusiveMinimum": "__gt__", "maximum": "__le__"}[word]
+            case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+                compare = {"minimum": "__ge__", "exclusiveMinimum": "__gt__", "maximum": "__le__"}.get(word, "__lt__")
                 good = not isinstance(value, int | float) or getattr(float(value), compare)(wanted)
             case "minLength" | "minItems" | "minProperties":
                 good = not hasattr(value, "__len__") or len(value) >= wanted
@@ -81,8 +81,11 @@ def test_it_refuses_an_unknown_key_at_every_level() -> None:
     whole = tree(HERE / "everything.yaml")
     maps = [whole]
     free = [
+        whole["let"],
         whole["models"],
         whole["models"]["small"]["says"],
+        whole["models"]["known"]["recovers"],
+        whole["models"]["known"]["guided"],
         whole["problems"]["where"],
         whole["graph"]["nodes"],
         whole["graph"]["edges"],

@@ -48,7 +48,9 @@ def test_the_individual_subset_has_all_solve_rates() -> None:
     select = recover.reading.cells[0].scenario.select
     assert select is not None
     assert (select.evenly, select.limit, [rule.least for rule in select.problems]) == ("main", 250, [1])
-    assert guide.reading.tree["select"]["problems"][0] == {"solved": "main", "at_most": "1/8"}
+    rule = guide.reading.cells[0].scenario.select
+    assert rule is not None
+    assert (rule.problems[0].solved, rule.problems[0].at_most) == ("main", "1/8")
 
 
 def test_without_a_set_the_canned_tests_stay_as_they_are() -> None:
