@@ -175,20 +175,19 @@ def test_every_reader_is_given_exactly_what_was_written(
     others: list[Tokenizer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its own reader is given the ids at every m and n; a stranger the text: each thought has one of three in turn.
+    """Its own reader is given the ids at every m and n, a stranger the text: one of three for every other thought.
 
     Then the reader's own words, and the view has only grown. Both stitches stand at every m and n. What was cut before
     the place and not nearest to it is another text of the same kind: its own reader alone is given it.
     """
-    monkeypatch.setattr(
-        Tokenizer, "encode", lru_cache(maxsize=64)(Tokenizer.encode)
-    )  # a text's ids are the same wherever it stands
+    once = lru_cache(maxsize=64)(Tokenizer.encode)  # a text's ids are the same wherever it stands
+    monkeypatch.setattr(Tokenizer, "encode", once)
     all_ = {t.fingerprint: t for t in (tokenizer, smollm2, *others)}
     strangers = [t for t in all_.values() if t.fingerprint != each.fingerprint]
     authors = {r: {a: policy(author, reader) for a, author in all_.items()} for r, reader in all_.items()}
     seen: Counter[tuple[float, float, str]] = Counter()
     for i, one in enumerate(taken):
-        stranger = [strangers[i % len(strangers)]] if cut == "nearest" else []
+        stranger = [strangers[i // 2 % len(strangers)]] if cut == "nearest" and i % 2 == 0 else []
         other = taken[one.distraction]
         stitches = [STITCHES[(i // 2 + k) % 2] for k in range(len(NS))]
         steers = [of("steer", each, other.pieces[n, cut], stitch) for n, stitch in zip(NS, stitches, strict=True)]

@@ -47,7 +47,13 @@ def main(request: Request, read: str) -> str:
 @pytest.fixture
 def part(tmp_path: Path) -> Part:
     engines = {"main": engine(main, "main"), "guide": engine(guide, "guide")}
-    return played(Bench(tmp_path), "guidability", engines, {**TWO, "problems": "{from: sums, limit: 12}", "let.cut": "nearest"}, "its/guide")
+    return played(
+        Bench(tmp_path),
+        "guidability",
+        engines,
+        {**TWO, "problems": "{from: sums, limit: 12}", "let.cut": "nearest"},
+        "its/guide",
+    )
 
 
 def said(*args: str) -> str:
