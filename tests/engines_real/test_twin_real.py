@@ -98,7 +98,7 @@ def test_the_card_is_complete_and_its_counts_are_the_run_s(served: Done, model: 
     assert card["facts"]["model"] == model
     recoverability, guidability = card["tests"]
     assert [recoverability["test"], guidability["test"]] == ["recoverability", "guidability"]
-    assert [cell["cell"] for cell in recoverability["cells"]] == [f"m={m} n=0.2" for m in MS]
+    assert [cell["cell"] for cell in recoverability["cells"]] == [f"m={m} n=0.4" for m in MS]
     assert [cell["cell"] for cell in guidability["cells"]] == [f"n={n}" for n in NS]
     assert guidability["guide"] == GUIDE
     for test in card["tests"]:
@@ -119,7 +119,7 @@ def test_the_card_is_complete_and_its_counts_are_the_run_s(served: Done, model: 
             assert -1 <= cell["minus_alone"]["low"] <= cell["minus_alone"]["high"] <= 1
         assert test["alone"]["graded"] == test["problems"] > 5
     page = (served.folder / f"card-{model.replace('/', '--')}.md").read_text()
-    assert page.count("| alone |") == 2
+    assert page.count("| alone |") >= 2
     assert f"card: vllm/card-{model.replace('/', '--')}.md" in served.said
 
 
