@@ -107,7 +107,8 @@ def test_the_card_is_complete_and_its_counts_are_the_run_s(served: Done, model: 
             counted = dict(
                 run.query(
                     "SELECT c.name, count(*) FROM verdict v JOIN rollout r ON r.id = v.rollout "
-                    "JOIN cell c ON c.id = r.cell GROUP BY 1"
+                    "JOIN cell c ON c.id = r.cell JOIN name n ON n.id = v.verifier WHERE n.text = ? GROUP BY 1",
+                    run.verifier,
                 )
             )
             stops = {stop for (stop,) in run.query("SELECT DISTINCT coalesce(n.text, 'open') FROM rollout r "
