@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from relay.session import Options
     from relay.tui.progress import Display
 
-REHEARSED = 32  # problems that are walked with simulated models
+REHEARSED = 100  # problems that are walked with simulated models
 
 
 def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_json: bool) -> None:
@@ -42,13 +42,13 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
         print(dumps({"event": "forecast", **_plain(found), "tokens": found.tokens}))
         return
     from relay.tui.console import Plain
-    from relay.tui.planning import forecast_lines, forecast_table, sight_table
+    from relay.tui.planning import beliefs_line, forecast_lines, forecast_table, sight_table
 
     console = Plain()
     console.print(forecast_table(found))
-    for line in forecast_lines(found, terms.replicas):
+    for line in (*forecast_lines(found, terms.replicas), "", beliefs_line(found, beliefs)):
         console.print(line)
-    console.print(sight_table(found, beliefs))
+    console.print(sight_table(found))
 
 
 def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":

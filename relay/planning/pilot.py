@@ -198,7 +198,7 @@ def _known(scenario: Scenario, name: str, tokens: float, sd: float) -> Known:
     """A model that the rules select: it solves what they want solved, and fails at what they want failed."""
     bounds = [(r.at_least / r.of, r.at_most / r.of) for r in rules_of(scenario) if r.model == name]
     low, high = max((low for low, _ in bounds), default=0.0), min((high for _, high in bounds), default=1.0)
-    middle = 12.0 if low == 1 or not bounds else -12.0 if high <= 0.25 else 0.0
+    middle = 12.0 if high == 1 else -12.0 if low == 0 else 0.0
     behaviour = Behaviour(LogitNormal(middle, 1e-3))
     return Known(f"rehearsal of {name}", behaviour, Lengths(tokens, sd / 2, sd / 2, 1 << 20), Speed())
 
