@@ -11,7 +11,7 @@ from relay.tui.safe import one_line, visible
 
 def forecast_table(found: Forecast) -> Table:
     """Tokens, part by part."""
-    how = "measured on a pilot" if found.real else "rehearsed with simulated models"
+    how = "measured on a pilot" if found.own else "rehearsed with simulated models"
     title = visible(f"{one_line(found.title, 60)} · forecast, {how}")
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     table.add_column("part")

@@ -30,6 +30,9 @@ select: {problems: {solved: main, at_least: 2/2}}
 """  # noqa: E501
 
 
+REAL = KNOWN.replace(KNOWN[KNOWN.index("{engine") : KNOWN.index("\nproblems")], "{engine: scripted, says: [Well.]}")
+
+
 @pytest.fixture
 def known(folder: Path) -> Path:
     path = folder / "k.yaml"
@@ -44,8 +47,12 @@ def forecast(relay: Relay, *args: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("how", [("--tokens", "500"), ("--calibrate", "40")])
-def test_a_forecast_leaves_nothing_behind(relay: Relay, known: Path, how: tuple[str, str]) -> None:
+@pytest.mark.parametrize("text", [KNOWN, REAL])
+@pytest.mark.parametrize("how", [(), ("--calibrate", "40")])
+def test_a_forecast_leaves_nothing_behind(relay: Relay, known: Path, how: tuple[str, ...], text: str) -> None:
+    if text == REAL and how:
+        text = text.replace("[Well.]", "'Well.</think>It is \\boxed{{answer}}.'")
+    known.write_text(text)
     before = tree(known.parent.parent)
     said = relay("run", "k.yaml", "--dry", *how)
     assert said.code == 0, said.err
@@ -56,7 +63,7 @@ def test_a_forecast_leaves_nothing_behind(relay: Relay, known: Path, how: tuple[
 
 def test_the_forecast_of_a_pilot_comes_true(relay: Relay, known: Path) -> None:
     found = forecast(relay, "--calibrate", "75")
-    assert found["real"]
+    assert found["own"]
     assert relay("run", "k.yaml", "-o", "k.relay").code == 0
     with Run(known.parent / "k.relay") as run:
         decoded, problems = run.query("SELECT sum(decoded), (SELECT count(*) FROM problem) FROM hop")[0]
@@ -68,9 +75,10 @@ def test_the_forecast_of_a_pilot_comes_true(relay: Relay, known: Path) -> None:
 
 
 def test_the_forecast_of_a_rehearsal_comes_true_where_what_is_assumed_is_true(relay: Relay, known: Path) -> None:
-    known.write_text(KNOWN.replace("at_least: 2/2", "at_least: 0/2"))  # all problems
+    known.write_text(REAL)
     found = forecast(relay, "--tokens", "500")
-    assert not found["real"]
+    assert not found["own"]
+    known.write_text(KNOWN.replace("at_least: 2/2", "at_least: 0/2"))  # all problems, as the rehearsal takes it
     assert relay("run", "k.yaml", "-o", "k.relay").code == 0
     with Run(known.parent / "k.relay") as run:
         rows = dict(
@@ -86,7 +94,16 @@ def test_the_forecast_of_a_rehearsal_comes_true_where_what_is_assumed_is_true(re
         assert lines[cell]["decoded"] == pytest.approx(decoded, rel=0.15), cell
 
 
+def test_a_simulated_model_of_the_scenario_is_rehearsed_as_it_is(relay: Relay, known: Path) -> None:
+    found = forecast(relay)
+    assert found["own"]
+    assert 90 < found["selected"] < 145, "not all are selected"
+    assert found["hours"] == pytest.approx(found["tokens"] / 50 / 64 / 3600, rel=0.35)  # its own speed and rows
+    assert found["notes"][0].endswith("problems of the pilot were selected")
+
+
 def test_money_and_hours_are_those_of_the_tokens(relay: Relay, known: Path) -> None:
+    known.write_text(REAL)
     found = forecast(relay, "--tokens", "500", "--price", "2,10", "--speed", "50", "--in-flight", "10")
     read = sum(line["computed"] + line["cached"] for line in found["lines"])
     assert found["money"] == pytest.approx((2 * read + 10 * found["tokens"]) / 1e6, rel=0.02)
@@ -100,6 +117,7 @@ def test_money_and_hours_are_those_of_the_tokens(relay: Relay, known: Path) -> N
 
 
 def test_what_is_assumed_is_said(relay: Relay, known: Path) -> None:
+    known.write_text(REAL)
     said = relay("run", "k.yaml", "--dry", "--assume", "accuracy=0.9,icc=0.2,distractors=0")
     assert "accuracy 0.9, ICC 0.2, distractions' sd 0" in said.out
     assert "8,192 tokens are assumed (say --tokens)" in said.out
