@@ -73,7 +73,8 @@ def measured(engine: str, folder: Path) -> dict[str, Any]:
     took = time.perf_counter() - began
     with Run(outcome.path) as run:
         decoded, read_, rollouts = run.query(
-            "SELECT total(decoded) + total(thrown), total(computed) + total(cached), (SELECT count(*) FROM rollout) FROM hop"
+            "SELECT total(decoded) + total(thrown), total(computed) + total(cached),"
+            " (SELECT count(*) FROM rollout) FROM hop"
         )[0]
     decoded, read_ = int(decoded), int(read_)
     pool = Pool(folder / "pool.sqlite")
