@@ -38,6 +38,8 @@ class Extra(NamedTuple):
     drops: str = ""  # the taken edge cuts the trajectory before this node's last segment
     chosen: str = ""  # the pen that a pick went on from
     over: tuple[str, ...] = ()  # models dealt out to the pens that start here
+    beside: float = 0.0  # of its seconds, those that ran while a judge was asked
+    entropy: float | None = None  # nats: how unsure its author was of the segment's first id; where an edge asks
 
 
 PRIVATE, DISCARDED = "private", "discarded"
@@ -91,6 +93,7 @@ class Pen(NamedTuple):
     branched: int = 0  # of them, those of its last branch
     rulings: Mapping[str, Ruling] = NO_RULINGS  # what judges said last, by node
     dealt: Mapping[str, str] = NOT_DEALT  # the model that a branch dealt to this pen, by node
+    entropy: float | None = None  # of the last segment's first id, where it was asked for
 
 
 class Walk(NamedTuple):
@@ -142,6 +145,7 @@ def advance(pen: Pen, hop: Hop, pens: Mapping[str, Pen] = MappingProxyType({})) 
         hop.branches or pen.branched,
         pen.rulings,
         pen.dealt,
+        pen.entropy if segment is None else None,
     )
 
 
@@ -155,11 +159,13 @@ def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
     if extra.apart == DISCARDED:  # nobody reads it and nothing follows from it, but it was paid for
         return pen._replace(hops=pen.hops + 1, tokens=pen.tokens + cost)
     after = advance(pen, hop._replace(extra=None, segment=None if extra.apart else hop.segment))
-    after = after._replace(tokens=pen.tokens + cost)
+    after = after._replace(tokens=pen.tokens + cost, seconds=after.seconds - extra.beside)
     if extra.label or extra.score is not None:
         after = after._replace(rulings={**pen.rulings, hop.node: Ruling(extra.label, extra.score)})
     if extra.chosen:
         after = _gone_on_from(after, hop, pens[extra.chosen], branch_of(pen, pens))
+    if extra.entropy is not None:
+        after = after._replace(entropy=extra.entropy)
     if extra.drops:
         after = after._replace(trajectory=before(after.trajectory, extra.drops), answered=False)
     return after

@@ -1,57 +1,105 @@
-"""Intervals for a score: Wilson for one continuation a problem, Korn-Graubard for several."""
+"""The interval of a score: which one a cell gets is decided here, by how its rollouts were drawn.
+
+| continuations of a problem | every distractor serves one problem | distractors serve several |
+| --- | --- | --- |
+| one | Wilson | Wilson, two-way |
+| several | Korn-Graubard | Korn-Graubard, two-way |
+
+Strata change the variance over problems, not the kind of interval.
+"""
 
 from collections.abc import Sequence
-from math import sqrt
-from typing import NamedTuple
 
-Z = 1.959963984540054  # 97.5 % point of the normal distribution
+from relay.measure.clusters import over_distractors, over_problems
+from relay.measure.outcomes import Array, Layout, Outcomes, layout, outcomes
+from relay.measure.proportions import Interval, Z, clopper_pearson_of, wilson, wilson_of
 
-
-class Interval(NamedTuple):
-    """A 95 % interval of a proportion, both ends in 0..1."""
-
-    low: float
-    high: float
-    method: str
+__all__ = ["Interval", "bounds", "interval", "korn_graubard", "method", "of_problems", "t_of", "wilson"]
 
 
-def wilson(correct: int, n: int, z: float = Z) -> Interval:
-    """Wilson's score interval for independent trials (Wilson 1927), at 95 % or another z. n must be at least 1."""
-    p, zz = correct / n, z * z
-    middle = (p + zz / (2 * n)) / (1 + zz / n)
-    half = z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half), "Wilson")
+def bounds(correct: Array, layout: Layout) -> tuple[Array, Array]:
+    """The 95 % interval for each study of correct (..., rollouts), by what the layout says of how they were drawn.
+
+    One continuation a problem: Wilson's; several: Clopper and Pearson's (as Korn and Graubard 1998 do). Either counts
+    as many trials as would stray as far, with the t quantile that pays for having estimated how far that is.
+    """
+    if not layout.once:
+        return _korn_graubard(correct, layout)
+    p = correct.mean(axis=-1)
+    if layout.plain:
+        return wilson_of(p, p * 0.0 + layout.n)
+    return wilson_of(p, layout.n / design_effect(correct, p, layout) / (t_of(layout.df) / Z) ** 2)
+
+
+def _korn_graubard(correct: Array, layout: Layout) -> tuple[Array, Array]:
+    import numpy as np
+
+    p = correct.mean(axis=-1)
+    pays = (t_of(layout.df) / t_of(layout.n - 1)) ** 2
+    effective = layout.n / design_effect(correct, p, layout) / pays
+    return clopper_pearson_of(p, np.minimum(effective, layout.n / least(layout)))
+
+
+def design_effect(correct: Array, p: Array, layout: Layout) -> Array:
+    """How many times as much a share strays as one of independent trials: (...) for correct (..., rollouts).
+
+    Where few outcomes are of the rarer kind, chance decides whether they fell on the same problems. So one more of
+    them is counted as it would be if a problem's continuations were all alike: k times. With none at all nothing is
+    known, and half alike is what is believed: (1 + k) / 2.
+    """
+    import numpy as np
+
+    alone = np.where((p > 0) & (p < 1), p * (1 - p) * layout.n, 1.0)  # the variance of the sum of independent trials
+    strays = correct - p[..., None]
+    rare = np.minimum(p, 1 - p) * layout.n
+    by_problem = over_problems(strays, layout) / alone
+    if not layout.once:
+        by_problem = np.where(rare > 0, (by_problem * rare + layout.k) / (rare + 1), (1 + layout.k) / 2)
+    return np.maximum(least(layout), by_problem + over_distractors(strays, layout) / alone)
+
+
+def least(layout: Layout) -> float:
+    """The least design effect that is believed: strata may make a share stray less than independent trials do."""
+    return 1.0 if layout.strata == 1 else 0.5
+
+
+def t_of(df: int, point: float = 0.975) -> float:
+    """Student's quantile."""
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
+
+    return float(stdtrit(max(1, df), point))
+
+
+def interval(cell: Outcomes) -> Interval | None:
+    """Of the share that is correct; None when nothing was graded."""
+    if not len(cell.problem):
+        return None
+    how = layout(cell)
+    low, high = bounds(cell.correct, how)
+    return Interval(float(low), float(high), method(how))
+
+
+def method(layout: Layout) -> str:
+    """What the interval of such a layout is called."""
+    name = "Wilson" if layout.once else "Korn-Graubard"
+    name = f"{name} in strata" if layout.strata > 1 else name
+    return name if layout.distractors is None else f"two-way {name}"
 
 
 def korn_graubard(groups: Sequence[tuple[int, int]]) -> Interval:
     """Clopper-Pearson on the effective sample size, for (correct, n) of each problem (Korn and Graubard 1998).
 
-    Continuations of one problem resemble one another, so that fewer count than were drawn. The variance
-    between problems gives the effective number, t quantiles pay for estimating it.
+    Continuations of one problem resemble one another, so that fewer count than were drawn: see `design_effect`.
     """
-    from scipy.special import betaincinv, stdtrit  # scipy.stats takes a second to import
-
-    n, correct, problems = sum(g[1] for g in groups), sum(g[0] for g in groups), len(groups)
-    p = correct / n
-    effective = float(n)
-    if 0 < correct < n and problems > 1:
-        between = sum((c - p * k) ** 2 for c, k in groups) * problems / (problems - 1) / (n * n)
-        if between > 0:
-            ratio = float(stdtrit(n - 1, 0.975) / stdtrit(problems - 1, 0.975))
-            effective = min(float(n), p * (1 - p) / between * ratio**2)
-    elif problems:
-        effective = float(problems)  # all alike: nothing tells how alike one problem's continuations are
-    x = p * effective
-    low = 0.0 if correct == 0 else float(betaincinv(x, effective - x + 1, 0.025))
-    high = 1.0 if correct == n else float(betaincinv(x + 1, effective - x, 0.975))
-    return Interval(low, high, "Korn-Graubard")
+    cell = _of_groups(groups)
+    low, high = _korn_graubard(cell.correct, layout(cell))
+    return Interval(float(low), float(high), "Korn-Graubard")
 
 
 def of_problems(groups: Sequence[tuple[int, int]]) -> Interval | None:
     """The interval that fits: (correct, n) of each problem; None when nothing was graded."""
-    groups = [g for g in groups if g[1]]
-    if not groups:
-        return None
-    if all(n == 1 for _, n in groups):
-        return wilson(sum(c for c, _ in groups), len(groups))
-    return korn_graubard(groups)
+    return interval(_of_groups(groups))
+
+
+def _of_groups(groups: Sequence[tuple[int, int]]) -> Outcomes:
+    return outcomes([(i, None, int(j < c)) for i, (c, n) in enumerate(groups) for j in range(n)])

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from relay.draws import generator
 from relay.engine import Request
+from relay.errors import EngineError
 from relay.events import Tokens
 from relay.language.amounts import NOTHING_OF_IT, Paragraphs, Sentences
 from relay.language.amounts import Tokens as TokenAmount
@@ -17,7 +18,7 @@ from relay.node import Act, Desk, Hand, missing, taken
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
 from relay.trajectory import Segment, Usage
-from relay.walk import StopReason
+from relay.walk import Extra, StopReason
 
 
 class Stops(NamedTuple):
@@ -52,9 +53,9 @@ class Write(Node):
     def need(self, name: str) -> Need | None:
         """The solo that it opens with."""
         opening = self.opens_with
-        if opening is None or opening.take == NOTHING_OF_IT:
+        if opening is None or _is_nothing(opening):
             return None
-        return Need(name, opening.pool, "this problem", opening.where)
+        return Need(name, opening.pool, "this problem", opening.where, as_long_as=opening.as_long_as)
 
     def ends_turns(self) -> bool:
         """A model's turn can end here."""
@@ -104,12 +105,13 @@ class Write(Node):
             return
         cut = self._cut(desk, hand, room)
         usage, began, deadline = Usage(), perf_counter(), desk.deadline
+        unsure, entropy = desk.pen.node in desk.stage.graph.unsure, None
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
         stage, banned = desk.stage, _banned(desk, hand)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched, seconds=stage.limits.seconds - desk.pen.seconds,
+            watched=ticks is None or ticks.watched, entropy=unsure, seconds=stage.limits.seconds - desk.pen.seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
@@ -117,6 +119,8 @@ class Write(Node):
             async for delta in deltas:
                 if delta.usage is not None:
                     usage = delta.usage
+                if unsure and delta.entropy is not None:
+                    entropy = delta.entropy
                 if ticks is None or ticks.n != seen:
                     seen = -1 if ticks is None else ticks.n
                     deadline.disarm()
@@ -129,7 +133,12 @@ class Write(Node):
             cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        yield self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        act = self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        if unsure and cut.ids:
+            if entropy is None:
+                raise EngineError(f"{model} cannot say how unsure it is: no edge can go by its entropy")
+            act = act._replace(extra=Extra(entropy=entropy))
+        yield act
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops
@@ -164,15 +173,24 @@ class Write(Node):
 
     def _replay(self, opening: Opening, desk: Desk) -> Act:
         solo = desk.solo
-        if opening.take == NOTHING_OF_IT:
+        if _is_nothing(opening):
             return Act()
         if solo is None:
             return missing(self.need(desk.pen.node), desk)
-        piece = taken(solo, opening.take, opening.cut, desk.tokenizer(opening.pool))
+        tokenizer = desk.tokenizer(opening.pool)
+        piece = taken(solo, opening.take, opening.cut, tokenizer, opening.unit)
+        if opening.keep_paragraphs:
+            least = taken(solo, Paragraphs(paragraphs=opening.keep_paragraphs), opening.cut, tokenizer)
+            if len(piece.text) < len(least.text) < solo.thought:  # all of a thought is more than its opening
+                piece = least
         if not piece.text:
             return Act(source=solo.source)
         segment = Segment(desk.pen.node, opening.pool, piece.text, piece.ids, solo.tokenizer, "replayed")
         return Act(segment, source=solo.source)
+
+
+def _is_nothing(opening: Opening) -> bool:
+    return opening.take == NOTHING_OF_IT and not opening.keep_paragraphs
 
 
 def _banned(desk: Desk, hand: Hand) -> frozenset[int]:
