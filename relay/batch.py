@@ -16,11 +16,10 @@ from typing import Any, NamedTuple, Protocol
 from relay.clock import clock
 from relay.errors import RelayError, SeamError
 from relay.events import HopCommitted, RolloutEnded, Tokens
-from relay.grading import Answer, answer_of
 from relay.node import Stage, Ticks
+from relay.node.answered import Answer, answer_of, thinks
 from relay.runtime import rollout
 from relay.store.writer import Graded
-from relay.trajectory import Trajectory
 from relay.walk import ROOT, Hop, StopReason, Walk
 
 FLUSH = 0.25  # seconds between two flushes
@@ -149,7 +148,7 @@ class Batch:
         if self._grade is None or ended.stop in (StopReason.FAILED, StopReason.MISSING):
             return None
         trajectory = ended.walk.pens[ROOT].trajectory
-        return await self._grade(job, answer_of(trajectory, thinks=_thinks(trajectory, job.stage)))
+        return await self._grade(job, answer_of(trajectory, thinks=thinks(trajectory, job.stage)))
 
     async def _flush_often(self) -> None:
         while True:
@@ -173,14 +172,6 @@ def _told(error: Exception) -> str:
     *_, frame = walk_tb(error.__traceback__)
     place = f"{Path(frame[0].f_code.co_filename).name}, line {frame[1]}"
     return f"a bug, please report it: {type(error).__name__} at {place}: {error}"
-
-
-def _thinks(trajectory: Trajectory, stage: Stage) -> bool:
-    """Whether the model that wrote last thinks before it answers; before anybody wrote, whether any does."""
-    for segment in trajectory.newest_first():
-        if segment.model in stage.hands:
-            return stage.hands[segment.model].head.thinking != "none"
-    return any(hand.head.thinking != "none" for hand in stage.hands.values())
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ class EngineError(RelayError):
 
 
 class TimeUpError(EngineError):
-    """The rollout's time was up before this call: so says the recording that is played."""
+    """The rollout's time is up; in a recording that is played: it was up before this call."""
 
 
 class SeamError(RelayError):

@@ -1,39 +1,17 @@
-"""What of a trajectory is graded, only what follows the thinking, and the verifier that grades it."""
+"""Grading: what the scenario's verifier says of an answer, as the run file keeps it."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from relay.language.verifying import NONE, Given, Verify
+from relay.node.answered import Answer
 from relay.problems import Problem
 from relay.store.writer import Graded
-from relay.trajectory import Trajectory
 from relay.verifiers import Question, Verdict, Verifier
 
 if TYPE_CHECKING:
-    from relay.batch import Grade, Job
-
-
-class Answer(NamedTuple):
-    """The text to grade, and whether the thinking before it was finished."""
-
-    text: str
-    finished: bool
-
-
-def answer_of(trajectory: Trajectory, *, thinks: bool) -> Answer:
-    """What follows the closing of the thinking or, for models without thinking, what follows the last steer.
-
-    A thinking that was never closed leaves nothing to grade: unfinished.
-    """
-    after = ""
-    for segment in trajectory.newest_first():
-        if segment.closed >= 0:
-            return Answer(segment.text[segment.closed :] + after, True)
-        if not thinks and segment.stop == "steer":
-            return Answer(after, True)
-        after = segment.text + after
-    return Answer("", False) if thinks else Answer(after, True)
+    from relay.batch import Job
 
 
 def graded(name: str, verdict: Verdict) -> Graded:
@@ -55,16 +33,24 @@ def question_of(problem: Problem, sample: int, answer: Answer) -> Question:
     return Question(answer.text, answer.finished, problem.answer, problem.kind, problem, sample)
 
 
+class Grader:
+    """The scenario's verifier, bound to its name."""
+
+    def __init__(self, name: str, verifier: Verifier) -> None:
+        self.verifier = verifier
+        self._name = name
+
+    async def __call__(self, job: "Job", answer: Answer) -> Graded:
+        """The verdict on this answer."""
+        question = question_of(job.stage.problem, job.stage.sample, answer)
+        return await judged(self._name, self.verifier, question._replace(cell=job.stage.cell))
+
+
 @asynccontextmanager
-async def grader(verify: Verify, given: Given) -> AsyncIterator["Grade | None"]:
+async def grader(verify: Verify, given: Given) -> AsyncIterator[Grader | None]:
     """The scenario's verifier, ready to grade; None for `verify: none`."""
     if verify.name == NONE:
         yield None
         return
-
-    async def grade(job: "Job", answer: Answer) -> Graded:
-        question = question_of(job.stage.problem, job.stage.sample, answer)
-        return await judged(verify.name, verifier, question._replace(cell=job.stage.cell))
-
     async with aclosing(verify.open(given)) as verifier:
-        yield grade
+        yield Grader(verify.name, verifier)

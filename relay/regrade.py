@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from relay.batch import FLUSH, Tally
 from relay.engine import Engine
 from relay.errors import Mistake, UserError
-from relay.grading import Answer, answer_of, judged, question_of
+from relay.grading import judged, question_of
 from relay.language.reading import Reading, from_changed_tree
 from relay.language.verifying import NONE, Given, Verify
 from relay.measure.judging import UNGRADED, ungraded
+from relay.node.answered import Answer, answer_of
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.problems import Problem

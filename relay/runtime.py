@@ -5,15 +5,17 @@ run file: the loop cannot tell the difference.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import assert_never
 
 from relay.deadline import Deadline
+from relay.draws import generator
 from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
+from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage
-from relay.walk import Hop, Pen, StopReason, Walk, advance, placed, spent
+from relay.walk import Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -21,7 +23,7 @@ ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.J
 async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """Walk until no pen is live. Leaving early (`aclosing`) stops every pen where it stands."""
     while frontier := walk.frontier:
-        steps = pen_steps(frontier[0], stage) if len(frontier) == 1 else _side_by_side(walk, stage)
+        steps = pen_steps(frontier[0], stage, walk.pens) if len(frontier) == 1 else _side_by_side(walk, stage)
         async with aclosing(steps):
             async for event in steps:
                 if type(event) is HopCommitted:
@@ -31,9 +33,9 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     yield RolloutEnded(walk.stop, next((pen.why for pen in walk.pens.values() if pen.why), ""), walk)
 
 
-async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
-    """One pen's events until it rests or branches."""
-    desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds))
+async def pen_steps(pen: Pen, stage: Stage, pens: Mapping[str, Pen]) -> AsyncGenerator[Event, None]:
+    """One pen's events until it rests or branches. `pens`: the rollout's, as they are when it sets out."""
+    desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds), pens)
     try:
         while pen.rest is None:
             desk.turn(pen, pen.visits.get(pen.node, 0) + 1)
@@ -58,7 +60,7 @@ async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
                 except EngineError as error:
                     late = isinstance(error, TimeUpError)
                     act = Act(rest=StopReason.SECONDS) if late else Act(rest=StopReason.FAILED, why=str(error))
-            pen, hop = commit(pen, desk.visit, act, stage)
+            pen, hop = commit(pen, desk.visit, act, stage, pens)
             yield HopCommitted(hop, pen)
             if hop.branches:
                 return
@@ -66,40 +68,50 @@ async def pen_steps(pen: Pen, stage: Stage) -> AsyncGenerator[Event, None]:
         desk.deadline.close()
 
 
-def commit(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[Pen, Hop]:
+def commit(pen: Pen, visit: int, act: Act, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:
     """Close a visit: the first edge that holds, or the reason why the pen rests. Pure."""
-    segment, usage, rest, why, branches, starts, source, recoded, turn_ended = act
+    segment, usage, rest, why, branches, starts, source, recoded, turn_ended, extra = act
     to = pen.node
     if rest is None:
-        to, rest = _way_on(pen, visit, act, stage)
+        to, rest, extra = _way_on(pen, visit, act, stage, pens)
+    if rest is not None:
+        branches, starts = 0, ""  # no pen starts where nothing is left to spend
     hop = Hop(
         pen.path, pen.hops, pen.node, visit, to, segment, usage, rest, why,
-        branches, starts, source, recoded, turn_ended,
+        branches, starts, source, recoded, turn_ended, extra,
     )  # fmt: skip
-    return advance(pen, hop), hop
+    return advance(pen, hop, pens), hop
 
 
-def _way_on(pen: Pen, visit: int, act: Act, stage: Stage) -> tuple[str, StopReason | None]:
+def _way_on(
+    pen: Pen, visit: int, act: Act, stage: Stage, pens: Mapping[str, Pen]
+) -> tuple[str, StopReason | None, Extra | None]:
     """Where the pen goes, and why it rests if it does. What cut the text short comes before the edge."""
-    exits, segment = stage.graph.edges[pen.node], act.segment
-    if exits[0].when is None:
-        to = exits[0].to
-    else:
-        hop = Hop(pen.path, pen.hops, pen.node, visit, "", segment, act.usage, turn_ended=act.turn_ended)
-        after = advance(pen, hop)
-        to = next(e.to for e in exits if e.when is None or e.when(after))
-    if segment is not None and segment.stop in _CUT_SHORT:
-        return to, _CUT_SHORT[segment.stop]
-    if to in ENDS:
-        return to, ENDS[to]
-    if pen.tokens + spent(segment, act.usage) >= stage.limits.tokens:
-        return to, StopReason.TOKENS
-    if pen.hops + 1 >= stage.limits.hops:
-        return to, StopReason.HOPS
-    return to, None
+    exits, segment, extra = stage.graph.edges[pen.node], act.segment, act.extra
+    edge, tokens = exits[0], pen.tokens + spent(segment, act.usage)
+    if edge.when is not None or extra is not None:
+        hop = Hop(pen.path, pen.hops, pen.node, visit, "", segment, act.usage, turn_ended=act.turn_ended, extra=extra)
+        after = advance(pen, hop, pens)
+        edge = next(e for e in exits if e.when is None or e.when(after, _luck(stage, hop, e)))
+        tokens = after.tokens
+    if edge.drops:
+        extra = (extra or Extra())._replace(drops=edge.drops)
+    if segment is not None and segment.stop in _CUT_SHORT and not (extra and extra.apart):
+        return edge.to, _CUT_SHORT[segment.stop], extra
+    if edge.to in ENDS:
+        return edge.to, ENDS[edge.to], extra
+    if tokens >= stage.limits.tokens:
+        return edge.to, StopReason.TOKENS, extra
+    return edge.to, StopReason.HOPS if pen.hops + 1 >= stage.limits.hops else None, extra
 
 
 _CUT_SHORT = {str(r): r for r in (StopReason.TOKENS, StopReason.SECONDS, StopReason.CONTEXT)}
+
+
+def _luck(stage: Stage, hop: Hop, edge: Exit) -> Callable[[], float]:
+    """What an edge that hangs on chance draws, in 0..1: as every draw, by what it is for."""
+    what = ("edge", edge.number, hop.node, hop.visit, hop.pen)
+    return lambda: generator(stage.seed, stage.problem.id, stage.sample, *what).random()
 
 
 class _Finished:
@@ -120,7 +132,7 @@ async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]
     async def pump(pen: Pen) -> None:
         error: BaseException | None = None
         try:
-            async with aclosing(pen_steps(pen, stage)) as steps:
+            async with aclosing(pen_steps(pen, stage, walk.pens)) as steps:
                 async for event in steps:
                     await queue.put(event)
         except Exception as e:

@@ -13,11 +13,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from relay.batch import Batch, Grade, Tally
+from relay.batch import Batch, Tally
 from relay.clock import clock
 from relay.engine import Engine
 from relay.errors import EngineError, UserError
-from relay.grading import grader
+from relay.grading import Grader, grader
 from relay.language.reading import Reading, from_tree
 from relay.language.shapes import dumped
 from relay.language.verifying import NONE, Given, Verify
@@ -167,7 +167,7 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 
 
 async def _walk(
-    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grade | None], watcher: Watcher, in_flight: int
+    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grader | None], watcher: Watcher, in_flight: int
 ) -> Outcome:
     writer = recorder.writer
     verifier, grade = grading
@@ -177,7 +177,7 @@ async def _walk(
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
-        jobs = Jobs(plan, ticks, algebra)
+        jobs = Jobs(plan, ticks, algebra, None if grade is None else grade.verifier)
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
         await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)

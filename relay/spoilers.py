@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from relay.errors import Mistake, UserError
-from relay.grading import Answer
 from relay.language.reading import Reading, from_tree
 from relay.language.verifying import Given, Verify
+from relay.node.answered import Answer
 from relay.prepare.run import Watcher
 from relay.regrade import ROWS, Asked, Regraded, regrade
 from relay.store import opening

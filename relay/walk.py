@@ -29,6 +29,20 @@ class StopReason(StrEnum):
     FAILED = "failed"  # an engine failed; `why` says how
 
 
+class Extra(NamedTuple):
+    """What few hops have: a judge's word, what is not part of the thought, a cut, a pick, how a branch dealt."""
+
+    label: str = ""  # what a judge said
+    score: float | None = None  # and how much that is
+    apart: str = ""  # why the segment is no part of the thought: "private" or "discarded"
+    drops: str = ""  # the taken edge cuts the trajectory before this node's last segment
+    chosen: str = ""  # the pen that a pick went on from
+    over: tuple[str, ...] = ()  # models dealt out to the pens that start here
+
+
+PRIVATE, DISCARDED = "private", "discarded"
+
+
 class Hop(NamedTuple):
     """One visit of a node by a pen, with all that is needed to go on after it."""
 
@@ -46,6 +60,18 @@ class Hop(NamedTuple):
     source: str = ""  # where an inserted text came from: "problem/sample" of the pool; or why nothing was computed
     recoded: int = -1  # prompt tokens that came by re-encoding another's text; -1: nothing was read
     turn_ended: bool = False  # the author ended its turn (end-of-sequence) and was allowed to answer
+    extra: Extra | None = None
+
+
+class Ruling(NamedTuple):
+    """What a judge said last along a pen's path."""
+
+    label: str
+    score: float | None
+
+
+NO_RULINGS: Mapping[str, Ruling] = MappingProxyType({})
+NOT_DEALT: Mapping[str, str] = MappingProxyType({})
 
 
 class Pen(NamedTuple):
@@ -62,6 +88,9 @@ class Pen(NamedTuple):
     rest: StopReason | None = None
     why: str = ""  # what went wrong on its way
     children: int = 0  # pens that have started from it, in all; it waits until they rest
+    branched: int = 0  # of them, those of its last branch
+    rulings: Mapping[str, Ruling] = NO_RULINGS  # what judges said last, by node
+    dealt: Mapping[str, str] = NOT_DEALT  # the model that a branch dealt to this pen, by node
 
 
 class Walk(NamedTuple):
@@ -90,10 +119,13 @@ def begin(start: str) -> Walk:
     return Walk({ROOT: Pen(ROOT, start, Trajectory(), MappingProxyType({}))})
 
 
-def advance(pen: Pen, hop: Hop) -> Pen:
-    """The pen after this hop. Raises ValueError when the hop is not the pen's next one."""
-    if (hop.pen, hop.n, hop.node) != (pen.path, pen.hops, pen.node) or pen.rest is not None:
+def advance(pen: Pen, hop: Hop, pens: Mapping[str, Pen] = MappingProxyType({})) -> Pen:
+    """The pen after this hop; a pick looks at the other `pens`. Raises ValueError when the hop is not its next one."""
+    extra = hop.extra
+    if (hop.pen, hop.n) != (pen.path, pen.hops) or not (hop.node == pen.node or _discarded(extra)) or pen.rest:
         raise ValueError(f"hop {hop.pen}#{hop.n} at {hop.node} does not follow pen {pen.path}#{pen.hops} at {pen.node}")
+    if extra is not None:
+        return _besides(pen, hop, extra, pens)
     segment, usage = hop.segment, hop.usage
     return Pen(
         pen.path,
@@ -107,7 +139,57 @@ def advance(pen: Pen, hop: Hop) -> Pen:
         hop.rest,
         hop.why or pen.why,
         pen.children + hop.branches,
+        hop.branches or pen.branched,
+        pen.rulings,
+        pen.dealt,
     )
+
+
+def _discarded(extra: Extra | None) -> bool:
+    return extra is not None and extra.apart == DISCARDED
+
+
+def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
+    """The pen after a hop that has something besides."""
+    cost = spent(hop.segment, hop.usage)
+    if extra.apart == DISCARDED:  # nobody reads it and nothing follows from it, but it was paid for
+        return pen._replace(hops=pen.hops + 1, tokens=pen.tokens + cost)
+    after = advance(pen, hop._replace(extra=None, segment=None if extra.apart else hop.segment))
+    after = after._replace(tokens=pen.tokens + cost)
+    if extra.label or extra.score is not None:
+        after = after._replace(rulings={**pen.rulings, hop.node: Ruling(extra.label, extra.score)})
+    if extra.chosen:
+        after = _gone_on_from(after, hop, pens[extra.chosen], branch_of(pen, pens))
+    if extra.drops:
+        after = after._replace(trajectory=before(after.trajectory, extra.drops), answered=False)
+    return after
+
+
+def branch_of(pen: Pen, pens: Mapping[str, Pen]) -> tuple[Pen, ...]:
+    """The pens of this pen's last branch, in their order."""
+    return tuple(pens[f"{pen.path}.{i}"] for i in range(pen.children - pen.branched, pen.children))
+
+
+def _gone_on_from(pen: Pen, hop: Hop, chosen: Pen, branch: tuple[Pen, ...]) -> Pen:
+    """A pen that has picked another's way as its own: it waited for all of them, and pays for the one."""
+    return pen._replace(
+        trajectory=chosen.trajectory,
+        visits={**chosen.visits, hop.node: max(hop.visit, chosen.visits.get(hop.node, 0))},
+        tokens=chosen.tokens,
+        seconds=max(p.seconds for p in branch),
+        answered=chosen.answered,
+        rulings={**pen.rulings, **chosen.rulings},
+    )
+
+
+def before(trajectory: Trajectory, author: str) -> Trajectory:
+    """The trajectory up to this author's last segment, which and all after it is left out."""
+    here: Trajectory | None = trajectory
+    while here is not None and here.segment is not None:
+        if here.segment.author == author:
+            return here.parent or Trajectory()
+        here = here.parent
+    return trajectory
 
 
 def spent(segment: Segment | None, usage: Usage) -> int:
@@ -117,13 +199,15 @@ def spent(segment: Segment | None, usage: Usage) -> int:
 
 def fold(walk: Walk, hop: Hop) -> Walk:
     """The walk with one more hop. Pure; used by the loop and by resume alike."""
-    return placed(walk, hop, advance(walk.pens[hop.pen], hop))
+    return placed(walk, hop, advance(walk.pens[hop.pen], hop, walk.pens))
 
 
 def placed(walk: Walk, hop: Hop, pen: Pen) -> Walk:
     """The walk with this hop's pen where the hop left it, and the pens that the hop started."""
     pens = {**walk.pens, hop.pen: pen}
-    for i in range(pen.children - hop.branches, pen.children):
-        path = f"{pen.path}.{i}"
-        pens[path] = pen._replace(path=path, node=hop.starts, children=0, rest=None)
+    over = hop.extra.over if hop.extra is not None else ()
+    for i in range(hop.branches):
+        path = f"{pen.path}.{pen.children - hop.branches + i}"
+        dealt = {**pen.dealt, hop.starts: over[i % len(over)]} if over else pen.dealt
+        pens[path] = pen._replace(path=path, node=hop.starts, children=0, branched=0, rest=None, dealt=dealt)
     return Walk(pens)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from relay.cli.options import Sandbox, Sets, Walls
+from relay.cli.planning import Assumed, Calibrate, Dry, Hourly, Prices, Replicas, Speeds, Tokens, Wishes
 from relay.errors import Mistake, RelayError, UserError
 
 if TYPE_CHECKING:
@@ -55,9 +56,22 @@ def run(
         bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
     ] = False,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
+    dry: Dry = False,
+    calibrate: Calibrate = None,
+    replicas: Replicas = 1,
+    speed: Speeds = "",
+    price: Prices = [],  # noqa: B006  typer copies it
+    replica_hour: Hourly = None,
+    tokens: Tokens = None,
+    assume: Assumed = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
+    wishes = Wishes(calibrate, replicas, speed, tuple(price), replica_hour, tokens, assume)
+    if not dry and wishes != Wishes():
+        raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
+    if dry and (resume or out or record):
+        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
     if resume is not None and (set_ or out or record):
@@ -67,6 +81,11 @@ def run(
     from relay.session import resume as go_on
 
     options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE, record)
+    if dry:
+        from relay.cli.dry import tell_forecast
+
+        tell_forecast(read(scenario, parse_sets(set_)), options, wishes, as_json=json)
+        return
     path = resume or out or default_out(scenario)
     if resume is None:
         reading = read(scenario, parse_sets(set_))

@@ -48,23 +48,25 @@ class Cache:
 
     def __init__(self, block: int = BLOCK) -> None:
         self._block = block
-        self._known: OrderedDict[Hashable, Sequence[int]] = OrderedDict()
+        self._known: OrderedDict[Hashable, list[int]] = OrderedDict()
 
     def cached(self, prompt: Sequence[int], *keys: Hashable) -> int:
         """Tokens of this prompt that the last ones under these keys begin with, in whole blocks; the last is never."""
-        most = max((_common(prompt, self._known.get(key, ())) for key in keys), default=0)
+        mine = list(prompt)
+        most = max((_common(mine, self._known.get(key, [])) for key in keys), default=0)
         return min(most, len(prompt) - 1) // self._block * self._block
 
     def keep(self, ids: Sequence[int], *keys: Hashable) -> None:
         """Remember this prompt and what followed it."""
+        kept = list(ids)
         for key in keys:
-            self._known[key] = ids
+            self._known[key] = kept
             self._known.move_to_end(key)
         while len(self._known) > MEMORY:
             self._known.popitem(last=False)
 
 
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
+def _common(one: list[int], other: list[int]) -> int:
     """How many ids both begin with."""
     most = min(len(one), len(other))
     if one[:most] == other[:most]:

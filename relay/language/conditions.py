@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from relay.language.rulings import Chance, Label, Score
 from relay.language.shapes import Kind, OneOf
 from relay.language.subjects import (
     Answered,
@@ -25,7 +26,7 @@ class Every(Condition):
     all: Annotated[tuple["AnyCondition", ...], Field(min_length=1)]
 
     def _compiled(self) -> Test:
-        return _folded([part.test() for part in self.all], lambda a, b: lambda pen: a(pen) and b(pen))
+        return _folded([part.test() for part in self.all], lambda a, b: lambda pen, luck: a(pen, luck) and b(pen, luck))
 
     def __str__(self) -> str:
         return " and ".join(f"({part})" if isinstance(part, Some) else str(part) for part in self.all)
@@ -37,7 +38,7 @@ class Some(Condition):
     any: Annotated[tuple["AnyCondition", ...], Field(min_length=1)]
 
     def _compiled(self) -> Test:
-        return _folded([part.test() for part in self.any], lambda a, b: lambda pen: a(pen) or b(pen))
+        return _folded([part.test() for part in self.any], lambda a, b: lambda pen, luck: a(pen, luck) or b(pen, luck))
 
     def __str__(self) -> str:
         return " or ".join(f"({part})" if isinstance(part, Every) else str(part) for part in self.any)
@@ -50,7 +51,7 @@ class Not(Condition):
 
     def _compiled(self) -> Test:
         holds = self.denied.test()
-        return lambda pen: not holds(pen)
+        return lambda pen, luck: not holds(pen, luck)
 
     def __str__(self) -> str:
         return f"not ({self.denied})" if isinstance(self.denied, Every | Some) else f"not {self.denied}"
@@ -77,6 +78,9 @@ AnyCondition: TypeAlias = Annotated[
         Kind("<matches>", Matches, "matches"),
         Kind("<visits>", Visits, "visits"),
         Kind("<tokens>", TokensSpent, "tokens"),
+        Kind("<score>", Score, "score"),
+        Kind("<label>", Label, "label"),
+        Kind("<chance>", Chance, "chance"),
         Kind("<all>", Every, "all"),
         Kind("<any>", Some, "any"),
         Kind("<not>", Not, "not"),

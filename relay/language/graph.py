@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import UserError
+from relay.language import branching
 from relay.language.scenario import ENDS, GraphSpec, Node, Scenario
 from relay.language.subjects import Test
 from relay.language.telling import Fault
@@ -20,6 +21,7 @@ class Exit(NamedTuple):
     when: Test | None  # None: always
     to: str
     number: int  # among the node's edges
+    drops: str = ""  # the trajectory is cut before this node's last segment
 
 
 class Graph(NamedTuple):
@@ -36,7 +38,9 @@ def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
     """The graph with its conditions compiled."""
     spec = scenario.graph
     edges = {
-        name: tuple(Exit(edge.when.test() if edge.when else None, edge.to, i) for i, edge in enumerate(exits))
+        name: tuple(
+            Exit(edge.when.test() if edge.when else None, edge.to, i, edge.drop or "") for i, edge in enumerate(exits)
+        )
         for name, exits in spec.edges.items()
     }
     return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without)
@@ -58,6 +62,8 @@ def faults(spec: GraphSpec, without: frozenset[str] = frozenset()) -> Iterator[F
     edged.add_nodes_from(spec.nodes)
     for name, exits in spec.edges.items():
         edged.add_edges_from((name, edge.to) for edge in exits)
+    yield from branching.faults(spec, edged)
+    edged.add_edges_from((name, begins) for name, node in spec.nodes.items() if (begins := node.starts()) is not None)
     reached = {spec.start} | nx.descendants(edged, spec.start)
     yield from _ways(spec, edged, reached)
     yield from _answers(spec, reached, without)

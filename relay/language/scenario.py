@@ -46,6 +46,7 @@ class Edge(Frozen):
 
     when: AnyCondition | None = None
     to: Target
+    drop: NodeName | None = None  # the thought is cut before this node's last segment
 
 
 def _straight(name: str) -> Edge:

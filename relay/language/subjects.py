@@ -1,9 +1,10 @@
 """What a condition is about: how a segment stopped, what a text holds, how often and how much.
 
 `test()` compiles a condition to a closure over plain values; the loop calls it on every hop, after the hop has
-been folded into the pen.
+been folded into the pen, with what draws a number for an edge that hangs on chance.
 """
 
+import operator
 import re
 from abc import abstractmethod
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from relay.language.shapes import Frozen, Known, Text, Whole, wrong
 from relay.trajectory import Trajectory
 from relay.walk import Pen
 
-Test: TypeAlias = Callable[[Pen], bool]
+Luck: TypeAlias = Callable[[], float]  # a draw from 0..1, the same at every call
+Test: TypeAlias = Callable[[Pen, Luck], bool]
 
 
 class Condition(Frozen):
@@ -37,7 +39,7 @@ class Answered(Condition):
         return "answered"
 
     def _compiled(self) -> Test:
-        return lambda pen: pen.answered
+        return lambda pen, luck: pen.answered
 
     def __str__(self) -> str:
         return "answered"
@@ -51,7 +53,7 @@ class Stopped(Condition):
     def _compiled(self) -> Test:
         what = self.stopped
 
-        def holds(pen: Pen) -> bool:
+        def holds(pen: Pen, luck: Luck) -> bool:
             last = pen.trajectory.segment
             return last is not None and what in (last.matched, last.stop)
 
@@ -87,7 +89,7 @@ class EndsWith(Condition):
 
     def _compiled(self) -> Test:
         end, read = self.ends_with, _READ[self.within]
-        return lambda pen: read(pen.trajectory).endswith(end)
+        return lambda pen, luck: read(pen.trajectory).endswith(end)
 
     def __str__(self) -> str:
         return f"{self.within} ends with {self.ends_with!r}"
@@ -101,7 +103,7 @@ class Contains(Condition):
 
     def _compiled(self) -> Test:
         part, read = self.contains, _READ[self.within]
-        return lambda pen: part in read(pen.trajectory)
+        return lambda pen, luck: part in read(pen.trajectory)
 
     def __str__(self) -> str:
         return f"{self.within} contains {self.contains!r}"
@@ -123,33 +125,27 @@ class Matches(Condition):
 
     def _compiled(self) -> Test:
         search, read = re.compile(self.matches).search, _READ[self.within]
-        return lambda pen: search(read(pen.trajectory)) is not None
+        return lambda pen, luck: search(read(pen.trajectory)) is not None
 
     def __str__(self) -> str:
         return f"{self.within} matches /{self.matches}/"
 
 
-Compare: TypeAlias = Callable[[Callable[[Pen], int], int], Test]
-_COMPARE: dict[str, tuple[str, Compare]] = {
-    "equals": ("=", lambda read, k: lambda pen: read(pen) == k),
-    "over": (">", lambda read, k: lambda pen: read(pen) > k),
-    "under": ("<", lambda read, k: lambda pen: read(pen) < k),
-    "at_least": (">=", lambda read, k: lambda pen: read(pen) >= k),
-    "at_most": ("<=", lambda read, k: lambda pen: read(pen) <= k),
+Read: TypeAlias = Callable[[Pen], float | None]  # None: there is no such number yet, and no comparison holds
+_COMPARE: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+    "equals": ("=", operator.eq),
+    "over": (">", operator.gt),
+    "under": ("<", operator.lt),
+    "at_least": (">=", operator.ge),
+    "at_most": ("<=", operator.le),
 }
 
 
-class Counted(Condition):
-    """A number of a pen, compared once."""
-
-    equals: Whole | None = None
-    over: Whole | None = None
-    under: Whole | None = None
-    at_least: Whole | None = None
-    at_most: Whole | None = None
+class Compared(Condition):
+    """A number of a pen, compared once. A subclass says of which kind the numbers are."""
 
     @model_validator(mode="after")
-    def _compares_once(self) -> "Counted":
+    def _compares_once(self) -> "Compared":
         said = [name for name in _COMPARE if getattr(self, name) is not None]
         if not said:
             raise wrong(f"compares with nothing; one of these must stand here: {', '.join(map(repr, _COMPARE))}")
@@ -163,20 +159,46 @@ class Counted(Condition):
         return dict(sorted(said.items(), key=lambda item: item[0] in _COMPARE))  # the subject first
 
     @abstractmethod
-    def _read(self) -> Callable[[Pen], int]: ...
+    def _read(self) -> Read: ...
 
     @property
-    def comparison(self) -> tuple[str, int]:
+    def comparison(self) -> tuple[str, float]:
         """The one comparison: its key and the number."""
         return next((name, k) for name in _COMPARE if (k := getattr(self, name)) is not None)
 
     def _compiled(self) -> Test:
         name, k = self.comparison
-        return _COMPARE[name][1](self._read(), k)
+        read, holds = self._read(), _COMPARE[name][1]
+
+        def test(pen: Pen, luck: Luck) -> bool:
+            value = read(pen)
+            return value is not None and holds(value, k)
+
+        return test
 
     def _compared(self, what: str) -> str:
         name, k = self.comparison
-        return f"{what} {_COMPARE[name][0]} {k}"
+        return f"{what} {_COMPARE[name][0]} {k:g}"
+
+
+class Counted(Compared):
+    """A whole number of a pen, compared once."""
+
+    equals: Whole | None = None
+    over: Whole | None = None
+    under: Whole | None = None
+    at_least: Whole | None = None
+    at_most: Whole | None = None
+
+
+class Measured(Compared):
+    """A number of a pen, compared once."""
+
+    equals: float | None = None
+    over: float | None = None
+    under: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 class Visits(Counted):
@@ -184,7 +206,7 @@ class Visits(Counted):
 
     visits: Annotated[str, Known("node")]
 
-    def _read(self) -> Callable[[Pen], int]:
+    def _read(self) -> Read:
         node = self.visits
         return lambda pen: pen.visits.get(node, 0)
 
@@ -197,7 +219,7 @@ class TokensSpent(Counted):
 
     tokens: Literal["segment", "rollout"]
 
-    def _read(self) -> Callable[[Pen], int]:
+    def _read(self) -> Read:
         if self.tokens == "rollout":
             return lambda pen: pen.tokens
         return lambda pen: len(pen.trajectory.segment.ids) if pen.trajectory.segment is not None else 0

@@ -65,6 +65,18 @@ class Node(Frozen):
         """Whether a model writes here, whose turn can end: only such a node can answer."""
         return False
 
+    def starts(self) -> str | None:
+        """The node at which pens start when one comes here."""
+        return None
+
+    def picks(self) -> bool:
+        """Whether a branch's pens end here, and one of them is gone on from."""
+        return False
+
+    def rules(self) -> bool:
+        """Whether it gives a label or a score, for edges to go by."""
+        return False
+
     def most_tokens(self) -> int | None:
         """At most so many tokens at one visit; None: only the budget limits it."""
         return None

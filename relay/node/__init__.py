@@ -4,13 +4,17 @@ A verb is a class derived from `relay.language.scenario.Node`. Its fields are wh
 `act(desk)` returns an `Act` or, where it has to wait, an async generator of `Tokens` events and, last, one `Act`.
 """
 
-from collections.abc import Mapping
+from asyncio import CancelledError
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.deadline import Deadline
 from relay.draws import seed_of
 from relay.engine import Engine, Purpose, Sampling
-from relay.errors import EngineError
+from relay.errors import EngineError, TimeUpError
 from relay.language.amounts import Amount, Cut, Paragraphs, Sentences, Share, Tokens
 from relay.language.scenario import Need
 from relay.pool import Solo
@@ -21,8 +25,9 @@ from relay.seam.policies import Policy
 from relay.seam.templates import Head
 from relay.seam.tokens import Tokenizer
 from relay.trajectory import Segment, Usage
+from relay.verifiers import Verifier
 from relay.verifiers.workers import Pool as Workers
-from relay.walk import Pen, StopReason
+from relay.walk import Extra, Pen, StopReason
 
 if TYPE_CHECKING:
     from relay.language.graph import Graph
@@ -40,6 +45,7 @@ class Act(NamedTuple):
     source: str = ""
     recoded: int = -1
     turn_ended: bool = False
+    extra: Extra | None = None
 
 
 NOTHING = Act()
@@ -86,16 +92,21 @@ class Stage(NamedTuple):
     algebra: Workers | None = None  # worker processes that compute what fractions cannot say
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
     cell: str = ""  # the name of the rollout's cell
+    verifier: Verifier | None = None  # the scenario's own; None: nothing is graded
 
 
 class Desk:
     """Where a node works: the stage, the pen that visits, and one reader for each model."""
 
-    __slots__ = ("_readers", "deadline", "pen", "stage", "visit")
+    __slots__ = ("_readers", "deadline", "pen", "pens", "stage", "visit")
 
-    def __init__(self, stage: Stage, pen: Pen, deadline: Deadline) -> None:
+    def __init__(
+        self, stage: Stage, pen: Pen, deadline: Deadline, pens: Mapping[str, Pen] = MappingProxyType({})
+    ) -> None:
+        """`pens`: those of the rollout when this one set out; its own branches are at rest by then."""
         self.stage = stage
         self.pen = pen
+        self.pens = pens
         self.visit = 1
         self.deadline = deadline
         self._readers: dict[str, Reader] = {}
@@ -148,6 +159,23 @@ class Desk:
     def purpose(self) -> Purpose:
         """What a call made at this visit is for."""
         return Purpose(self.stage.problem, self.stage.sample, self.pen.node, self.visit, self.pen.path)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around a wait for an engine, in which nothing is yielded. Raises TimeUpError when the time is up."""
+        self.deadline.arm()
+        try:
+            yield
+        except CancelledError:
+            if not self.deadline.took():
+                raise
+            raise TimeUpError("the rollout's time is up") from None
+        finally:
+            self.deadline.disarm()
+
+    def luck(self) -> float:
+        """A draw from 0..1 made at this visit."""
+        return Random(self.seed("luck")).random()
 
     def seed(self, what: str) -> int:
         """The seed of a draw made at this visit."""

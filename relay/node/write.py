@@ -4,14 +4,15 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Iterable
 from functools import cached_property
 from time import perf_counter
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from relay.draws import generator
 from relay.engine import Request
 from relay.events import Tokens
 from relay.language.amounts import NOTHING_OF_IT, Paragraphs, Sentences
 from relay.language.amounts import Tokens as TokenAmount
 from relay.language.scenario import ModelName, Need, Node, Opening, Until, UntilText
-from relay.language.shapes import OneOrMore
+from relay.language.shapes import Kind, OneOf, OneOrMore
 from relay.node import Act, Desk, Hand, missing, taken
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
@@ -30,18 +31,23 @@ class Stops(NamedTuple):
 
 
 ONLY_THE_TURN = Stops(answered=True)
+Writers = Annotated[
+    str | tuple[str, ...],
+    OneOf(Kind("<model>", ModelName, of=(str,)), Kind("<turns>", OneOrMore[ModelName], of=(list, tuple))),
+]
 
 
 class Write(Node):
     """A model goes on, until the earliest of these; without `until`, to the end of its turn."""
 
-    write: ModelName
+    write: Writers
+    order: Literal["as written", "by seed"] = "as written"  # of several writers, who take turns visit by visit
     opens_with: Opening | None = None  # in place of the first visit's writing
     until: OneOrMore[Until] | None = None
 
     def models(self) -> Iterable[str]:
-        """The one that writes."""
-        return (self.write,)
+        """Those that write."""
+        return (self.write,) if isinstance(self.write, str) else self.write
 
     def need(self, name: str) -> Need | None:
         """The solo that it opens with."""
@@ -76,12 +82,24 @@ class Write(Node):
             return self._replay(self.opens_with, desk)
         return self._write(desk)
 
+    def writer(self, desk: Desk) -> str:
+        """Whose turn it is: the model that a branch dealt to this pen, or the next one by visit."""
+        dealt = desk.pen.dealt.get(desk.pen.node)
+        if dealt is not None or isinstance(self.write, str):
+            return dealt or str(self.write)
+        turns = list(self.write)
+        if self.order == "by seed":  # one order for the whole rollout, whichever pen asks
+            stage = desk.stage
+            generator(stage.seed, stage.problem.id, stage.sample, "order", desk.pen.node).shuffle(turns)
+        return turns[(desk.visit - 1) % len(turns)]
+
     async def _write(self, desk: Desk) -> AsyncGenerator[Tokens | Act, None]:
-        hand = desk.hand(self.write)
-        prompt = desk.reader(self.write).prompt(desk.pen.trajectory)
+        model = self.writer(desk)
+        hand = desk.hand(model)
+        prompt = desk.reader(model).prompt(desk.pen.trajectory)
         room = hand.engine.context - len(prompt.ids)
         if room < 1:
-            why = f"{self.write}: {len(prompt.ids)} prompt tokens leave no room in {hand.engine.context}"
+            why = f"{model}: {len(prompt.ids)} prompt tokens leave no room in {hand.engine.context}"
             yield Act(rest=StopReason.CONTEXT, why=why)
             return
         cut = self._cut(desk, hand, room)
@@ -111,7 +129,7 @@ class Write(Node):
             cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        yield self._wrote(desk, hand, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        yield self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops
@@ -134,14 +152,14 @@ class Write(Node):
             after=desk.pen.trajectory,
         )
 
-    def _wrote(self, desk: Desk, hand: Hand, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
+    def _wrote(self, desk: Desk, model: str, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
         s = cut.settle()
         usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, seconds)
         ended = s.turn_ended and desk.may_answer
         if not s.text and s.turn_ended:
             return Act(usage=usage, recoded=prompt.recoded, turn_ended=ended)
-        print_ = hand.engine.tokenizer.fingerprint
-        segment = Segment(desk.pen.node, self.write, s.text, s.ids, print_, s.stop, s.matched, s.closed)
+        print_ = desk.tokenizer(model).fingerprint
+        segment = Segment(desk.pen.node, model, s.text, s.ids, print_, s.stop, s.matched, s.closed)
         return Act(segment, usage, recoded=prompt.recoded, turn_ended=ended)
 
     def _replay(self, opening: Opening, desk: Desk) -> Act:

@@ -15,6 +15,7 @@ from relay.problems import Problem
 from relay.seam.policies import Policy, policy
 from relay.seam.templates import Head
 from relay.store.writer import Begun
+from relay.verifiers import Verifier
 from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop, begin, fold
 
@@ -70,8 +71,15 @@ class Jobs:
     All problems come before the second sample of any, and a problem's cells come one after another.
     """
 
-    def __init__(self, plan: RunPlan, ticks: Ticks | None = None, algebra: Workers | None = None) -> None:
+    def __init__(
+        self,
+        plan: RunPlan,
+        ticks: Ticks | None = None,
+        algebra: Workers | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
         self.plan = plan
+        self._verifier = verifier
         self._algebra = algebra
         self._ticks = ticks
         self._hands = lru_cache(maxsize=4096)(self._hands_of)
@@ -104,6 +112,7 @@ class Jobs:
             self._algebra,
             self._ticks,
             cell.name,
+            self._verifier,
         )
         return Job(begun.id, begun.cell, walk, stage)
 

@@ -146,7 +146,7 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
         assert scenario.pool is not None  # reading refuses a pool's use without `pool:`
         assert tools.pool is not None
         if scenario.models[model].writes:
-            filled = plans[model] = _solo_plan(scenario, model, problems, tools)
+            filled = plans[model] = solo_plan(scenario, model, problems, tools)
             await _fill(tools, filled, problems)
         else:
             plans[model] = _recorded_plan(scenario, model, problems, tools)
@@ -161,7 +161,8 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
     return Drawn(chosen, solved, outcomes, problems, plans)
 
 
-def _solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> solos.SoloPlan:
+def solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> solos.SoloPlan:
+    """What the pool needs to hold for a model that writes."""
     engine = tools.engines[model]
     assert scenario.pool is not None
     system = scenario.models[model].system

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.errors import Mistake, UserError
-from relay.store.schema import APPLICATION, JUDGED, JUDGEMENT, PAGE, TABLES, VERSION
+from relay.store.schema import APPLICATION, EXTRA, FORKED, HOP, JUDGED, JUDGEMENT, PAGE, TABLES, VERSION
 
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpfs", "beegfs", "9p")
 
@@ -114,9 +114,10 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     check(path)
     alone = _is_wal(path) and not _beside(path, "-wal").exists()  # on a read-only disk WAL needs this word
     db = _connect(path, "?mode=ro&immutable=1" if alone else "?mode=ro")
-    if path.stat().st_size and _version(db) < JUDGED:
+    if path.stat().st_size and (version := _version(db)) < VERSION:
+        lacking = (JUDGEMENT if version < JUDGED else "") + (EXTRA + HOP if version < FORKED else "")
         db.execute("PRAGMA temp_store = MEMORY")
-        db.execute(JUDGEMENT.replace("CREATE TABLE", "CREATE TEMP TABLE"))  # empty: an older run has none
+        db.executescript(lacking.replace("CREATE ", "CREATE TEMP "))  # empty: an older run has none
     db.execute("PRAGMA query_only = ON")
     return db
 
@@ -138,8 +139,9 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _bring_up(db: sqlite3.Connection) -> None:
     """Give a file of an older schema what it lacks. Schema 3 added the tables of recorded runs alone."""
-    if _version(db) < VERSION:
-        lacking = JUDGEMENT.replace("TABLE", "TABLE IF NOT EXISTS")
+    if (version := _version(db)) < VERSION:
+        lacking = (JUDGEMENT + EXTRA).replace("TABLE", "TABLE IF NOT EXISTS")
+        lacking += f"DROP VIEW hop; {HOP}" if version < FORKED else ""
         db.executescript(f"BEGIN IMMEDIATE; {lacking} PRAGMA user_version = {VERSION}; COMMIT;")
 
 

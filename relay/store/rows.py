@@ -4,18 +4,21 @@ import sqlite3
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from relay.trajectory import Segment, Usage
-from relay.walk import Hop, StopReason
+from relay.walk import Extra, Hop, StopReason
 
-HOP_COLUMNS = (
+STEP_COLUMNS = (
     "rollout, pen, n, node, visit, goes, model, text, ids, tokenizer, stop, matched, closed, turn_ended, "
     "computed, cached, decoded, thrown, ms, recoded, rest, why, branches, starts, source"
 )
+HOP_COLUMNS = f"{STEP_COLUMNS}, label, score, apart, drops, chosen, over"
 NULL = -1  # null, in a row to write: sqlite3 binds None, and bytes, several times slower than ints and bytearrays
-_PLAIN = 1 + HOP_COLUMNS[: HOP_COLUMNS.index("model")].count(",")  # the id, and the columns that are never null
-_VALUES = ["?"] * _PLAIN + [f"nullif(?, {NULL})"] * (2 + HOP_COLUMNS.count(",") - _PLAIN)
-INSERT_STEP = f"INSERT INTO step (id, {HOP_COLUMNS}) VALUES ({', '.join(_VALUES)})"
+_PLAIN = 1 + STEP_COLUMNS[: STEP_COLUMNS.index("model")].count(",")  # the id, and the columns that are never null
+_VALUES = ["?"] * _PLAIN + [f"nullif(?, {NULL})"] * (2 + STEP_COLUMNS.count(",") - _PLAIN)
+INSERT_STEP = f"INSERT INTO step (id, {STEP_COLUMNS}) VALUES ({', '.join(_VALUES)})"
+INSERT_EXTRA = "INSERT INTO extra VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_PART = "INSERT INTO part VALUES (?, ?, ?)"
 SELECT_HOPS = f"SELECT {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id"
 LONG_IDS, LONG_TEXT = 128, 640  # ids and characters of a segment beyond which it lies in parts
@@ -71,6 +74,15 @@ def is_long(segment: Segment) -> bool:
     return len(segment.ids) > LONG_IDS or len(segment.text) > LONG_TEXT
 
 
+def rows_beside(number: int, hop: Hop, names: Names) -> Iterator[tuple[str, Row]]:
+    """The rows of other tables that belong to this step, each with the statement that writes it."""
+    if hop.segment is not None and is_long(hop.segment):
+        for part in parts_of(number, hop.segment):
+            yield INSERT_PART, part
+    if hop.extra is not None:
+        yield INSERT_EXTRA, row_of_extra(number, hop.extra, names)
+
+
 def parts_of(number: int, segment: Segment) -> Iterator[Row]:
     """The parts of the long segment of this step: slices of much the same size, of the text and of the ids alike."""
     ids, text = segment.ids, segment.text
@@ -83,7 +95,7 @@ def parts_of(number: int, segment: Segment) -> Iterator[Row]:
 
 def row_of(number: int, rollout: int, hop: Hop, names: Names) -> Row:
     """The step's row of a hop, for INSERT_STEP. Zeros and absences are null: they cost a byte."""
-    pen, n, node, visit, to, segment, usage, rest, why, branches, starts, source, recoded, turn_ended = hop
+    pen, n, node, visit, to, segment, usage, rest, why, branches, starts, source, recoded, turn_ended, _ = hop
     computed, cached, decoded, thrown, seconds = usage
     wrote = _NOTHING
     if segment is not None:
@@ -106,10 +118,19 @@ def row_of(number: int, rollout: int, hop: Hop, names: Names) -> Row:
     )  # fmt: skip
 
 
+def row_of_extra(number: int, extra: Extra, names: Names) -> Row:
+    """The row of what the step's hop has besides, for INSERT_EXTRA."""
+    label, score, apart, drops, chosen, over = extra
+    return (
+        number, names[label] if label else None, score, *(names[t] if t else None for t in (apart, drops, chosen)),
+        names[" ".join(over)] if over else None,
+    )  # fmt: skip
+
+
 def hop_of(row: Row, names: Names) -> tuple[int, Hop]:
     """The rollout's number and the hop that this row holds."""
     (rollout, pen, n, node, visit, goes, model, text, ids, tokenizer, stop, matched, closed, turn_ended,
-     computed, cached, decoded, thrown, ms, recoded, rest, why, branches, starts, source) = row  # fmt: skip
+     computed, cached, decoded, thrown, ms, recoded, rest, why, branches, starts, source, *besides) = row  # fmt: skip
     name = names.text
     segment = None
     if model is not None:
@@ -129,8 +150,16 @@ def hop_of(row: Row, names: Names) -> tuple[int, Hop]:
         name(_int(pen)), _int(n), name(_int(node)), _int(visit), name(_int(goes)), segment, usage,
         None if rest is None else StopReason(name(_int(rest))), str(why or ""), _int(branches),
         name(None if starts is None else _int(starts)), name(None if source is None else _int(source)),
-        -1 if recoded is None else _int(recoded), bool(turn_ended),
+        -1 if recoded is None else _int(recoded), bool(turn_ended), _extra_of(besides, names),
     )  # fmt: skip
+
+
+def _extra_of(row: list[Any], names: Names) -> Extra | None:
+    label, score, *rest = row
+    if label is score is None and not any(rest):
+        return None
+    apart, drops, chosen, over = (names.text(number) for number in rest)
+    return Extra(names.text(label), score, apart, drops, chosen, tuple(over.split()))
 
 
 def _int(value: object) -> int:

@@ -1,6 +1,6 @@
 """The tables of a run file. docs/run-file.md says the same for people, and a test holds the two together."""
 
-VERSION = 3
+VERSION = 4
 APPLICATION = 0x52454C59  # "RELY", in SQLite's application_id
 PAGE = 16384  # bytes; a row is at most an eighth of it, so that what is left at a page's end is little
 
@@ -107,6 +107,15 @@ CREATE TABLE part (
     text TEXT NOT NULL,
     ids BLOB NOT NULL
 );
+CREATE TABLE extra (
+    id INTEGER PRIMARY KEY,            -- step.id: what few steps have besides
+    label INTEGER,                     -- name: what a judge said
+    score REAL,                        -- and how much that is
+    apart INTEGER,                     -- name: why the segment is no part of the thought: private, discarded
+    drops INTEGER,                     -- name: the thought is cut before this node's last segment
+    chosen INTEGER,                    -- name: the pen that a pick went on from
+    over INTEGER                       -- name: models dealt out to the pens that start here, with spaces between
+);
 CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
     id, rollout, pen, n, node, visit, goes, model,
     CASE WHEN model IS NULL OR text IS NOT NULL THEN text ELSE (
@@ -120,8 +129,8 @@ CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
         )
     ) END AS ids,
     tokenizer, stop, matched, closed, turn_ended, computed, cached, decoded, thrown, ms, recoded, rest, why, branches,
-    starts, source
-FROM step;
+    starts, source, label, score, apart, drops, chosen, over
+FROM step LEFT JOIN extra USING (id);
 CREATE TABLE verdict (
     rollout INTEGER NOT NULL,
     verifier INTEGER NOT NULL,         -- name
@@ -167,8 +176,10 @@ CREATE TABLE lease (
     beat REAL NOT NULL                 -- seconds since the epoch
 );
 """
-JUDGED = 2  # the first schema with judgements
+JUDGED, FORKED = 2, 4  # the first schemas with judgements, and with extras
 JUDGEMENT = TABLES[TABLES.index("CREATE TABLE judgement") : TABLES.index("CREATE TABLE live")]  # what schema 1 lacked
+EXTRA = TABLES[TABLES.index("CREATE TABLE extra") : TABLES.index("CREATE VIEW hop")]
+HOP = TABLES[TABLES.index("CREATE VIEW hop") : TABLES.index("CREATE TABLE verdict")]
 
 RECORDING = """
 CREATE TABLE call (

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
-from relay.store.rows import INSERT_PART, INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, is_long, parts_of, row_of
+from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, row_of, rows_beside
 from relay.store.transaction import Transaction
 from relay.verifiers import Reply, storable
 from relay.walk import Hop, StopReason
@@ -53,7 +53,6 @@ class Gathered(NamedTuple):
     names: list[tuple[int, str]]
     begun: list[Begun]
     hops: list[Row]
-    parts: list[Row]
     ended: list[tuple[int | None, str | None, int]]
     verdicts: list[Row]
     judgements: list[Row]
@@ -72,7 +71,6 @@ class RunWriter:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a copy without its -wal can now be told from a whole file
         self._names = Names() if fresh else Names.of(db)
         self._hops: list[Row] = []
-        self._parts: list[Row] = []
         self._last = 0 if fresh else db.execute("SELECT coalesce(max(id), 0) FROM step").fetchone()[0]
         self._begun: list[Begun] = []
         self._ended: list[tuple[int | None, str | None, int]] = []
@@ -164,8 +162,8 @@ class RunWriter:
         """A hop was committed. Its step's number."""
         self._last += 1
         self._hops.append(row_of(self._last, rollout, hop, self._names))
-        if hop.segment is not None and is_long(hop.segment):
-            self._parts += parts_of(self._last, hop.segment)
+        for insert, row in rows_beside(self._last, hop, self._names):
+            self.beside(insert, row)
         if self._live:
             self._live.pop((rollout, hop.pen), None)
         return self._last
@@ -206,10 +204,10 @@ class RunWriter:
         """Take what waits for the next flush. Called where rollouts run, so that nothing falls in between."""
         live = [(r, t.pen, t.node, t.visit, t.tokens, t.text[-TAIL:]) for (r, _), t in self._live.items()]
         gathered = Gathered(
-            self._names.fresh, self._begun, self._hops, self._parts, self._ended, self._verdicts, self._judgements,
+            self._names.fresh, self._begun, self._hops, self._ended, self._verdicts, self._judgements,
             live, self._beside,
         )  # fmt: skip
-        self._names.fresh, self._begun, self._hops, self._parts, self._ended = [], [], [], [], []
+        self._names.fresh, self._begun, self._hops, self._ended = [], [], [], []
         self._verdicts, self._judgements, self._beside = [], [], {}
         return gathered
 
@@ -228,7 +226,7 @@ class RunWriter:
             raise
 
     def _write(self, gathered: "Gathered") -> None:
-        names, begun, hops, parts, ended, verdicts, judgements, live, beside = gathered
+        names, begun, hops, ended, verdicts, judgements, live, beside = gathered
         with self.at_once():
             if not lease.beat(self._db, self._me):
                 raise LeaseLostError(f"{self.path}: another process took this run over")
@@ -236,7 +234,6 @@ class RunWriter:
             many("INSERT INTO name VALUES (?, ?)", names)
             many("INSERT INTO rollout (id, problem, sample, cell) VALUES (?, ?, ?, ?)", begun)
             many(INSERT_STEP, hops)
-            many(INSERT_PART, parts)
             many("UPDATE rollout SET stop = ?, why = ? WHERE id = ?", ended)
             many("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", verdicts)
             many("INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?, ?)", judgements)

@@ -41,7 +41,7 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("loop", ["runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
-    ("science", ["measure", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("science", ["measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]

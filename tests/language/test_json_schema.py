@@ -88,6 +88,7 @@ def test_it_refuses_an_unknown_key_at_every_level() -> None:
         whole["problems"]["where"],
         whole["graph"]["nodes"],
         whole["graph"]["edges"],
+        whole["graph"]["nodes"]["check"]["labels"],
     ]
     for each in maps:
         children = each.values() if isinstance(each, dict) else each

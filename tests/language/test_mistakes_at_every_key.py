@@ -18,8 +18,8 @@ FILES = ("everything.yaml", "short.yaml")
 TEXTS = {name: (HERE / name).read_text() for name in FILES}
 
 # In these maps the keys are the user's own names: a typo there is another name, not a mistake of the key.
-OWN_NAMES = ("models", "graph.nodes", "sweep.over", "problems.where", "models.small.says")
 SHARES = ("models.known.recovers", "models.known.guided")  # and here shares, of which another one is no mistake
+OWN_NAMES = ("models", "graph.nodes", "sweep.over", "problems.where", "models.small.says", "graph.nodes.check.labels")
 ANY_SCALAR = ("problems.where", "sweep.over", "sweep.also", "sweep.except")
 JARGON = re.compile(
     r"pydantic|input|valid|extra|discriminator|union|tuple|dict|None\b|\b(str|int|float|bool|list\[)\b|instance|type=|type_"

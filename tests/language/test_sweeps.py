@@ -161,4 +161,4 @@ def test_expanding_says_every_default_and_keeps_the_variables(tmp_path: Path) ->
     assert main["opens_with"] == {"pool": "main", "where": "any", "take": "{m}", "cut": "nearest"}
     assert main["until"] is None
     assert tree["budget"] == {"tokens": 16384, "hops": 2000, "seconds": 600.0}
-    assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main"}]
+    assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main", "drop": None}]

@@ -10,9 +10,9 @@ from pathlib import Path
 from relay.batch import Batch, Tally
 from relay.engine import Engine, Request, Sampling
 from relay.engine.scripted import Scripted, shipped
-from relay.grading import Answer
 from relay.language.graph import Exit, Graph
 from relay.node import Act, Desk, Limits, Ticks
+from relay.node.answered import Answer
 from relay.node.insert import Insert
 from relay.node.write import Write
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
@@ -49,7 +49,7 @@ def graph() -> Graph:
     edges = {
         "open": (Exit(None, "fork", 0),),
         "fork": (Exit(None, "last", 0),),
-        "think": (Exit(lambda pen: pen.visits["think"] >= 6, "join", 0), Exit(None, "steer", 1)),
+        "think": (Exit(lambda pen, luck: pen.visits["think"] >= 6, "join", 0), Exit(None, "steer", 1)),
         "steer": (Exit(None, "think", 0),),
         "last": (Exit(None, "end", 0),),
     }

@@ -17,22 +17,19 @@ from relay.errors import RelayError, UserError
 from relay.events import Tokens
 from relay.store import files
 from relay.store.reader import Run
-from relay.store.rows import (
-    INSERT_PART,
+from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, hop_of, pack, row_of, rows_beside, unpack
     INSERT_STEP,
     SELECT_HOPS,
     Names,
     hop_of,
-    is_long,
     pack,
-    parts_of,
     row_of,
     unpack,
 )  # fmt: skip
 from relay.store.schema import TABLES, VERSION
 from relay.store.writer import Begun, Graded, LeaseLostError, RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import Hop, StopReason
+from relay.walk import DISCARDED, PRIVATE, Extra, Hop, StopReason
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 IDS = st.lists(st.integers(0, 2**31 - 1), max_size=20).map(tuple)
@@ -42,6 +39,15 @@ SEGMENT = st.builds(
     Segment, st.just("node"), TEXT, LONG, LONG_IDS, TEXT, TEXT.filter(bool), TEXT, st.integers(-1, 10**6)
 )
 COUNT = st.integers(0, 2**40)
+EXTRA = st.builds(
+    Extra,
+    label=TEXT,
+    score=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    apart=st.sampled_from(["", PRIVATE, DISCARDED]),
+    drops=TEXT,
+    chosen=st.sampled_from(["", "0.1"]),
+    over=st.lists(st.sampled_from(["a", "b-2"]), max_size=3).map(tuple),
+).filter(lambda extra: extra != Extra())
 HOP = st.builds(
     Hop,
     pen=st.sampled_from(["0", "0.1", "0.1.0"]),
@@ -58,6 +64,7 @@ HOP = st.builds(
     source=TEXT,
     recoded=st.integers(-1, 10**6),
     turn_ended=st.booleans(),
+    extra=st.none() | EXTRA,
 )
 
 
@@ -77,8 +84,8 @@ def test_a_hop_comes_back_as_it_was(hop: Hop) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(TABLES)
         db.execute(INSERT_STEP, row_of(9, 5, hop, names))
-        if hop.segment is not None and is_long(hop.segment):
-            db.executemany(INSERT_PART, parts_of(9, hop.segment))
+        for insert, row in rows_beside(9, hop, names):
+            db.execute(insert, row)
         assert hop_of(db.execute(SELECT_HOPS, (5,)).fetchone(), names) == (5, hop)
 
 

@@ -1,0 +1,118 @@
+"""relay run --dry: what a run would cost and what it could see."""
+
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from relay.cli.planning import Wishes
+from relay.errors import Mistake, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from relay.language.reading import Reading
+    from relay.planning.forecast import Terms
+    from relay.planning.pilot import Pilot
+    from relay.planning.sight import Beliefs
+    from relay.session import Options
+    from relay.tui.progress import Display
+
+REHEARSED = 32  # problems that are walked with simulated models
+
+
+def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_json: bool) -> None:
+    """Make the forecast and print it. Raises UserError."""
+    from pathlib import Path
+
+    from relay.cli.run import drive
+    from relay.planning.forecast import forecast
+    from relay.planning.pilot import Sizes, calibrate, rehearse
+
+    terms, beliefs = terms_of(reading, options, wishes), beliefs_of(wishes.assume)
+
+    def work(shown: "Display") -> "Coroutine[Any, Any, Pilot]":
+        if wishes.calibrate is not None:
+            return calibrate(reading, wishes.calibrate, options, shown)
+        return rehearse(reading, REHEARSED, Sizes(wishes.tokens), shown, options.pool)
+
+    pilot = drive(work, Path(), f"relay run {reading.source} --dry", as_json=as_json)
+    found = forecast(reading, pilot, terms, beliefs)
+    if as_json:
+        from json import dumps
+
+        print(dumps({"event": "forecast", **_plain(found), "tokens": found.tokens}))
+        return
+    from relay.tui.console import Plain
+    from relay.tui.planning import forecast_lines, forecast_table, sight_table
+
+    console = Plain()
+    console.print(forecast_table(found))
+    for line in forecast_lines(found, terms.replicas):
+        console.print(line)
+    console.print(sight_table(found, beliefs))
+
+
+def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":
+    """What is said of the machines and their price. Raises UserError with all mistakes."""
+    from relay.planning.forecast import Price, Terms
+
+    mistakes: list[Mistake] = []
+    speed = _numbers("--speed", wishes.speed, (1, 2), mistakes) if wishes.speed else []
+    prices: dict[str, Price] = {}
+    models = reading.cells[0].scenario.models
+    for said in wishes.prices:
+        model, _, pair = said.rpartition("=")
+        if model and model not in models:
+            mistakes.append(Mistake("--price", f"there is no model {model!r}", f"known: {', '.join(sorted(models))}"))
+        values = _numbers("--price", pair, (2,), mistakes)
+        if len(values) == 2:
+            prices[model] = Price(*values)
+    if any(value <= 0 for value in speed):
+        mistakes.append(Mistake("--speed", f"{wishes.speed!r} is no speed", "numbers above 0"))
+    if mistakes:
+        raise UserError.of(mistakes)
+    if wishes.hour is not None:
+        prices[""] = prices.get("", Price())._replace(hour=wishes.hour)
+    terms = Terms(wishes.replicas, speed[0] if speed else None, at_once=options.in_flight, prices=prices)
+    return terms._replace(prefill=speed[1]) if len(speed) == 2 else terms
+
+
+def beliefs_of(said: str) -> "Beliefs":
+    """What is taken for true. Raises UserError."""
+    from relay.planning.sight import Beliefs
+
+    names = {"accuracy": "accuracy", "icc": "icc", "distractors": "distractor_sd"}
+    values: dict[str, float] = {}
+    mistakes: list[Mistake] = []
+    for part in filter(None, said.split(",")):
+        name, _, value = part.partition("=")
+        if name not in names:
+            mistakes.append(Mistake("--assume", f"{name!r} is nothing that is assumed", f"one of {', '.join(names)}"))
+            continue
+        number = _numbers(f"--assume {name}", value, (1,), mistakes)
+        if number and name != "distractors" and not 0 < number[0] < 1:
+            mistakes.append(Mistake(f"--assume {name}", f"{value} is not between 0 and 1"))
+        values.update((names[name], n) for n in number)
+    if mistakes:
+        raise UserError.of(mistakes)
+    return Beliefs(**values)
+
+
+def _numbers(where: str, said: str, how_many: tuple[int, ...], mistakes: list[Mistake]) -> list[float]:
+    try:
+        values = [float(value) for value in said.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in how_many or any(not 0 <= value < 1e12 for value in values):
+        wanted = " or ".join(map(str, how_many))
+        mistakes.append(Mistake(where, f"{said!r} should be {wanted} number{'s' * (how_many != (1,))}, with commas"))
+        return []
+    return values
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as maps."""
+    if hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
