@@ -18,14 +18,6 @@ from relay.events import Tokens
 from relay.store import files
 from relay.store.reader import Run
 from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, hop_of, pack, row_of, rows_beside, unpack
-    INSERT_STEP,
-    SELECT_HOPS,
-    Names,
-    hop_of,
-    pack,
-    row_of,
-    unpack,
-)  # fmt: skip
 from relay.store.schema import TABLES, VERSION
 from relay.store.writer import Begun, Graded, LeaseLostError, RunWriter
 from relay.trajectory import Segment, Usage
@@ -47,6 +39,7 @@ EXTRA = st.builds(
     drops=TEXT,
     chosen=st.sampled_from(["", "0.1"]),
     over=st.lists(st.sampled_from(["a", "b-2"]), max_size=3).map(tuple),
+    beside=st.integers(0, 10**6).map(lambda ms: ms / 1000),
 ).filter(lambda extra: extra != Extra())
 HOP = st.builds(
     Hop,
