@@ -17,7 +17,7 @@ from relay.clock import clock
 from relay.errors import RelayError, SeamError
 from relay.events import HopCommitted, RolloutEnded, Tokens
 from relay.node import Stage, Ticks
-from relay.node.answered import Answer, answer_of, thinks
+from relay.node.answered import WRONG, Answer, answer_of, thinks
 from relay.runtime import rollout
 from relay.store.writer import Graded
 from relay.walk import ROOT, Hop, StopReason, Walk
@@ -90,11 +90,14 @@ class Tally:
 class Batch:
     """The rollouts in flight, what records them, and the ticks at which they are written down."""
 
-    def __init__(self, recorder: Recorder, grade: Grade | None, tally: Tally, ticks: Ticks) -> None:
+    def __init__(
+        self, recorder: Recorder, grade: Grade | None, tally: Tally, ticks: Ticks, unfinished: str = WRONG
+    ) -> None:
         self._recorder = recorder
         self._grade = grade
         self._tally = tally
         self._ticks = ticks
+        self._unfinished = unfinished
         self._hops = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -148,7 +151,8 @@ class Batch:
         if self._grade is None or ended.stop in (StopReason.FAILED, StopReason.MISSING):
             return None
         trajectory = ended.walk.pens[ROOT].trajectory
-        return await self._grade(job, answer_of(trajectory, thinks=thinks(trajectory, job.stage)))
+        there = thinks(trajectory, job.stage)
+        return await self._grade(job, answer_of(trajectory, thinks=there, unfinished=self._unfinished))
 
     async def _flush_often(self) -> None:
         while True:

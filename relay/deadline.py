@@ -17,15 +17,20 @@ class Deadline:
         self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
 
     def _fire(self) -> None:
-        if clock().jumps:
-            return  # seconds are virtual: the engine keeps to them
+        if not clock().jumps:  # else seconds are virtual: the engine keeps to them
+            self.fire()
+
+    def fire(self) -> None:
+        """Time is up, now."""
         self.expired = True
         if self._task is not None:
             self._cancelled = self._task.cancel()
 
     def arm(self) -> None:
-        """From here on the running task only waits for an engine, and may be cancelled."""
+        """From here on the running task only waits for an engine, and may be cancelled; at once if time is up."""
         self._task = asyncio.current_task()
+        if self.expired and self._task is not None:
+            self._cancelled = self._task.cancel()
 
     def disarm(self) -> None:
         """From here on other code runs, which must not be cancelled."""

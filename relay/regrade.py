@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from relay.batch import FLUSH, Tally
+from relay.afterwards import under_lease
+from relay.batch import Tally
 from relay.engine import Engine
 from relay.errors import Mistake, UserError
 from relay.grading import judged, question_of
@@ -88,7 +90,8 @@ async def regrade(
     uses = verify.ready(sandbox=sandbox)
     with opening.opened(path) as run:
         missing = ungraded(run, verify.name)
-        what = _Work(verify, asked or _asked, uses, run.verifiers, scores=by is None)
+        answers = partial(_asked, unfinished=reading.cells[0].scenario.unfinished)
+        what = _Work(verify, asked or answers, uses, run.verifiers, scores=by is None)
     if not missing:
         watcher.note(f"{path}: nothing is missing, every answer has a verdict by {verify.name!r}")
         if what.scores and verify.name not in what.before:  # as a part of rules only: from now on it is a score too
@@ -98,17 +101,8 @@ async def regrade(
         return Regraded(path, verify.name, 0)
     writer = RunWriter.resume(path)
     with closing_file(writer), Run(path, writing=True) as run:
-        async with contextlib.AsyncExitStack() as stack:
-            beating = asyncio.create_task(_beat(writer))
-            stack.push_async_callback(_ended, beating)
-            given = Given(engines or {}, sandbox=sandbox)
-            work = _grade(writer, run, reading, watcher, given, what)
-            grading = asyncio.ensure_future(work)
-            stack.push_async_callback(_ended, grading)
-            await asyncio.wait([grading, beating], return_when=asyncio.FIRST_COMPLETED)
-            if beating.done():
-                await beating  # a flush failed: nothing may be written any more
-            verdicts = await grading
+        given = Given(engines or {}, sandbox=sandbox)
+        verdicts = await under_lease(writer, _grade(writer, run, reading, watcher, given, what))
     return Regraded(path, verify.name, verdicts)
 
 
@@ -120,13 +114,6 @@ class _Work(NamedTuple):
     uses: str
     before: list[str]  # the verifiers until now
     scores: bool  # its verdicts are scores
-
-
-async def _ended(task: "asyncio.Future[Any]") -> None:
-    """Wait for a task that is no longer wanted."""
-    task.cancel()
-    with contextlib.suppress(BaseException):
-        await task
 
 
 async def _grade(writer: RunWriter, run: Run, reading: Reading, watcher: Watcher, given: Given, what: "_Work") -> int:
@@ -172,7 +159,7 @@ async def _work(asked: Iterator[Asked], name: str, verifier: Verifier, writer: R
         await asyncio.sleep(0)  # the beat comes in between, however quick the verdicts are
 
 
-def _asked(run: Run, verifier: str) -> Iterator[Asked]:
+def _asked(run: Run, verifier: str, unfinished: str) -> Iterator[Asked]:
     """The answers without a verdict by this verifier, read one by one."""
     problems = run.problems
     thinking = {(p, m): t != "none" for p, m, t in run.query(_HEADS)}
@@ -181,20 +168,9 @@ def _asked(run: Run, verifier: str) -> Iterator[Asked]:
         authors = [s.model for s in trajectory.newest_first() if (problem, s.model) in thinking]
         thinks = thinking[problem, authors[0]] if authors else any(t for (p, _), t in thinking.items() if p == problem)
         said = {o.verifier: Verdict(Outcome(o.outcome), o.found, o.why, 0.0) for o in run.opinions(number)}
-        yield Asked(number, cell, problems[problem], sample, answer_of(trajectory, thinks=thinks), said)
+        answer = answer_of(trajectory, thinks=thinks, unfinished=unfinished)
+        yield Asked(number, cell, problems[problem], sample, answer, said)
 
 
 ROWS = UNGRADED.replace("count(*)", "r.id, r.problem, r.sample, r.cell") + "ORDER BY r.id"
 _HEADS = "SELECT h.problem, n.text, h.thinking FROM head h JOIN name n ON n.id = h.model"
-
-
-async def _beat(writer: RunWriter) -> None:
-    """Write down the verdicts, and the lease's heartbeat, several times a second."""
-    while True:
-        await asyncio.sleep(FLUSH)
-        writing = asyncio.ensure_future(asyncio.to_thread(writer.write, writer.gather()))
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await writing  # nobody may close the file under it
-            raise

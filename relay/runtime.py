@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import assert_never
 
+from relay.ahead import Ahead
 from relay.deadline import Deadline
 from relay.draws import generator
 from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage
-from relay.walk import Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
+from relay.walk import ROOT, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -30,42 +31,72 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
                     walk = placed(walk, event.hop, event.pen)
                 yield event
     assert walk.stop is not None  # an empty frontier means that pen 0 rests
-    yield RolloutEnded(walk.stop, next((pen.why for pen in walk.pens.values() if pen.why), ""), walk)
+    yield RolloutEnded(walk.stop, walk.pens[ROOT].why, walk)
 
 
 async def pen_steps(pen: Pen, stage: Stage, pens: Mapping[str, Pen]) -> AsyncGenerator[Event, None]:
     """One pen's events until it rests or branches. `pens`: the rollout's, as they are when it sets out."""
     desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds), pens)
+    begun: Ahead | None = None  # the visit of the node that the pen stands at, or may come to next
+    branched = 0
     try:
-        while pen.rest is None:
+        while pen.rest is None and not branched:
             desk.turn(pen, pen.visits.get(pen.node, 0) + 1)
-            act = NOTHING
-            if desk.deadline.expired:
-                act = Act(rest=StopReason.SECONDS)
-            elif pen.node not in stage.graph.passed:
+            doing = _doing(desk, begun)
+            begun = Ahead(ahead, pen, stage, pens) if (ahead := stage.graph.ahead.get(pen.node)) else None
+            if isinstance(doing, Act):
+                act = doing
+            else:
+                act = NOTHING
                 try:
-                    doing = stage.graph.nodes[pen.node].act(desk)
-                    if isinstance(doing, Act):
-                        act = doing
-                    else:
-                        try:
-                            async for item in doing:
-                                if isinstance(item, Act):
-                                    act = item
-                                else:
-                                    yield item
-                        except BaseException:
-                            await doing.aclose()
-                            raise
+                    async for item in doing:
+                        if isinstance(item, Act):
+                            act = item
+                        else:
+                            yield item
                 except EngineError as error:
-                    late = isinstance(error, TimeUpError)
-                    act = Act(rest=StopReason.SECONDS) if late else Act(rest=StopReason.FAILED, why=str(error))
-            pen, hop = commit(pen, desk.visit, act, stage, pens)
-            yield HopCommitted(hop, pen)
-            if hop.branches:
-                return
+                    act = _failed(error)
+                except BaseException:
+                    await doing.aclose()
+                    raise
+            after, hop = commit(pen, desk.visit, act, stage, pens)
+            if begun is not None and not _comes_to(hop, stage):
+                if (discarded := await begun.given_up(pen)) is not None:  # it is paid for before the edge is chosen
+                    yield HopCommitted(discarded, pen := advance(pen, discarded))
+                after, hop = commit(pen, desk.visit, act, stage, pens)
+                begun = None
+            yield HopCommitted(hop, pen := after)
+            branched = hop.branches
     finally:
         desk.deadline.close()
+        if begun is not None:
+            await begun.aclose()
+
+
+def _doing(desk: Desk, begun: Ahead | None) -> Act | AsyncGenerator[Tokens | Act, None]:
+    """What happens at the node that the pen has come to."""
+    if begun is not None:
+        return begun.going_on()
+    if desk.deadline.expired:
+        return Act(rest=StopReason.SECONDS)
+    if desk.pen.node in desk.stage.graph.passed:
+        return NOTHING
+    try:
+        return desk.stage.graph.nodes[desk.pen.node].act(desk)
+    except EngineError as error:
+        return _failed(error)
+
+
+def _failed(error: EngineError) -> Act:
+    """Time is up, or a model or its server failed."""
+    if isinstance(error, TimeUpError):
+        return Act(rest=StopReason.SECONDS)
+    return Act(rest=StopReason.FAILED, why=str(error))
+
+
+def _comes_to(hop: Hop, stage: Stage) -> bool:
+    """Whether this judge's hop leads to what was begun ahead of it, on the text that was read there."""
+    return hop.rest is None and hop.to == stage.graph.ahead.get(hop.node) and not (hop.extra and hop.extra.drops)
 
 
 def commit(pen: Pen, visit: int, act: Act, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:

@@ -26,7 +26,7 @@ from relay.node import Ticks
 from relay.node.algebra import WORK as ALGEBRA
 from relay.pool import Pool, default_path
 from relay.prepare import recorded
-from relay.prepare.filed import read_back
+from relay.prepare.filed import empty_takes, read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
 from relay.prepare.problem_sets import problems_of
@@ -156,7 +156,7 @@ async def _go_on(
             await beating  # it failed: nothing may be written any more
         beating.cancel()
         recorder = RunRecorder(writer, recording, noting)
-        return await _walk(recorder, plan, (scenario.verify.name, grade), watcher, in_flight)
+        return await _walk(recorder, plan, (scenario.verify.name, grade, scenario.unfinished), watcher, in_flight)
 
 
 def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
@@ -167,10 +167,10 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 
 
 async def _walk(
-    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grader | None], watcher: Watcher, in_flight: int
+    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grader | None, str], watcher: Watcher, in_flight: int
 ) -> Outcome:
     writer = recorder.writer
-    verifier, grade = grading
+    verifier, grade, unfinished = grading
     ticks = Ticks()
     begun = list(writer.open_rollouts())
     first = writer.next_rollout()
@@ -179,9 +179,9 @@ async def _walk(
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
         jobs = Jobs(plan, ticks, algebra, None if grade is None else grade.verifier)
         coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
-        await Batch(recorder, grade, tally, ticks).run(coming, in_flight=in_flight)
+        await Batch(recorder, grade, tally, ticks, unfinished).run(coming, in_flight=in_flight)
     failures = _failures(writer.query)
-    lost = [*_lost(plan.engines), *_passed(clock().now)]
+    lost = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now)]
     for note in lost:
         watcher.note(note)
     with writer.at_once():

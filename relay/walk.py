@@ -38,6 +38,7 @@ class Extra(NamedTuple):
     drops: str = ""  # the taken edge cuts the trajectory before this node's last segment
     chosen: str = ""  # the pen that a pick went on from
     over: tuple[str, ...] = ()  # models dealt out to the pens that start here
+    beside: float = 0.0  # of its seconds, those that ran while a judge was asked
 
 
 PRIVATE, DISCARDED = "private", "discarded"
@@ -155,7 +156,7 @@ def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
     if extra.apart == DISCARDED:  # nobody reads it and nothing follows from it, but it was paid for
         return pen._replace(hops=pen.hops + 1, tokens=pen.tokens + cost)
     after = advance(pen, hop._replace(extra=None, segment=None if extra.apart else hop.segment))
-    after = after._replace(tokens=pen.tokens + cost)
+    after = after._replace(tokens=pen.tokens + cost, seconds=after.seconds - extra.beside)
     if extra.label or extra.score is not None:
         after = after._replace(rulings={**pen.rulings, hop.node: Ruling(extra.label, extra.score)})
     if extra.chosen:

@@ -1,48 +1,50 @@
 """Tables of a run: its scores by cell, its rollouts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from relay.measure.judging import Judging
 from relay.measure.scores import Score
+from relay.measure.spoiled import Spoiled
 from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line, visible
+from relay.tui.twin_tables import interval, percent, points
 from relay.twin.beside import Beside
 from relay.twin.control import Control
+from relay.twin.diff import Moved
 from relay.twin.forecast import Cost
 
 FEW = 20  # rollouts under which a score is dimmed
 
 
-def score_table(title: str, scores: Sequence[Score]) -> Table:
-    """Score by cell, each with its interval and its counts."""
+def score_table(title: str, scores: Sequence[Score], spoiled: Mapping[tuple[str, str], Spoiled] | None = None) -> Table:
+    """Score by cell, each with its interval and its counts; `spoiled` by (verifier, cell), where spoilers are known."""
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     several = len({s.verifier for s in scores}) > 1
     table.add_column("cell")
     if several:
         table.add_column("by")
-    for column in ("score", "95 % interval", "correct", "graded", "problems"):
+    spoiled = spoiled or {}
+    without = ("spoilers", "corrected", "95 % interval", "minus rate") if spoiled else ()
+    for column in ("score", "95 % interval", *without, "correct", "graded", "problems"):
         table.add_column(column, justify="right")
     kinds = ("undecided", "cut_short", "missing", "failed", "unfinished")
-    extra = (["spoilers"] if any(s.looked_at for s in scores) else []) + [
-        kind for kind in kinds if any(getattr(s, kind) for s in scores)
-    ]
+    extra = [kind for kind in kinds if any(getattr(s, kind) for s in scores)]
     for column in extra:
         table.add_column(column.replace("_", " "), justify="right")
     table.add_column("tokens", justify="right")
     for s in scores:
-        score = "–" if s.score is None else f"{100 * s.score:.1f}"
-        interval = f"{100 * s.interval.low:.1f} – {100 * s.interval.high:.1f}" if s.interval else "–"
         style = "dim" if s.graded < FEW else ""
         counts = [f"{getattr(s, c):,}" for c in extra]
         table.add_row(
             one_line(s.cell, 100),
             *([one_line(s.verifier, 60)] if several else []),
-            score,
-            interval,
+            percent(s.score),
+            interval(s.interval),
+            *(_without(spoiled.get((s.verifier, s.cell))) if spoiled else ()),
             f"{s.correct:,}",
             f"{s.graded:,}",
             f"{s.problems:,}",
@@ -51,6 +53,13 @@ def score_table(title: str, scores: Sequence[Score]) -> Table:
             style=style,
         )
     return table
+
+
+def _without(spoiled: Spoiled | None) -> tuple[str, ...]:
+    if spoiled is None:
+        return ("–",) * 4
+    rate, score, minus = (percent(x) for x in (spoiled.rate, spoiled.corrected_score, spoiled.minus_spoilers))
+    return rate, score, interval(spoiled.interval), minus
 
 
 def judging_table(parts: Sequence[Judging]) -> Table:
@@ -73,8 +82,8 @@ def cost_table(costs: Sequence[Cost]) -> Table:
     for column in ("problems", "solos", "rollouts at most", "tokens at most", "tokens, likely"):
         table.add_column(column, justify="right")
     for c in costs:
-        by = f" by {c.part.guide}" if c.part.guide else ""
-        name = one_line(f"{c.part.test} of {c.part.model}{by}", 80)
+        by = f" by {c.part.guide}" if c.part.guide else f", {c.part.title}" if c.part.variant else ""
+        name = one_line(f"{c.part.test} of {c.part.model}{by}", 120)
         likely = "–" if c.likely is None else f"{c.likely:,}"
         table.add_row(name, f"{c.problems:,}", f"{c.solos:,}", f"{c.rollouts:,}", f"{c.tokens:,}", likely)
     return table
@@ -99,6 +108,26 @@ def beside_table(found: Beside) -> Table:
     return table
 
 
+def moved_table(title: str, rows: Sequence[tuple[str, str, Moved | None]]) -> Table:
+    """How far the score of one test moved, step by step: from the knob, its value, and what came of it."""
+    table = Table(title=one_line(title, 100), title_justify="left", box=None, header_style="bold")
+    for column in ("knob", "value"):
+        table.add_column(column)
+    for column in ("steered", "alone", "moved by", "95 % interval", "in both"):
+        table.add_column(column, justify="right")
+    for knob, value, found in rows:
+        said = ["–"] * 5
+        if found is not None:
+            shares = (found.after.score, found.after.alone)
+            said[:2] = ["–" if share is None else f"{100 * share:.1f}" for share in shares]
+            said[4] = f"{found.shared:,}"
+            if found.score is not None and found.knobs:
+                said[2] = f"{100 * found.score.mean:+.1f}"
+                said[3] = f"{100 * found.score.low:+.1f} – {100 * found.score.high:+.1f}"
+        table.add_row(one_line(knob, 60), one_line(value, 30), *said)
+    return table
+
+
 def control_table(found: Sequence[Control]) -> Table:
     """Each cell of the control against the one in which nothing is handed over."""
     table = Table(title="control", title_justify="left", box=None, header_style="bold")
@@ -106,11 +135,7 @@ def control_table(found: Sequence[Control]) -> Table:
     for column in ("minus m=0", "90 % interval", "verdict"):
         table.add_column(column, justify="right")
     for cell, (difference, _, verdict) in found:
-        mean = interval = "–"
-        if difference is not None:
-            mean = f"{100 * difference.mean:+.1f}"
-            interval = f"{100 * difference.low:+.1f} – {100 * difference.high:+.1f}"
-        table.add_row(one_line(cell, 100), mean, interval, verdict)
+        table.add_row(one_line(cell, 100), *points(difference), verdict)
     return table
 
 

@@ -30,6 +30,7 @@ def build() -> typer.Typer:
         show,
         train,
         twin,
+        twin_diff,
     )
 
     app = typer.Typer(
@@ -45,6 +46,7 @@ def build() -> typer.Typer:
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)
+    app.command("twin diff")(twin_diff.diff)
     app.add_typer(pool.pool, name="pool")
     app.add_typer(train.train, name="train")
     return app
@@ -89,8 +91,10 @@ def main(args: Sequence[str] | None = None) -> None:
 def _code(args: list[str]) -> int:
     """Run a command; how the process should end."""
     command = typer.main.get_command(build())
+    if " ".join(args[:2]) in getattr(command, "commands", ()):  # a command of two words
+        args = [" ".join(args[:2]), *args[2:]]
     try:
-        with command.make_context("relay", list(args) or ["--help"]) as context:
+        with command.make_context("relay", args or ["--help"]) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

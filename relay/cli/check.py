@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import Sets
+from relay.cli.options import Preset, Sets
 
 if TYPE_CHECKING:
     from relay.language.reading import Reading
@@ -16,6 +16,7 @@ def check(
         str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")
     ] = "",
     set_: Sets = [],  # noqa: B006  typer copies it
+    preset: Preset = "",
     expand: Annotated[bool, typer.Option("--expand", help="Print the scenario with every default said.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of scenarios, for editors.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
@@ -35,7 +36,7 @@ def check(
     from relay.language.reading import parse_sets, read
     from relay.tui.safe import visible
 
-    reading = read(scenario, parse_sets(set_))
+    reading = read(scenario, parse_sets(set_), preset)
     if expand:
         from relay.language.expanding import expanded
         from relay.language.yaml_words import write

@@ -13,19 +13,23 @@ if TYPE_CHECKING:
 
 
 def scenarios(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A canned scenario: print its file.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A canned scenario or preset: print its file.")] = "",
 ) -> None:
-    """List the canned scenarios, or print one, ready to be copied and changed."""
-    from relay.scenarios import canned, opening
+    """List the canned scenarios and presets, or print one, ready to be copied and changed."""
+    from relay.scenarios import canned, opening, presets
 
-    found = canned()
+    found, others = canned(), presets()
+    both = {**found, **others}
     if name:
-        if name not in found:
-            raise _unknown("scenario", name, list(found))
-        print(found[name].read_text(encoding="utf-8"), end="")
+        if name not in both:
+            raise _unknown("scenario", name, list(both))
+        print(both[name].read_text(encoding="utf-8"), end="")
         return
-    width = max(map(len, found))
+    width = max(map(len, both))
     for each, path in found.items():
+        print(f"{each:<{width}}  {opening(path)}")
+    print("presets, for `extends: relay/NAME` and --preset NAME:")
+    for each, path in others.items():
         print(f"{each:<{width}}  {opening(path)}")
 
 

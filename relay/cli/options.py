@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+WHOLE = "relay.whole"  # in a context's meta: the folder to name, where a command runs within another
+
 
 class Walls(StrEnum):
     """What programs that models write run in."""
@@ -17,6 +19,13 @@ class Walls(StrEnum):
 Sets = Annotated[
     list[str],
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value: --set models.main.model=Qwen/Qwen3-0.6B"),
+]
+
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset", metavar="NAME", help="paper, perturb-r, strict, or a file: in place of the one that it extends."
+    ),
 ]
 
 Sandbox = Annotated[

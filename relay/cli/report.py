@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances, print_distances_json
+from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from relay.measure.judging import Judging
     from relay.measure.scores import Score
+    from relay.measure.spoiled import Spoiled
     from relay.store.reader import Run
     from relay.twin.beside import Beside
 
@@ -36,6 +39,17 @@ def report(
     paper: Annotated[
         bool, typer.Option("--paper", help="Put each twin test beside the paper's table of the same test.")
     ] = False,
+    looks: Annotated[
+        bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
+    ] = False,
+    distance: Annotated[
+        bool,
+        typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
+    ] = False,
+    distance_plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
+    ] = None,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -43,17 +57,31 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    if looks:
+        refuse_others(runs)
+    if distance_plot is not None:
+        check_plot(runs, distance_plot)
     if regrade:
         _regrade(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
         _find_spoilers(runs, sandbox, as_json=json)
+    if distance:
+        measure_all(runs, as_json=json)
+    if distance_plot is not None:
+        draw_plot(runs[0], distance_plot)
+    from relay.cli.guides import print_guides, print_guides_json
+
     besides = _besides(runs) if paper else []
     if json:
         _print_json(runs)
+        print_guides_json(runs)
         _print_besides_json(runs, besides)
     else:
         print_report(runs)
+        print_guides(runs)
         _print_besides(besides)
+    if looks:
+        print_looks(runs, as_json=json)
 
 
 def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
@@ -140,7 +168,12 @@ def print_report(runs: Sequence[Path]) -> None:
     from relay.tui.console import Plain
     from relay.tui.safe import one_line, visible
     from relay.tui.tables import control_table, judging_table, score_table
+    from relay.tui.twin_tables import effect_table, strata_table
+    from relay.twin.ceiling import harm
+    from relay.twin.ceiling import verdict as ceiling
     from relay.twin.control import control, verdict
+    from relay.twin.effect import effect
+    from relay.twin.strata import strata
 
     console = Plain()
     for path in runs:
@@ -150,13 +183,21 @@ def print_report(runs: Sequence[Path]) -> None:
             models = [f"{n} = {facts.get('model') or facts['engine']}" for n, facts in meta.get("models", {}).items()]
             title = [meta["scenario"].get("title") or meta["source"], ", ".join(models)]
             phase = "" if meta["phase"] == "done" else f" ({meta['phase']})"
-            console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found))
+            console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found, _spoiled(run)))
+            changed = effect(run)
+            if changed.alone and changed.cells:
+                console.print(effect_table(changed))
+            if rates := strata(run):
+                console.print(strata_table(rates))
             if handed := control(run):
                 console.print(control_table(handed))
                 console.print(f"note: {verdict(handed)}")
             if parts := judging(run):
                 console.print(judging_table(parts))
-            for note in [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]:
+            print_distances(run, console)
+            told = [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]
+            told += [*([ceiling(harmed)] if (harmed := harm(run)) else []), changed.looked.told]
+            for note in filter(None, told):
                 console.print(f"note: {visible(note)}")
             console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
 
@@ -166,6 +207,13 @@ def _scores(run: "Run") -> "list[Score]":
     from relay.measure.scores import scores
 
     return [score for verifier in run.verifiers or [""] for score in scores(run, verifier)]
+
+
+def _spoiled(run: "Run") -> "dict[tuple[str, str], Spoiled]":
+    """What is left of each cell without its spoilers, by verifier and cell; empty where they are not known."""
+    from relay.measure.spoiled import corrections
+
+    return {(verifier, each.cell): each for verifier in run.verifiers for each in corrections(run, verifier)}
 
 
 def _by(run: "Run") -> str:
@@ -203,14 +251,20 @@ def _print_json(runs: Sequence[Path]) -> None:
 
     from relay.measure.judging import judging
     from relay.store.opening import opened
+    from relay.twin.effect import rows
+    from relay.twin.strata import strata, stratum_data
 
     for path in runs:
         with opened(path) as run:
             if meta_failures := run.meta.get("failures"):
                 print(dumps({"run": str(path), "failures": meta_failures}))
+            beside = {verifier: rows(run, verifier) for verifier in run.verifiers or [""]}
             for s in _scores(run):
                 row = {**s._asdict(), "graded": s.graded, "score": s.score}
                 row["interval"] = s.interval._asdict() if s.interval else None
-                print(dumps({"run": str(path), **row}))
+                print(dumps({"run": str(path), **row, **beside[s.verifier][s.cell]}))
+            for each in strata(run):
+                print(dumps({"run": str(path), "stratum": each.rate, **stratum_data(each)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
+            print_distances_json(run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from relay.cli.options import Sandbox, Sets, Walls
+from relay.cli.options import Preset, Sandbox, Sets, Walls
 from relay.cli.planning import Assumed, Calibrate, Dry, Hourly, Prices, Replicas, Speeds, Tokens, Wishes
 from relay.errors import Mistake, RelayError, UserError
 
@@ -33,6 +33,7 @@ def run(
         str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")
     ] = "",
     set_: Sets = [],  # noqa: B006  typer copies it
+    preset: Preset = "",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
@@ -74,8 +75,9 @@ def run(
         raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
-    if resume is not None and (set_ or out or record):
-        raise UserError(Mistake("relay run --resume", "takes no --set, --out or --record: a run goes on as it began"))
+    if resume is not None and (set_ or preset or out or record):
+        what = "takes no --set, --preset, --out or --record: a run goes on as it began"
+        raise UserError(Mistake("relay run --resume", what))
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
@@ -84,11 +86,11 @@ def run(
     if dry:
         from relay.cli.dry import tell_forecast
 
-        tell_forecast(read(scenario, parse_sets(set_)), options, wishes, as_json=json)
+        tell_forecast(read(scenario, parse_sets(set_), preset), options, wishes, as_json=json)
         return
     path = resume or out or default_out(scenario)
     if resume is None:
-        reading = read(scenario, parse_sets(set_))
+        reading = read(scenario, parse_sets(set_), preset)
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
     else:
         work = lambda shown: go_on(path, options, shown)  # noqa: E731

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import Sandbox, Sets, Walls, command_again
+from relay.cli.options import WHOLE, Preset, Sandbox, Sets, Walls, command_again
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from relay.session import Options, Outcome
     from relay.twin.forecast import Cost
-    from relay.twin.plan import Part
+    from relay.twin.plan import Part, Wish
 
 
 Guides = Annotated[
@@ -34,11 +34,25 @@ Folder = Annotated[
     typer.Option("--out", "-o", metavar="FOLDER", help="Where runs and cards go; one begun before is gone on with."),
 ]
 WithControl = Annotated[
-    bool, typer.Option("--control", help="First try the handover itself: each model goes on with thoughts of its own.")
+    bool, typer.Option("--control", help="Also try the handover itself, and guidance on problems that need none.")
 ]
 Individual = Annotated[
     bool,
-    typer.Option("--individual", help="Recoverability on problems of all the model's solve rates, not 8 of 8 alone."),
+    typer.Option("--individual", help="Problems of all of a model's solve rates, its own; not those that all share."),
+]
+Opening = Annotated[
+    bool, typer.Option("--keep-opening", help="Ablation: keep the first paragraph of the original, even at m = 0.")
+]
+Longer = Annotated[bool, typer.Option("--longer", help="Ablation: distractions of n = 0.4, without m = 0.8.")]
+Distractors = Annotated[
+    list[str],
+    typer.Option("--distractor", metavar="MODEL", help="Ablation: distractions by this model; repeat for more."),
+]
+Each = Annotated[
+    str,
+    typer.Option(
+        metavar="PRESET", help="Once more with one knob after another as this preset has it, and with all of them."
+    ),
 ]
 OnlyForecast = Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")]
 Record = Annotated[
@@ -58,10 +72,15 @@ def twin(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The models to test, one after another.")],
     guide: Guides = [],  # noqa: B006  typer copies it
     problems: ProblemSet = "",
+    preset: Preset = "",
+    each: Each = "",
     engine: EngineName = "",
     out: Folder = None,
     control: WithControl = False,
     individual: Individual = False,
+    keep_opening: Opening = False,
+    longer: Longer = False,
+    distractor: Distractors = [],  # noqa: B006  typer copies it
     forecast: OnlyForecast = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     in_flight: InFlight = None,
@@ -70,14 +89,25 @@ def twin(
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
-    """Both twin tests of each model, by each guide: runs, tables, and a card."""
+    """Both twin tests of each model, by each guide: runs, tables, and a card.
+
+    Several models are tested on the problems that they share.
+    """
     from relay.language.reading import parse_sets
     from relay.pool import default_path
     from relay.session import Options
     from relay.twin.forecast import forecast as cost_of
     from relay.twin.plan import Wish, parts_of
 
-    parts = parts_of(Wish(models, guide, problems, engine or usual_engine(), control, individual, parse_sets(set_)))
+    engine = engine or usual_engine()
+    ablated = (keep_opening, longer, distractor)
+    wish = Wish(models, guide, problems, engine, control, individual, parse_sets(set_), *ablated, preset)
+    if each and not forecast:
+        from relay.cli.twin_each import each_knob
+
+        each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=json)
+        return
+    parts = parts_of(wish)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return
@@ -85,7 +115,10 @@ def twin(
     options = Options(in_flight, False, pool, sandbox is not Walls.NONE, record)
     failed = 0
     done = [_begun(part, folder, record=record) for part in parts]
-    again = command_again(context, out=folder)
+    again = command_again(context, out=context.meta.get(WHOLE, folder))
+    if wish.shares:
+        parts = _on_shared_problems(wish, parts, folder, options, again, as_json=json)
+        done = [_begun(part, folder, record=record) for part in parts]
     for part, begun in zip(parts, done, strict=True):
         failed += _run(part, folder, begun, options, again, as_json=json).failed
     _write_cards(models, parts, folder, as_json=json)
@@ -122,15 +155,28 @@ def _tell_costs(costs: "Sequence[Cost]", *, as_json: bool) -> None:
     Plain().print(cost_table(costs))
 
 
+def _on_shared_problems(
+    wish: "Wish", parts: "Sequence[Part]", folder: Path, options: "Options", again: str, *, as_json: bool
+) -> "list[Part]":
+    """The parts, once each model has left its solos in the pool, by which the problems of all are selected."""
+    from relay.cli.run import drive
+    from relay.twin.plan import parts_of
+    from relay.twin.waves import fill, known
+
+    have = known(parts, folder)
+    return parts_of(wish, drive(lambda shown: fill(parts, have, options, shown, {}), folder, again, as_json=as_json))
+
+
 def _begun(part: "Part", folder: Path, *, record: bool) -> bool:
     """Whether this run was begun before. Raises UserError where it is another one."""
     path = folder / part.file
     if not path.exists():
         return False
     from relay.store.opening import opened
+    from relay.twin.shared import same
 
     with opened(path) as run:
-        if run.meta["scenario"] != part.reading.tree:
+        if not same(run.meta["scenario"], part.reading.tree):
             raise UserError(Mistake(str(path), "was begun with other models, problems or values", "name another --out"))
         if record and run.meta.get("recording") is None:
             raise UserError(Mistake(str(path), "was begun without --record, and goes on so", "leave it out"))
@@ -147,19 +193,42 @@ def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str
         outcome = drive(lambda shown: resume(path, options, shown), path, again, as_json=as_json)
     else:
         outcome = drive(lambda shown: start(part.reading, path, options, shown), path, again, as_json=as_json)
+    if part.guide:
+        _find_spoilers(path, options, again, as_json=as_json)
     tell(outcome, as_json=as_json)
     return outcome
+
+
+def _find_spoilers(path: Path, options: "Options", again: str, *, as_json: bool) -> None:
+    """Look for steers that state the answer, where the verifier can tell and nobody has looked yet."""
+    from relay.cli.run import drive
+    from relay.measure.spoiled import looked
+    from relay.spoilers import find_spoilers, finder
+    from relay.store.opening import opened
+
+    with opened(path) as run:
+        look = looked(run)
+    if look.looked_at == look.steers:
+        return
+    try:
+        finder(path)
+    except UserError:  # its verifier cannot tell: the report says that nobody has looked
+        return
+    drive(lambda shown: find_spoilers(path, shown, sandbox=options.sandbox), path, again, as_json=as_json)
 
 
 def _write_cards(models: "Sequence[str]", parts: "Sequence[Part]", folder: Path, *, as_json: bool) -> None:
     """A card for each model: what machines read, and a page."""
     from json import dumps
 
+    from relay.cli.guides import print_guides
     from relay.tui.safe import visible
     from relay.twin.card import card
     from relay.twin.page import page
-    from relay.twin.plan import slug
+    from relay.twin.plan import GUIDABILITY, slug
 
+    if not as_json:
+        print_guides([folder / part.file for part in parts if part.test == GUIDABILITY])
     for model in models:
         made: dict[str, Any] = card(model, parts, folder)
         stem = folder / f"card-{slug(model)}"

@@ -66,6 +66,7 @@ class Words(NamedTuple):
     context: int  # tokens of prompt and continuation together
 
 
+@runtime_checkable
 class Scores(Protocol):
     """What an engine may do besides: say how probable given ids are. For judges and for reading a text's surprise."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import math
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -28,6 +29,7 @@ ENDS = ("<|end|>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>", "<|endof
 OTHERS = "*"  # the problems that have no script of their own
 
 Says = Callable[[Request], str | Sequence[int]]
+Probable = Callable[[Sequence[int], int], float]
 Script = tuple[str, ...]
 
 
@@ -44,10 +46,12 @@ class Scripted:
         context: int = 32768,
         seconds: float = 0.0,
         facts: Mapping[str, str] | None = None,
+        probable: Probable | None = None,
     ) -> None:
         """`says` gives the text of a call, parsed as the template is ("</think>" closes), or its ids; the id that ends
         a turn follows. `seconds` is how long a call takes. `facts` say which script it is; without them no other
-        engine is taken for this one, and its pool samples are not used again.
+        engine is taken for this one, and its pool samples are not used again. `probable` gives the log-probability of
+        an id after those before it; by default each is as probable as any other.
         """
         if not tokenizer.eos:
             raise UserError("a scripted model needs a tokenizer with an id that ends a turn")
@@ -62,6 +66,7 @@ class Scripted:
         self._says = says
         self._by_token = delta == "token"
         self._seconds = seconds
+        self._probable = probable or (lambda before, i: -math.log(tokenizer.size))
         self._end = min(tokenizer.eos)
         self._spelled = lru_cache(maxsize=4096)(self._spell)
 
@@ -83,6 +88,14 @@ class Scripted:
                 yield Delta(ids[last : last + 1])
             last += 1
         yield Delta(ids[last if self._by_token else 0 : last + 1], Usage(computed, decoded=last + 1))
+
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
+        """The natural log-probability of each id of each continuation of this prompt."""
+        await (asyncio.sleep(self._seconds) if self._seconds else _BREATH)
+        longest = len(prompt) + max(map(len, continuations), default=0)
+        if not prompt or not all(continuations) or longest > self.context:
+            raise EngineError(f"cannot score {longest} tokens in a context of {self.context}, or nothing at all")
+        return [tuple(self._probable((*prompt, *c[:k]), i) for k, i in enumerate(c)) for c in continuations]
 
     async def aclose(self) -> None:
         """It holds nothing."""

@@ -7,10 +7,11 @@ from pydantic import AfterValidator
 from relay.language.shapes import Count, Fraction, Frozen, Kind, OneOf
 
 Cut = Literal["nearest", "before", "after"]
+Unit = Literal["tokens", "chunks"]  # of its author's, or of about 30 words
 
 
 class Share(Frozen):
-    """A share of the tokens of what it is taken from; short: the number alone."""
+    """A share of what it is taken from; short: the number alone."""
 
     share: Fraction
 
@@ -68,5 +69,14 @@ Amount = Annotated[
         TOKENS,
         SENTENCES,
         PARAGRAPHS,
+    ),
+]
+
+Length = Annotated[
+    Share | Tokens,
+    OneOf(
+        Kind("<number>", Annotated[Fraction, AfterValidator(_share)], of=(int, float)),
+        Kind("<share>", Share, "share"),
+        TOKENS,
     ),
 ]

@@ -1,6 +1,6 @@
 """A scenario's tree from its files and options: `extends:` and `--set`, each key with the place it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -48,9 +48,26 @@ def find(name: str, folder: Path = Path()) -> Source | Mistake:
     return Mistake("", f"there is no scenario file {name!r}", near or f"canned ones: {', '.join(canned())}")
 
 
-def compose(source: Source, sets: Mapping[str, str]) -> Value:
-    """The tree of this file, of what it extends, and of the options. Raises UserError."""
-    tree = _extended(source, ())
+@cache
+def presets() -> Mapping[str, Mapping[str, object]]:
+    """The presets that ship with relay, by name, as plain trees: they say how, and leave it to others what."""
+    trees = {name: plain(parse(file.read_text("utf-8"), name)) for name, file in canned().items()}
+    return {name: tree for name, tree in trees.items() if isinstance(tree, dict) and "graph" not in tree}
+
+
+@cache
+def knobs() -> frozenset[str]:
+    """The names to which the presets that ship with relay give values."""
+    lets: Iterable[Any] = (tree.get("let", {}) for tree in presets().values())
+    return frozenset(name for let in lets for name in let)
+
+
+def compose(source: Source, sets: Mapping[str, str], preset: str = "") -> Value:
+    """The tree of this file, of what it extends, and of the options; `preset` takes the place of its own.
+
+    Raises UserError.
+    """
+    tree = _extended(source, (), preset_of(preset) if preset else None)
     mistakes: list[Mistake] = []
     for path, text in sets.items():
         try:
@@ -83,19 +100,36 @@ def _placed(tree: Any, at: Place) -> Value:
     return Value(at, [_placed(item, at) for item in tree] if isinstance(tree, list) else tree)
 
 
-def _extended(source: Source, below: tuple[str, ...]) -> Value:
+def preset_of(name: str) -> Source:
+    """The preset of this name: one of relay's, or a file. Raises UserError."""
+    found = find(name)
+    where, ours = f"--preset {name}", ", ".join(presets())
+    if isinstance(found, Mistake):
+        near = did_you_mean(name.removeprefix("relay/"), presets())
+        raise UserError(Mistake(where, f"there is no preset {name!r}", near or f"relay's own: {ours}; or a file"))
+    tree = plain(parse(_text(found), found.name))
+    if isinstance(tree, dict) and "graph" in tree:
+        raise UserError(Mistake(where, "is a whole scenario: it has a graph of its own", f"relay's presets: {ours}"))
+    return found
+
+
+def _extended(source: Source, below: tuple[str, ...], preset: Source | None = None) -> Value:
     tree = parse(_text(source), source.name)
     if not isinstance(tree.data, dict):
         what = "the file is empty" if tree.data is None else f"should be a map, not {shown(plain(tree))}"
         raise UserError(Mistake(str(tree.at), what, "a scenario starts with 'relay: 1'"))
     extends = tree.data.pop("extends", None)
     if extends is None:
+        if preset is not None:
+            what = f"{below[0] if below else source.name} extends none of relay's presets, which this could replace"
+            instead = f"write 'extends: {preset.name}' in it"
+            raise UserError(Mistake(f"--preset {preset.name}", what, instead))
         return tree
-    base = _base(extends.value, source, (*below, source.name))
+    base = _base(extends.value, source, (*below, source.name), preset)
     return _merged(base, tree, language().root)
 
 
-def _base(extends: Value, source: Source, chain: tuple[str, ...]) -> Value:
+def _base(extends: Value, source: Source, chain: tuple[str, ...], preset: Source | None) -> Value:
     if not isinstance(extends.data, str):
         what = f"extends: should be the name of one scenario, not {shown(plain(extends))}"
         raise UserError(Mistake(str(extends.at), what))
@@ -106,7 +140,9 @@ def _base(extends: Value, source: Source, chain: tuple[str, ...]) -> Value:
     if found.name in chain:
         circle = " -> ".join((*chain[chain.index(found.name) :], found.name))
         raise UserError(Mistake(str(extends.at), f"extends: goes in a circle: {circle}"))
-    return _extended(found, chain)
+    if preset is not None and found.name.removeprefix("relay/") in presets():
+        return _extended(preset, chain)
+    return _extended(found, chain, preset)
 
 
 def _text(source: Source) -> str:

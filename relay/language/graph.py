@@ -1,6 +1,7 @@
 """The graph of a scenario: plain dicts and compiled conditions for the loop, and the checks before it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import UserError
@@ -32,6 +33,7 @@ class Graph(NamedTuple):
     nodes: dict[str, Node]
     edges: dict[str, tuple[Exit, ...]]
     passed: frozenset[str]  # nodes that are passed over: visited, without a segment
+    ahead: Mapping[str, str] = MappingProxyType({})  # the node whose next visit begins while this one is asked
 
 
 def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
@@ -43,7 +45,9 @@ def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
         )
         for name, exits in spec.edges.items()
     }
-    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without)
+    judges = {name: ahead for name, node in spec.nodes.items() if (ahead := getattr(node, "ahead", None)) is not None}
+    ahead = {name: node for name, node in judges.items() if not {name, node} & without}
+    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, ahead)
 
 
 def check(scenario: Scenario, places: "Places | None" = None, without: frozenset[str] = frozenset()) -> None:

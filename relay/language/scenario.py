@@ -5,9 +5,10 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from relay import registry
+from relay.language.amounts import NOTHING_OF_IT, Length, Tokens
 from relay.language.conditions import AnyCondition
 from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Text, Whole, wrong
-from relay.language.sweeps import Sweep
+from relay.language.sweeps import Let, Sweep
 from relay.language.verbs import (
     ENDS,
     Engines,
@@ -165,6 +166,7 @@ class Solved(Frozen):
     solved: PooledModel
     at_least: Ratio | None = None
     at_most: Ratio | None = None
+    as_long_as: Length = NOTHING_OF_IT  # a right sample's thinking: so many tokens
 
     @model_validator(mode="after")
     def _bounds(self) -> "Solved":
@@ -172,7 +174,19 @@ class Solved(Frozen):
             raise wrong("'at_least' or 'at_most' is missing")
         if self.least is not None and self.most is not None and self.least > self.most:
             raise wrong(f"no problem is solved at least {self.at_least} and at most {self.at_most}", at=("at_most",))
+        if not isinstance(self.as_long_as, Tokens) and self.as_long_as != NOTHING_OF_IT:
+            instead = "write it as {tokens: 4096}"
+            raise wrong(
+                "which problems are selected cannot hang on a share of theirs", at=("as_long_as",), instead=instead
+            )
+        if isinstance(self.as_long_as, Tokens) and self.most == 0:
+            raise wrong("no sample is right of a problem that is never solved", at=("as_long_as",))
         return self
+
+    @property
+    def tokens(self) -> int:
+        """Of the thinking of a right sample, at least so many."""
+        return self.as_long_as.tokens if isinstance(self.as_long_as, Tokens) else 0
 
     @property
     def least(self) -> int | None:
@@ -211,6 +225,7 @@ class Scenario(Frozen):
 
     relay: Literal[1]  # the version of the language
     title: str = ""
+    let: Let = Field({})  # values by name, for "{name}" anywhere below
     models: Annotated[dict[Name, Annotated[Model, Engines()]], Field(min_length=1)]
     problems: AnyProblems
     pool: Pool | None = None
@@ -220,6 +235,7 @@ class Scenario(Frozen):
     samples: Count = 1  # continuations of each problem and cell
     seed: Whole = 0
     verify: AnyVerify = MATH
+    unfinished: Literal["wrong", "graded"] = "wrong"  # a thinking that was never closed
     sweep: Sweep | None = None
     select: Select | None = None
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"

@@ -1,4 +1,4 @@
-"""Sweeps: the cells of a scenario, and the values of a cell put into its tree."""
+"""Sweeps: the cells of a scenario, and the values of `let:` and of a cell put into its tree."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -8,9 +8,10 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import ConfigDict, Field
 
+from relay.language.amounts import PARAGRAPHS, SENTENCES, TOKENS, Share
 from relay.language.phrases import shown
-from relay.language.shapes import Frozen, Known, OneOrMore, Says, Scalar
-from relay.language.telling import Fault, Path, one_of
+from relay.language.shapes import Frozen, Kind, Known, OneOf, OneOrMore, Says, Scalar
+from relay.language.telling import Fault, Path, did_you_mean, one_of
 
 MOST_CELLS = 10_000
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -23,12 +24,29 @@ Variable: TypeAlias = Annotated[
 ]
 
 
+LetValue: TypeAlias = Annotated[
+    Any,
+    OneOf(
+        Kind("<text>", str, of=(str,)),
+        Kind("<whole>", int, of=(int,)),
+        Kind("<number>", float, of=(float,)),
+        Kind("<flag>", bool, of=(bool,)),
+        Kind("<share>", Share, "share"),
+        TOKENS,
+        SENTENCES,
+        PARAGRAPHS,
+    ),
+]
+Let: TypeAlias = dict[Variable, LetValue]
+
+
 class Also(Frozen):
     """One more cell: values of some variables (the others take their first), and nodes to pass over."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Any]
     without: OneOrMore[Annotated[str, Known("node")]] | None = None
+    when: bool = True  # false: there is no such cell
 
 
 class Sweep(Frozen):
@@ -68,7 +86,8 @@ def grid(sweep: Sweep | None) -> tuple[list[Point], list[Fault]]:
     if sweep is None:
         return [Point({})], []
     faults = list(_strangers(sweep))
-    size = prod(len(values) for values in sweep.over.values()) + len(sweep.also)
+    more = [(i, also) for i, also in enumerate(sweep.also) if also.when]
+    size = prod(len(values) for values in sweep.over.values()) + len(more)
     if size > MOST_CELLS:
         return [], [*faults, Fault(("sweep", "over"), f"makes {size:,} cells; {MOST_CELLS:,} are allowed", at_key=True)]
     if faults:
@@ -81,7 +100,7 @@ def grid(sweep: Sweep | None) -> tuple[list[Point], list[Fault]]:
         if point.name in points:
             faults.append(Fault(("sweep", "over"), f"makes the cell {point.name!r} twice", at_key=True))
         points[point.name] = point
-    for i, also in enumerate(sweep.also):
+    for i, also in more:
         firsts = {name: values[0] for name, values in sweep.over.items()}
         point = Point({**firsts, **also.__pydantic_extra__}, frozenset(also.without or ()))
         if point.name in points:
@@ -98,7 +117,7 @@ def _strangers(sweep: Sweep) -> Iterator[Fault]:
     told += [("except", i, *item) for i, values in enumerate(sweep.but) for item in values.items()]
     for key, i, name, value in told:
         if name not in sweep.over:
-            names = (*sweep.over, "without") if key == "also" else sweep.over
+            names = (*sweep.over, "without", "when") if key == "also" else sweep.over
             yield Fault(("sweep", key, i, name), f"no sweep variable {name!r}", one_of(name, names), at_key=True)
         elif isinstance(value, dict | list) or value is None:
             yield Fault(("sweep", key, i, name), f"should be text, a number, true or false, not {shown(value)}")
@@ -115,11 +134,11 @@ def is_text_of_braces(text: str) -> bool:
 
 
 def uses(tree: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Where the tree stands a variable in for a value: paths and names."""
+    """Where the tree stands a variable in for a value: paths and names. In a whole one, `sweep` and `let` give them."""
     if isinstance(tree, str) and (found := _VARIABLE.fullmatch(tree)):
         yield path, found[1]
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
-        if (*path, key) != ("sweep",):
+        if (*path, key) not in (("sweep",), ("let",)):
             yield from uses(value, (*path, key))
 
 
@@ -137,7 +156,7 @@ def filled(tree: Any, values: Mapping[str, Any]) -> Any:
     return tree
 
 
-FIXED = ("models", "problems", "pool", "select", "samples", "seed", "verify")  # the same in all cells
+FIXED = ("models", "problems", "pool", "select", "samples", "seed", "verify", "unfinished")  # the same in all cells
 
 
 def uneven(tree: Any, points: Collection[Point]) -> Iterator[Fault]:
@@ -150,19 +169,27 @@ def uneven(tree: Any, points: Collection[Point]) -> Iterator[Fault]:
             yield Fault(path, f"a sweep may not change {path[0]!r}, which cells must share to be compared", instead)
 
 
-def misused(tree: Any, variables: Collection[str]) -> list[Fault]:
-    """Variables that stand somewhere and are not swept, and those that are swept and stand nowhere."""
-    used = list(uses(tree))
-    faults = [
-        Fault(
-            path,
-            f"no sweep variable {name!r}",
-            one_of(name, variables) or f'for the text itself write "{{{{{name}}}}}"',
-        )
-        for path, name in used
-        if name not in variables
-    ]
-    idle = set(variables) - {name for _, name in used}
-    return faults + [
-        Fault(("sweep", "over", name), f'nothing uses "{{{name}}}"', "leave it out", True) for name in sorted(idle)
-    ]
+def misused(tree: Any, swept: Collection[str], let: Collection[str], quiet: Collection[str]) -> list[Fault]:
+    """Variables that stand somewhere and have no value, and those that have one and stand nowhere.
+
+    Nothing is said of a name in `quiet`, which came with a preset and may stand nowhere.
+    """
+    used, within = list(uses(tree)), list(uses(tree.get("sweep"), ("sweep",)))
+    faults = [_unknown(path, name, swept, let) for path, name in used if name not in swept and name not in let]
+    faults += [_unknown(path, name, (), let) for path, name in within if name not in let]
+    names = {name for _, name in (*used, *within)}
+    for key, idle in (("sweep", set(swept) - {name for _, name in used}), ("let", set(let) - names - set(quiet))):
+        path: Path = ("sweep", "over") if key == "sweep" else ("let",)
+        faults += [
+            Fault(
+                (*path, name), f'nothing uses "{{{name}}}"', did_you_mean(name, sorted(names)) or "leave it out", True
+            )
+            for name in sorted(idle)
+        ]
+    return faults
+
+
+def _unknown(path: Path, name: str, swept: Collection[str], let: Collection[str]) -> Fault:
+    """A name without a value. What a preset gives is named only where it is near: there is much of it."""
+    instead = did_you_mean(name, [*swept, *let]) or one_of(name, swept) or f'for the text itself write "{{{{{name}}}}}"'
+    return Fault(path, f"no variable {name!r}", instead)

@@ -13,9 +13,22 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from relay import registry
-from relay.language.amounts import PARAGRAPHS, SENTENCES, TOKENS, Amount, Cut, Paragraphs, Sentences, Share, Tokens
+from relay.language.amounts import (
+    NOTHING_OF_IT,
+    PARAGRAPHS,
+    SENTENCES,
+    TOKENS,
+    Amount,
+    Cut,
+    Length,
+    Paragraphs,
+    Sentences,
+    Share,
+    Tokens,
+    Unit,
+)
 from relay.language.phrases import shown
-from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, wrong
+from relay.language.shapes import Count, Frozen, Kind, Known, OneOf, Text, Whole, wrong
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -45,9 +58,10 @@ class Need(NamedTuple):
 
     node: str
     model: str
-    of: str  # "this problem" or "another problem"
+    of: str  # "this problem", "another problem" or "any other problem"
     where: str  # "correct", "wrong" or "any"
     among: int | None = None  # so many different solos serve all rollouts; None: as many as there are
+    as_long_as: Share | Tokens = NOTHING_OF_IT  # its thinking: that share of the solos is shorter, or so many tokens
 
 
 class Node(Frozen):
@@ -119,8 +133,11 @@ class Opening(Frozen):
 
     pool: PooledModel
     where: Outcome = "any"
+    as_long_as: Length = NOTHING_OF_IT  # its thinking: as that share of the solos on the run's problems, or so long
     take: Amount = Share(share=1)
+    unit: Unit = "tokens"  # what a share counts in
     cut: Cut = "nearest"
+    keep_paragraphs: Whole = 0  # at least so many, however little `take` is; but never all of the thought
 
 
 class UntilText(Frozen):
@@ -145,8 +162,9 @@ class PoolPick(Frozen):
     """A solo from the pool: on this problem or on another one."""
 
     pool: PooledModel
-    of: Literal["this problem", "another problem"]
+    of: Literal["this problem", "another problem", "any other problem"]  # "another": with another answer
     where: Outcome = "any"
+    as_long_as: Length = NOTHING_OF_IT  # its thinking: as that share of the solos on the run's problems, or so long
     among: Count | None = None  # so many different solos serve all rollouts; None: as many as there are
 
 

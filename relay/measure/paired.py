@@ -35,6 +35,11 @@ def difference(pairs: Sequence[tuple[Counts, Counts]], *, confidence: float = 0.
     return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs], confidence)
 
 
+def by_problem(differences: Sequence[float]) -> Difference | None:
+    """The mean of such differences, one of each problem, with Student's interval at 95 %; None where there are none."""
+    return _student(differences, 0.95) if differences else None
+
+
 class Equality(NamedTuple):
     """Whether two cells are as good as each other, by two one-sided tests (Schuirmann 1987)."""
 

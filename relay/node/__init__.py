@@ -15,7 +15,7 @@ from relay.deadline import Deadline
 from relay.draws import seed_of
 from relay.engine import Engine, Purpose, Sampling
 from relay.errors import EngineError, TimeUpError
-from relay.language.amounts import Amount, Cut, Paragraphs, Sentences, Share, Tokens
+from relay.language.amounts import NOTHING_OF_IT, Amount, Cut, Paragraphs, Sentences, Share, Tokens, Unit
 from relay.language.scenario import Need
 from relay.pool import Solo
 from relay.problems import Problem
@@ -183,13 +183,13 @@ class Desk:
         return seed_of(stage.seed, stage.problem.id, stage.sample, what, pen.node, self.visit, pen.path)
 
 
-def taken(solo: Solo, amount: Amount, cut: Cut, tokenizer: Tokenizer) -> Piece:
+def taken(solo: Solo, amount: Amount, cut: Cut, tokenizer: Tokenizer, unit: Unit = "tokens") -> Piece:
     """The first part of a pooled solo's thought; what follows the thinking is never taken."""
     thought = solo.text[: solo.thought]
     ids, _ = keep(tokenizer, solo.ids, thought.encode())
     match amount:
         case Share(share=share):
-            return take(thought, ids, tokenizer, share=share, cut=cut)
+            return take(thought, ids, tokenizer, share=share, unit=unit, cut=cut)
         case Tokens(tokens=tokens):
             return take(thought, ids, tokenizer, tokens=tokens, cut=cut)
         case Sentences(sentences=sentences):
@@ -202,5 +202,6 @@ def missing(need: Need | None, desk: Desk) -> Act:
     """The pool holds no sample that this node could use: the rollout is left out, and counted."""
     assert need is not None  # only a node that needs a sample can miss one
     which = "" if need.where == "any" else f"{need.where} "
+    which += "" if need.as_long_as == NOTHING_OF_IT else "long "
     why = f"no {which}sample of {need.model} on {need.of} for {desk.stage.problem.id}"
     return Act(rest=StopReason.MISSING, why=why)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from relay.node import Stage
 from relay.trajectory import Trajectory
 
+WRONG = "wrong"  # of `unfinished:`
+
 
 class Answer(NamedTuple):
     """The text to grade, and whether the thinking before it was finished."""
@@ -13,19 +15,22 @@ class Answer(NamedTuple):
     finished: bool
 
 
-def answer_of(trajectory: Trajectory, *, thinks: bool) -> Answer:
+def answer_of(trajectory: Trajectory, *, thinks: bool, unfinished: str = WRONG) -> Answer:
     """What follows the closing of the thinking or, for models without thinking, what follows the last steer.
 
-    A thinking that was never closed leaves nothing to grade: unfinished.
+    A thinking that was never closed leaves nothing to grade: unfinished. Where it is to be graded all the same, by
+    `unfinished: graded`, what follows the last steer is.
     """
-    after = ""
+    after, since = "", None
     for segment in trajectory.newest_first():
         if segment.closed >= 0:
             return Answer(segment.text[segment.closed :] + after, True)
-        if not thinks and segment.stop == "steer":
-            return Answer(after, True)
+        if segment.stop == "steer":
+            since = after if since is None else since
+            if not thinks:
+                return Answer(since, True)
         after = segment.text + after
-    return Answer("", False) if thinks else Answer(after, True)
+    return Answer("", False) if thinks and unfinished == WRONG else Answer(after if since is None else since, True)
 
 
 def thinks(trajectory: Trajectory, stage: Stage) -> bool:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from relay.language.amounts import NOTHING_OF_IT, Amount, Cut, Share
+from relay.language.amounts import NOTHING_OF_IT, Amount, Cut, Share, Unit
 from relay.language.scenario import GivenText, Need, Node, Pick
 from relay.node import Act, Desk, missing, taken
 from relay.seam.tokens import Tokenizer
@@ -14,6 +14,7 @@ class Insert(Node):
 
     insert: Pick
     take: Amount = Share(share=1)  # how much of it
+    unit: Unit = "tokens"  # what a share counts in
     cut: Cut = "nearest"  # which sentence end that amount goes to
     stitch: str = ""  # stands before it, as it is written here
 
@@ -22,7 +23,7 @@ class Insert(Node):
         pick = self.insert
         if isinstance(pick, GivenText) or self.take == NOTHING_OF_IT:
             return None
-        return Need(name, pick.pool, pick.of, pick.where, pick.among)
+        return Need(name, pick.pool, pick.of, pick.where, pick.among, pick.as_long_as)
 
     def act(self, desk: Desk) -> Act:
         """Put the text in. A take of nothing leaves no segment, not even the stitch."""
@@ -36,7 +37,7 @@ class Insert(Node):
         if solo is None:
             return missing(self.need(desk.pen.node), desk)
         tokenizer = desk.tokenizer(pick.pool)
-        piece = taken(solo, self.take, self.cut, tokenizer)
+        piece = taken(solo, self.take, self.cut, tokenizer, self.unit)
         if not piece.text:
             return Act(source=solo.source)
         ids, text = (*_encoded(tokenizer, self.stitch), *piece.ids), self.stitch + piece.text

@@ -58,6 +58,9 @@ class Judge(Node):
             for key in ("ask", "labels", "tokens", "place", "ahead"):
                 if getattr(self, key) is not None:
                     raise wrong(f"a rule has no {key!r}", at=(key,), instead="leave it out")
+        elif self.place is not None and self.ahead is not None:
+            what = "nobody can write ahead of a word that is put into the thought"
+            raise wrong(what, at=("ahead",), instead="leave out 'place' or 'ahead'")
         elif lacking := [key for key, value in of_models.items() if value is None]:
             raise wrong(f"a model that judges needs {lacking[0]!r}", instead=f"add {lacking[0]!r}")
         if self.score == "mean" and (lost := [label for label, value in self.worth.items() if value is None]):

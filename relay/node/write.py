@@ -52,9 +52,9 @@ class Write(Node):
     def need(self, name: str) -> Need | None:
         """The solo that it opens with."""
         opening = self.opens_with
-        if opening is None or opening.take == NOTHING_OF_IT:
+        if opening is None or _is_nothing(opening):
             return None
-        return Need(name, opening.pool, "this problem", opening.where)
+        return Need(name, opening.pool, "this problem", opening.where, as_long_as=opening.as_long_as)
 
     def ends_turns(self) -> bool:
         """A model's turn can end here."""
@@ -164,15 +164,24 @@ class Write(Node):
 
     def _replay(self, opening: Opening, desk: Desk) -> Act:
         solo = desk.solo
-        if opening.take == NOTHING_OF_IT:
+        if _is_nothing(opening):
             return Act()
         if solo is None:
             return missing(self.need(desk.pen.node), desk)
-        piece = taken(solo, opening.take, opening.cut, desk.tokenizer(opening.pool))
+        tokenizer = desk.tokenizer(opening.pool)
+        piece = taken(solo, opening.take, opening.cut, tokenizer, opening.unit)
+        if opening.keep_paragraphs:
+            least = taken(solo, Paragraphs(paragraphs=opening.keep_paragraphs), opening.cut, tokenizer)
+            if len(piece.text) < len(least.text) < solo.thought:  # all of a thought is more than its opening
+                piece = least
         if not piece.text:
             return Act(source=solo.source)
         segment = Segment(desk.pen.node, opening.pool, piece.text, piece.ids, solo.tokenizer, "replayed")
         return Act(segment, source=solo.source)
+
+
+def _is_nothing(opening: Opening) -> bool:
+    return opening.take == NOTHING_OF_IT and not opening.keep_paragraphs
 
 
 def _banned(desk: Desk, hand: Hand) -> frozenset[int]:

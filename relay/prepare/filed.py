@@ -87,6 +87,16 @@ def units_of(writer: RunWriter) -> Callable[[Begun], Mapping[str, Solo]] | None:
     return units
 
 
+def empty_takes(writer: RunWriter) -> Iterator[str]:
+    """What nodes took from the pool that came out as nothing, in words: such a rollout goes on as if it were not."""
+    for node, total, empty in writer.query(_EMPTY):
+        yield f"{node}: {empty:,} of {total:,} takes were of nothing: no sentence or chunk ended early enough (`cut:`)"
+
+
+_EMPTY = """
+SELECT name.text, count(*), sum(step.model IS NULL) FROM step JOIN name ON name.id = step.node
+WHERE step.source IS NOT NULL AND step.node IN (SELECT node FROM unit) GROUP BY 1 HAVING sum(step.model IS NULL) > 0
+"""
 _UNITS = "SELECT node, solo FROM unit WHERE problem = ? AND sample = ? AND cell = ?"
 _SOLO = "SELECT problem, answer, model, sample, address, text, ids, tokenizer, thought, outcome FROM solo WHERE id = ?"
 

@@ -38,10 +38,13 @@ def recordings(reading: Reading, names: Sequence[str], path: Path) -> dict[str, 
     with closing(Pool(path)) as pool:
         for name in names:
             model = _model(reading.cells[0].scenario, name)
-            here = recording(pool, model)
-            if here is None:
-                near = did_you_mean(model, recorded_models(pool))
-                what = f"the pool holds no recorded model {model!r}"
+            here = _here(pool, model)
+            if here is None and model.address is not None:
+                what = f"the pool holds no solos at {model.address}"
+                faults.append(Fault(("models", name, "address"), what, "`relay pool` lists what it holds"))
+            elif here is None:
+                near = did_you_mean(model.model, recorded_models(pool))
+                what = f"the pool holds no recorded model {model.model!r}"
                 faults.append(Fault(("models", name, "model"), what, near or "`relay pool import FILE` puts it there"))
             else:
                 found[name] = here
@@ -58,7 +61,8 @@ def engines(reading: Reading, found: Mapping[str, Recording], opened: Mapping[st
     made: dict[str, Engine] = {}
     for name, (_, own) in found.items():
         tokenizer = opened[min(opened)].tokenizer if own is None else _read(own)
-        made[name] = Recorded(_model(reading.cells[0].scenario, name), tokenizer)
+        model = _model(reading.cells[0].scenario, name)
+        made[name] = Recorded(model.model, tokenizer, model.address or "")
     return made
 
 
@@ -66,27 +70,35 @@ def _read(tokenizer: str) -> Tokenizer:
     return Tokenizer.from_rust(tokenizers.Tokenizer.from_str(tokenizer))
 
 
-def _model(scenario: Scenario, name: str) -> str:
-    """The name under which a recorded model was imported."""
+def _model(scenario: Scenario, name: str) -> RecordedModel:
     model = scenario.models[name]
     assert isinstance(model, RecordedModel)  # the only kind that does not write
-    return model.model
+    return model
+
+
+def _here(pool: Pool, model: RecordedModel) -> Recording | None:
+    """Where its trajectories are: those imported under its name, or those at its address."""
+    if model.address is None:
+        return recording(pool, model.model)
+    there = pool.db.execute("SELECT 1 FROM made WHERE address = ?", (model.address,)).fetchone()
+    return there and Recording(model.address, None)
 
 
 def plan_of(scenario: Scenario, name: str, engine: Engine, pool: Pool, problems: Iterable[Problem]) -> RecordedPlan:
     """What this run may use of a recorded model. Raises UserError where there is nothing that it could use."""
     model = _model(scenario, name)
     assert scenario.pool is not None  # reading refuses a pool's use without `pool:`
-    here = recording(pool, model)
+    here = _here(pool, model)
     assert here is not None  # its engine was made from it
     plan = RecordedPlan(name, engine, here.address, scenario.pool.samples)
     graders = verifiers(pool, here.address)
     if scenario.verify.name not in (NONE, *graders):
-        what = f"the recorded solos of {model!r} were graded by {' and '.join(graders)}, not {scenario.verify.name!r}"
+        by = " and ".join(graders)
+        what = f"the recorded solos of {model.model!r} were graded by {by}, not {scenario.verify.name!r}"
         instead = f"write 'verify: {graders[0]}'; `relay report RUN --regrade` grades the run once more"
         raise UserError(Mistake("verify", what, instead))
     if not any(pool.outcomes(here.address, p, plan.samples) for p in problems):
-        what = f"nothing of {model!r} is recorded on any of these problems, which are known by their texts"
+        what = f"nothing of {model.model!r} is recorded on any of these problems, which are known by their texts"
         raise UserError(Mistake("problems", what, "take the file that was imported"))
     return plan
 

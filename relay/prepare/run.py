@@ -8,9 +8,11 @@ from relay.batch import Grade, Tally
 from relay.engine import Engine, Sampling
 from relay.language.reading import Reading
 from relay.language.scenario import Need, Scenario
+from relay.node.answered import WRONG
 from relay.pool import Pool, Solo
 from relay.prepare import filed, recorded, solos, units
 from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, others_ends, systems
+from relay.prepare.lengths import Length, as_long_as, lengths, longest_right
 from relay.prepare.problem_sets import load_problems
 from relay.prepare.selection import Rule, select
 from relay.problems import Problem
@@ -51,6 +53,7 @@ class Drawn(NamedTuple):
     outcomes: Mapping[str, units.Outcomes]
     everywhere: Sequence[Problem]
     plans: Mapping[str, solos.SoloPlan | recorded.RecordedPlan]
+    lengths: Mapping[str, Length]  # of each model's solos
 
 
 def needs_of(cell: CellPlan) -> Iterator[Need]:
@@ -91,7 +94,8 @@ def rules_of(scenario: Scenario) -> list[Rule]:
     if scenario.select is None or scenario.pool is None:
         return []
     of = scenario.pool.samples
-    return [Rule(r.solved, r.least or 0, of if r.most is None else r.most, of) for r in scenario.select.problems]
+    rules = scenario.select.problems
+    return [Rule(r.solved, r.least or 0, of if r.most is None else r.most, of, r.tokens) for r in rules]
 
 
 def _evened(scenario: Scenario) -> set[str]:
@@ -111,13 +115,8 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
     plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, systems(reading))
 
     def solo_of(unit: filed.Unit) -> Solo:
-        assert tools.pool is not None  # what is given comes out of it
-        of = drawn.plans[unit.model]
-        solo = tools.pool.get(of.address, unit.model, *unit.given)
-        if isinstance(of, recorded.RecordedPlan):
-            counted = recorded.with_ids(solo, of.engine.tokenizer)
-            lossy[unit.model] += counted.text != solo.text
-            return counted
+        solo, lost = _solo(tools, drawn.plans[unit.model], *unit.given)
+        lossy[unit.model] += lost
         return solo
 
     solved = (
@@ -147,22 +146,48 @@ async def _draw(scenario: Scenario, cells: Sequence[CellPlan], problems: list[Pr
         assert tools.pool is not None
         if scenario.models[model].writes:
             filled = plans[model] = solo_plan(scenario, model, problems, tools)
-            await _fill(tools, filled, problems)
+            await fill_pool(tools, filled, problems)
         else:
             plans[model] = _recorded_plan(scenario, model, problems, tools)
         address, samples = plans[model].address, scenario.pool.samples
         outcomes[model] = {p.id: tools.pool.outcomes(address, p, samples) for p in problems}
         solved[model] = {p: list(o.values()).count("correct") for p, o in outcomes[model].items()}
     limit = scenario.select.limit if scenario.select else None
-    chosen = select(problems, rules, solved, limit, scenario.seed, evenly) if rules else problems
+    sizes = {model: _lengths(tools, plan) for model, plan in plans.items()}
+    longest = {
+        r.model: longest_right(_often(r, problems, solved), outcomes[r.model], sizes[r.model])
+        for r in rules
+        if r.tokens
+    }
+    chosen = select(problems, rules, solved, limit, scenario.seed, evenly, longest) if rules else problems
     if limit is not None and len(chosen) < limit:
         wanted = " and ".join(map(str, rules))
         tools.note(f"{len(chosen)} problems, not {limit}: only so many of {len(problems)} were {wanted}")
-    return Drawn(chosen, solved, outcomes, problems, plans)
+    return Drawn(chosen, solved, outcomes, problems, plans, sizes)
+
+
+def _often(rule: Rule, problems: Iterable[Problem], solved: Mapping[str, Mapping[str, int]]) -> list[Problem]:
+    return [p for p in problems if rule.holds(solved[rule.model][p.id])]
+
+
+def _solo(
+    tools: Tools, plan: solos.SoloPlan | recorded.RecordedPlan, problem: Problem, sample: int
+) -> tuple[Solo, bool]:
+    """A sample of the pool with its author's ids, and whether these lost something of its text."""
+    assert tools.pool is not None  # what is taken comes out of it
+    solo = tools.pool.get(plan.address, plan.model, problem, sample)
+    if isinstance(plan, recorded.RecordedPlan):
+        counted = recorded.with_ids(solo, plan.engine.tokenizer)
+        return counted, counted.text != solo.text
+    return solo, False
+
+
+def _lengths(tools: Tools, plan: solos.SoloPlan | recorded.RecordedPlan) -> Length:
+    return lengths(lambda problem, sample: _solo(tools, plan, problem, sample)[0], plan.engine.tokenizer)
 
 
 def solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: Tools) -> solos.SoloPlan:
-    """What the pool needs to hold for a model that writes."""
+    """What the pool must hold of this model, which is one of the tools' engines."""
     engine = tools.engines[model]
     assert scenario.pool is not None
     system = scenario.models[model].system
@@ -178,6 +203,7 @@ def solo_plan(scenario: Scenario, model: str, problems: list[Problem], tools: To
         system or "",
         scenario.budget.seconds,
         others_ends(tools.engines)[model],
+        scenario.unfinished,
     )
 
 
@@ -185,11 +211,15 @@ def _recorded_plan(scenario: Scenario, model: str, problems: list[Problem], tool
     assert tools.pool is not None
     plan = recorded.plan_of(scenario, model, tools.engines[model], tools.pool, problems)
     there = len(problems) * plan.samples - len(tools.pool.missing(plan.address, problems, plan.samples))
-    tools.note(f"pool {model}: {there:,} recorded samples of {len(problems):,} problems")
+    if there < len(problems) * plan.samples or "address" not in plan.engine.facts:
+        tools.note(f"pool {model}: {there:,} recorded samples of {len(problems):,} problems")
+    if scenario.unfinished != WRONG:
+        tools.note(f"pool {model}: recorded samples that never finished count as wrong, as at their import")
     return plan
 
 
-async def _fill(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> None:
+async def fill_pool(tools: Tools, plan: solos.SoloPlan, problems: list[Problem]) -> None:
+    """Sample what the pool lacks of it."""
     assert tools.pool is not None
     tally = Tally()
     tools.watcher.phase(f"pool {plan.model}", tally)
@@ -211,13 +241,15 @@ def _units(plan: RunPlan, drawn: Drawn, tools: Tools) -> Iterator[filed.Unit]:
         for need in needs_of(cell):
             cells.setdefault((need, cell.seed), []).append(number)
     for (need, seed), numbers in cells.items():
-        _tell_short(need, drawn, seed, tools)
-        for (problem, sample), given in units.deal(need, pairs, drawn.everywhere, drawn.outcomes[need.model], seed):
+        outcomes, length = drawn.outcomes[need.model], drawn.lengths[need.model]
+        fitting = as_long_as(need.as_long_as, outcomes, drawn.problems, drawn.everywhere, length)
+        _tell_short(need, drawn, fitting, seed, tools)
+        for (problem, sample), given in units.deal(need, pairs, drawn.everywhere, fitting, seed):
             yield filed.Unit(index[problem], sample, numbers, need.node, need.model, given)
 
 
-def _tell_short(need: Need, drawn: Drawn, seed: int, tools: Tools) -> None:
-    if need.of == "another problem" and need.among is not None:
-        there = len(units.distractors(need, drawn.everywhere, drawn.outcomes[need.model], seed))
+def _tell_short(need: Need, drawn: Drawn, fitting: units.Outcomes, seed: int, tools: Tools) -> None:
+    if need.of != units.THIS and need.among is not None:
+        there = len(units.distractors(need, drawn.everywhere, fitting, seed))
         if there < need.among:
             tools.note(f"{need.node}: {there} distractors, not {need.among}: the pool holds no more")

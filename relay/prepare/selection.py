@@ -16,6 +16,7 @@ class Rule(NamedTuple):
     at_least: int
     at_most: int
     of: int
+    tokens: int = 0  # one of the right ones thinks for at least so many
 
     def holds(self, solved: int) -> bool:
         """Whether a problem solved so many times is wanted."""
@@ -26,6 +27,11 @@ class Rule(NamedTuple):
         return max(self.at_least - solved, solved - self.at_most, 0)
 
     def __str__(self) -> str:
+        long = f", with a right thought of at least {self.tokens:,} tokens" if self.tokens else ""
+        return self._often + long
+
+    @property
+    def _often(self) -> str:
         if self.at_least == self.at_most:
             return f"solved {self.at_least} of {self.of} times by {self.model}"
         if self.at_least == 0:
@@ -36,6 +42,7 @@ class Rule(NamedTuple):
 
 
 Solved = Mapping[str, Mapping[str, int]]  # model -> problem id -> how many samples were correct
+Longest = Mapping[str, Mapping[str, int]]  # model -> problem id -> tokens of thinking of the longest correct sample
 
 
 def select(
@@ -45,13 +52,18 @@ def select(
     limit: int | None,
     seed: int,
     evenly: str | None = None,
+    longest: Longest = {},  # noqa: B006  nobody changes it
 ) -> list[Problem]:
     """The problems for which every rule holds, a seeded draw of `limit` of them, in their own order.
 
     With `evenly` a problem's weight in the draw is the inverse of how many share this model's solve rate for it.
+    `longest` must know the models whose thoughts should have some length.
     Raises UserError when there is none, and names the nearest.
     """
-    fitting = [p for p in problems if all(r.holds(solved[r.model][p.id]) for r in rules)]
+    often = [p for p in problems if all(r.holds(solved[r.model][p.id]) for r in rules)]
+    fitting = [p for p in often if all(not r.tokens or longest[r.model].get(p.id, 0) >= r.tokens for r in rules)]
+    if often and not fitting:
+        raise UserError(_too_short(often, rules, longest))
     if not fitting:
         raise UserError(_nothing(problems, rules, solved))
     if limit is None or len(fitting) <= limit:
@@ -72,6 +84,19 @@ def _evenly(fitting: Sequence[Problem], solved: Mapping[str, int], limit: int, s
         return float(u ** alike[solved[fitting[i].id]])
 
     return sorted(range(len(fitting)), key=key, reverse=True)[:limit]
+
+
+def _too_short(often: Sequence[Problem], rules: Sequence[Rule], longest: Longest) -> Mistake:
+    """Enough are solved so often; none by a thought that is as long as it should be."""
+    short = [r for r in rules if r.tokens and not any(longest[r.model].get(p.id, 0) >= r.tokens for p in often)]
+    told = (
+        " and ".join(
+            f"{max(longest[r.model].get(p.id, 0) for p in often):,} of {r.tokens:,} tokens by {r.model}" for r in short
+        )
+        or "not by the same problem for all rules"
+    )
+    what = f"{len(often)} problems were solved as often as wanted, and by no right thought as long: at most {told}"
+    return Mistake("select", what, "let shorter ones in: `as_long_as:`, in relay's presets `let.shortest`")
 
 
 def _nothing(problems: Sequence[Problem], rules: Sequence[Rule], solved: Solved) -> Mistake:

@@ -9,6 +9,7 @@ from relay.engine import Engine, Sampling
 from relay.events import RolloutEnded, Tokens
 from relay.language.graph import Exit, Graph
 from relay.node import Hand, Limits, Stage, Ticks
+from relay.node.answered import WRONG
 from relay.node.write import Write
 from relay.pool import Pool, Sampled, address_of
 from relay.problems import Problem
@@ -35,6 +36,7 @@ class SoloPlan(NamedTuple):
     system: str
     seconds: float = 600.0  # for one trajectory; one that takes longer is not kept
     others_ends: frozenset[int] = frozenset()  # as a Hand has them
+    unfinished: str = WRONG  # how a thinking that was never closed is graded
 
     @property
     def facts(self) -> dict[str, object]:
@@ -55,6 +57,7 @@ class SoloPlan(NamedTuple):
             "seed": self.seed,
             "verifier": self.verifier,
             "banned": sorted(self.others_ends),
+            **({} if self.unfinished == WRONG else {"unfinished": self.unfinished}),  # older pools do not say it
         }
 
     @property
@@ -77,7 +80,7 @@ async def fill(
     tally.total += len(problems) * plan.samples
     tally.done += len(problems) * plan.samples - len(missing)
     ticks = Ticks()
-    batch = Batch(_PoolRecorder(pool, plan), grade, tally, ticks)
+    batch = Batch(_PoolRecorder(pool, plan), grade, tally, ticks, plan.unfinished)
     await batch.run(_jobs(plan, missing, ticks), in_flight=in_flight)
 
 

@@ -1,8 +1,9 @@
 """What each rollout is given from the pool: the original it begins with, the steer put into it.
 
 An original is drawn from (seed, problem, sample, need). Distractions are dealt out evenly over the whole run, so that
-another number of problems or samples deals them anew. Neither depends on the cell: the same original meets the same
-steer in every cell, and curves are paired.
+another number of problems or samples deals them anew. Neither depends on the cell, nor the deal on whose reasoning it
+is: the same original meets the same steer in every cell, the same problem in the runs of other models, and curves are
+paired.
 """
 
 from array import array
@@ -14,6 +15,7 @@ from relay.draws import generator
 from relay.language.scenario import Need
 from relay.problems import Problem
 
+THIS, ANY_OTHER = "this problem", "any other problem"  # "another problem" has another answer
 WHERE = {"correct": ("correct",), "wrong": ("wrong",), "any": ("correct", "wrong", "undecided")}
 
 
@@ -58,7 +60,7 @@ def deal(
 
     One by one, for a run may have more of them than fit into memory.
     """
-    if need.of == "this problem":
+    if need.of == THIS:
         return _own(need, pairs, outcomes, seed)
     return _others(need, pairs, distractors(need, everywhere, outcomes, seed), seed)
 
@@ -77,7 +79,8 @@ def _own(need: Need, pairs: Iterable[tuple[Problem, int]], outcomes: Outcomes, s
 def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[Given], seed: int) -> Dealt:
     """A balanced draw: each distractor serves as often as any other, up to one."""
     order = array("L", range(len(pairs)))
-    generator(seed, "", 0, "order", need.node, need.model).shuffle(order)
+    generator(seed, "", 0, "order", need.node).shuffle(order)
+    any_other = need.of == ANY_OTHER
     answers = [_plain(s.problem) for s in steers]
     waiting = [(0, i) for i in range(len(steers))]  # a heap of (times used, distractor)
     for place in order:
@@ -85,7 +88,7 @@ def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[G
         passed = []
         while waiting:
             used, i = heappop(waiting)
-            if steers[i].problem.id != problem.id and answers[i] != _plain(problem):
+            if steers[i].problem.id != problem.id and (any_other or answers[i] != _plain(problem)):
                 heappush(waiting, (used + 1, i))
                 yield (problem.id, sample), steers[i]
                 break
@@ -97,7 +100,7 @@ def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[G
 def distractors(need: Need, everywhere: Sequence[Problem], outcomes: Outcomes, seed: int) -> list[Given]:
     """The other problems' reasoning that serves as a steer, at most `among` of it, in a seeded order."""
     order = list(everywhere)
-    generator(seed, "", 0, "distractors", need.node, need.model).shuffle(order)
+    generator(seed, "", 0, "distractors", need.node).shuffle(order)
     found: list[Given] = []
     for problem in order:
         samples = _fitting(need, problem, outcomes)

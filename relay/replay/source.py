@@ -29,10 +29,10 @@ Visits = dict[tuple[str, str, int], Visited]  # by pen, node and visit
 class Source:
     """A run file, read bit by bit as it is played."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises UserError where this is no run file."""
+    def __init__(self, path: Path, *, writing: bool = False) -> None:
+        """Raises UserError where this is no run file. `writing`: this very process writes it at the same time."""
         self.path = path
-        self._run = Run(path)
+        self._run = Run(path, writing=writing)
         try:
             self.meta: dict[str, Any] = self._run.meta
             self.names = Names(self._run.query("SELECT id, text FROM name"))

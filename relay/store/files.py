@@ -138,7 +138,7 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _bring_up(db: sqlite3.Connection) -> None:
-    """Give a file of an older schema what it lacks. Schema 3 added the tables of recorded runs alone."""
+    """Give a file of an older schema what it lacks. Tables that not every run has are added when they are needed."""
     if (version := _version(db)) < VERSION:
         lacking = (JUDGEMENT + EXTRA).replace("TABLE", "TABLE IF NOT EXISTS")
         lacking += f"DROP VIEW hop; {HOP}" if version < FORKED else ""

@@ -114,7 +114,8 @@ CREATE TABLE extra (
     apart INTEGER,                     -- name: why the segment is no part of the thought: private, discarded
     drops INTEGER,                     -- name: the thought is cut before this node's last segment
     chosen INTEGER,                    -- name: the pen that a pick went on from
-    over INTEGER                       -- name: models dealt out to the pens that start here, with spaces between
+    over INTEGER,                      -- name: models dealt out to the pens that start here, with spaces between
+    beside INTEGER                     -- of its ms, those that ran while a judge was asked
 );
 CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
     id, rollout, pen, n, node, visit, goes, model,
@@ -129,7 +130,7 @@ CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
         )
     ) END AS ids,
     tokenizer, stop, matched, closed, turn_ended, computed, cached, decoded, thrown, ms, recoded, rest, why, branches,
-    starts, source, label, score, apart, drops, chosen, over
+    starts, source, label, score, apart, drops, chosen, over, beside
 FROM step LEFT JOIN extra USING (id);
 CREATE TABLE verdict (
     rollout INTEGER NOT NULL,
@@ -224,3 +225,15 @@ CREATE TABLE tokenizer (
     json BLOB NOT NULL                 -- its tokenizer.json, deflated (zlib)
 );
 """  # what a recorded run has beside TABLES; other runs do not pay for it
+
+DISTANCE = """
+CREATE TABLE distance (
+    hop INTEGER PRIMARY KEY,           -- step.id of the steer
+    reader INTEGER NOT NULL,           -- name: the model that went on from it
+    tokens INTEGER NOT NULL,           -- of the steer, in the reader's own ids
+    logprob REAL,                      -- natural, of all of them together; null where it could not be had
+    computed INTEGER NOT NULL,         -- tokens that were read for it: all that came before, and the steer
+    ms INTEGER NOT NULL,
+    why TEXT                           -- why it could not be had
+);
+"""  # what a run has beside TABLES once its steers were measured

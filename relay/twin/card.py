@@ -1,16 +1,19 @@
 """The collaborator card of a model: what both twin tests came to, read from the run files alone."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from relay.measure.intervals import of_problems
-from relay.measure.paired import Counts, difference
 from relay.store.opening import opened
 from relay.store.reader import Run
-from relay.twin.control import MARGIN, control, counts, verdict
-from relay.twin.plan import PLUMBING, Part
+from relay.twin import ceiling
+from relay.twin.ceiling import harm
+from relay.twin.control import MARGIN, control, verdict
+from relay.twin.effect import as_data, beside, effect
+from relay.twin.guides import data, guides_of
+from relay.twin.plan import GUIDABILITY, PLUMBING, Part
+from relay.twin.strata import strata, stratum_data
 
 VERSION = 1
 
@@ -22,7 +25,14 @@ def card(model: str, parts: Sequence[Part], folder: Path) -> dict[str, Any]:
         facts = run.meta["models"]["main"]
     tests = [_test(part, folder / part.file) for part in mine if part.test != PLUMBING]
     controls = [_control(folder / part.file) for part in mine if part.test == PLUMBING]
-    return {"card": VERSION, "model": model, "facts": facts, "control": next(iter(controls), None), "tests": tests}
+    with ExitStack() as stack:
+        files = [folder / part.file for part in mine if part.test == GUIDABILITY]
+        found = guides_of([stack.enter_context(opened(file)) for file in files])
+        by_guide = data(found[0]) if found else None
+    control_ = next(iter(controls), None)
+    return {
+        "card": VERSION, "model": model, "facts": facts, "control": control_, "tests": tests, "by_guide": by_guide,
+    }  # fmt: skip
 
 
 def _control(path: Path) -> dict[str, Any]:
@@ -38,55 +48,31 @@ def _control(path: Path) -> dict[str, Any]:
 def _test(part: Part, path: Path) -> dict[str, Any]:
     with opened(path) as run:
         meta = run.meta
-        by_cell = counts(run)
-        settings = [(name, json.loads(text)) for name, text in run.query("SELECT name, settings FROM cell ORDER BY id")]
-        alone = next((i for i, (_, values) in enumerate(settings) if values["without"]), None)
-        steered = [i for i in range(len(settings)) if i != alone]
-        fresh = by_cell[alone] if alone is not None else {}
-        together = _joined(by_cell[i] for i in steered)
+        found = effect(run)
         return {
             "test": part.test,
             "guide": part.guide or None,
+            "variant": part.variant or None,
+            "shared": part.shares,
+            "verdict": _ceiling(run),
             "run": path.name,
             "verifier": run.verifier,
             "problem_set": meta.get("problem_set", {}),
             "problems": run.query("SELECT count(*) FROM problem")[0][0],
             "sampled": _solved(run),
-            "alone": _score(fresh),
-            "steered": {**_score(together), "minus_alone": _minus(together, fresh)},
-            "cells": [
-                {"cell": settings[i][0], **_score(by_cell[i]), "minus_alone": _minus(by_cell[i], fresh)}
-                for i in steered
-            ],
+            "spoilers_looked_for": found.looked._asdict(),
+            "alone": as_data(found.alone) if found.alone else None,
+            "steered": beside(found.steered),
+            "cells": [{"cell": line.cell, **beside(line)} for line in found.cells],
+            "strata": [stratum_data(each) for each in strata(run)],
             "notes": meta.get("notes", []),
         }
 
 
-def _joined(cells: Iterable[dict[int, Counts]]) -> dict[int, Counts]:
-    """The counts of several cells together, by problem."""
-    sums: dict[int, Counts] = {}
-    for cell in cells:
-        for problem, (correct, graded) in cell.items():
-            before = sums.get(problem, (0, 0))
-            sums[problem] = before[0] + correct, before[1] + graded
-    return sums
-
-
-def _score(cell: dict[int, Counts]) -> dict[str, Any]:
-    correct, graded = (sum(counts[k] for counts in cell.values()) for k in (0, 1))
-    interval = of_problems(list(cell.values()))
-    return {
-        "correct": correct,
-        "graded": graded,
-        "score": correct / graded if graded else None,
-        "interval": interval and interval._asdict(),
-    }
-
-
-def _minus(cell: dict[int, Counts], fresh: dict[int, Counts]) -> dict[str, Any] | None:
-    """How much more is right than in fresh solos of the same problems."""
-    found = difference([(counts, fresh[problem]) for problem, counts in cell.items() if problem in fresh])
-    return found and found._asdict()
+def _ceiling(run: Run) -> str | None:
+    """What the fully-solved control says, where this is one."""
+    found = harm(run)
+    return None if found is None else ceiling.verdict(found)
 
 
 def _solved(run: Run) -> dict[str, dict[str, int]]:

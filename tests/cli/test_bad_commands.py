@@ -9,7 +9,7 @@ COMMANDS = {
     "frobnicate": "relay: no command 'frobnicate' (`relay --help` says what there is)",
     "--frobnicate": "relay: no option --frobnicate (`relay --help` says what there is)",
     "run --frobnicate": "relay run: no option --frobnicate (`relay run --help` says what there is)",
-    "run s.yaml --resum x": "relay run: no option --resum (did you mean --resume?)",
+    "run s.yaml --resum x": "relay run: no option --resum (did you mean --preset, --resume?)",
     "run": "relay run: takes a scenario, or --resume RUN (one of the two)",
     "run s.yaml t.yaml": "relay run: too much: t.yaml (`relay run --help` says what there is)",
     "run s.yaml -o": "relay run: -o needs a value (`relay run --help` says what there is)",
@@ -38,7 +38,8 @@ COMMANDS = {
         "(`relay export --help` says what there is)"
     ),
     "scenarios sol": "there is no scenario 'sol' (did you mean 'solo'?)",
-    "scenarios xyz": "there is no scenario 'xyz' (there are guidability, handoff, plumbing, recoverability, solo)",
+    "scenarios xyz": "there is no scenario 'xyz' "
+    "(there are guidability, handoff, plumbing, recoverability, solo, paper, perturb-r, strict)",
     "problems sum": "there is no problem set 'sum' (did you mean 'sums'?)",
     "problems sums --limit 0": (
         "relay problems: --limit should be at least 1 (`relay problems --help` says what there is)"
@@ -54,7 +55,7 @@ def test_a_mistyped_command_is_one_line(command: str, relay: Relay) -> None:
 def test_a_line_is_a_line_whatever_was_typed(relay: Relay) -> None:
     assert relay("run", "a\nb\x1b[2J.yaml").err == (
         "there is no scenario file 'a\\nb\\x1b[2J.yaml' "
-        "(canned ones: guidability, handoff, plumbing, recoverability, solo, strict)\n"
+        "(canned ones: guidability, handoff, paper, perturb-r, plumbing, recoverability, solo, strict)\n"
     )
     assert relay("show", "a\nb\x1b[2J\u202e.relay").err == (
         "a␊b␛[2J<U+202E>.relay: no such run file (`ls *.relay runs` shows what is there)\n"
@@ -67,5 +68,5 @@ def test_as_a_program_too_a_mistake_is_a_line_and_code_two(program: Relay) -> No
         2,
         "",
         "there is no scenario file 'nope' "
-        "(canned ones: guidability, handoff, plumbing, recoverability, solo, strict)\n",
+        "(canned ones: guidability, handoff, paper, perturb-r, plumbing, recoverability, solo, strict)\n",
     )

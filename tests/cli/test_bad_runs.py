@@ -175,10 +175,10 @@ QUESTIONS = {
         "/proc/nowhere/y.relay: cannot be written: No such file or directory (choose another place with -o)"
     ),
     ("run", "--resume", "x.relay", "--set", "samples=2"): (
-        "relay run --resume: takes no --set, --out or --record: a run goes on as it began"
+        "relay run --resume: takes no --set, --preset, --out or --record: a run goes on as it began"
     ),
     ("run", "--resume", "x.relay", "-o", "y.relay"): (
-        "relay run --resume: takes no --set, --out or --record: a run goes on as it began"
+        "relay run --resume: takes no --set, --preset, --out or --record: a run goes on as it began"
     ),
     ("run", "s.yaml", "--resume", "x.relay"): "relay run: takes a scenario, or --resume RUN (one of the two)",
 }

@@ -91,7 +91,7 @@ NAMES = {
     "nope.yaml": "there is no scenario file 'nope.yaml' (did you mean 's.yaml'?)",
     "recoverabilty": "there is no scenario file 'recoverabilty' (did you mean 'recoverability'?)",
     "xyz": "there is no scenario file 'xyz' "
-    "(canned ones: guidability, handoff, plumbing, recoverability, solo, strict)",
+    "(canned ones: guidability, handoff, paper, perturb-r, plumbing, recoverability, solo, strict)",
     ".": "'.' is a folder (name a file in it)",
 }
 

@@ -77,7 +77,7 @@ MISTAKES = {
         "(`relay run --resume open.relay` does what is missing)"
     ),
     "run --resume run.relay --record": (
-        "relay run --resume: takes no --set, --out or --record: a run goes on as it began"
+        "relay run --resume: takes no --set, --preset, --out or --record: a run goes on as it began"
     ),
 }
 

@@ -48,6 +48,7 @@ class StandIn:
         self.ignores_bans = False
         self.refuses_seeds = False
         self.priorities = True
+        self.mute = False  # it says no log-probabilities
         self.key = ""
         self.pause = 0.0  # seconds between two events
         self.adds = ""  # what its tokenizer puts before a text
@@ -197,6 +198,8 @@ class StandIn:
             case "stall":
                 await reader.read()  # until the caller has left
                 return False
+        if body.get("prompt_logprobs") is not None:
+            return await self._say(writer, *self._scored(body, wrong=fault == "wrong count"))
         try:
             asked = self._asked(body)
         except (KeyError, TypeError, ValueError) as error:
@@ -204,6 +207,26 @@ class StandIn:
         if isinstance(asked, str):
             return await self._say(writer, 400, {"error": {"message": asked, "code": 400}})
         return await self._stream(asked, fault, reader, writer)
+
+    @staticmethod
+    def logprob(before: list[int], i: int) -> float:
+        """How probable its model holds an id for; some for impossible."""
+        return -9999.0 if i == 3 else -((i % 7) + len(before) / 1024)
+
+    def _scored(self, body: Mapping[str, Any], *, wrong: bool) -> tuple[int, Any]:
+        """What it says to a request that scores, as vLLM 0.32 does."""
+        if self.api != "vllm" or body.get("stream") or body["max_tokens"] < 1:
+            return 400, {"error": {"message": "`prompt_logprobs` are not available when `stream=True`.", "code": 400}}
+        prompt = body["prompt"]
+        rows: list[Any] = [None]
+        for n, i in enumerate(prompt[1:], 1):
+            value = self.logprob(prompt[:n], i)
+            rows.append({str(i): {"logprob": value, "rank": 3, "decoded_token": self.tokenizer.text_of([i])}})
+        choice = {"index": 0, "text": "x", "logprobs": None, "finish_reason": "length", "prompt_logprobs": rows}
+        if self.mute:
+            choice["prompt_logprobs"] = None
+        usage = {"prompt_tokens": len(prompt) + wrong, "completion_tokens": 1, "total_tokens": len(prompt) + 1 + wrong}
+        return 200, {"id": "cmpl-x", "model": self.model, "choices": [choice], "usage": usage}
 
     def _asked(self, body: dict[str, Any]) -> dict[str, Any] | str:  # noqa: PLR0911  a refusal a line
         """The request in one form, as strictly read as its server reads it; or why it is refused."""

@@ -40,16 +40,15 @@ LAYERS = [
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
-    ("loop", ["runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
-    ("science", ["measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
+    ("science", ["afterwards", "distance", "measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("cli", ["cli"]),
 ]
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
     "torch", "vllm", "transformers", "sympy", "networkx", "ray", "textual", "math_verify", "scipy", "pyarrow",
-    "statsmodels",
-    "datasets", "numpy", "pandas", "reasoning_gym",
+    "datasets", "pandas", "reasoning_gym", "matplotlib", "numpy", "statsmodels",
 )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def test_check_says_what_a_run_will_do(capsys: pytest.CaptureFixture[str]) -> No
         "Recoverability (relay/recoverability): no mistakes",
         "  problems    48, of which at most 12 are selected",
         "  samples     2 of each problem and cell",
-        "  cells       6: m=0 n=0.2, m=0.2 n=0.2, m=0.4 n=0.2, m=0.6 n=0.2, m=0.8 n=0.2, m=0 n=0.2 without steer",
+        "  cells       6: m=0 n=0.4, m=0.2 n=0.4, m=0.4 n=0.4, m=0.6 n=0.4, m=0.8 n=0.4, m=0 n=0.4 without steer",
         "  rollouts    at most 144, at most 24 a cell",
         "  tokens      at most 144,000, and 1,000 a rollout",
         "  pool        at most 384 samples by main, of at most 38,400 tokens",
@@ -98,7 +98,7 @@ def test_a_graph_reads_as_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "steer --> main",
         "",
         "may answer: main",
-        "passed over in the cell 'm=0 n=0.2 without steer': steer",
+        "passed over in the cell 'm=0 n=0.4 without steer': steer",
     ]
 
 

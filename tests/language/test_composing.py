@@ -196,7 +196,7 @@ def test_set_reaches_into_lists(folder: Path) -> None:
         ),
         (
             "graph.nodes.steer.take={m}",
-            "--set graph.nodes.steer.take: no sweep variable 'm' (for the text itself write \"{{m}}\")",
+            "--set graph.nodes.steer.take: no variable 'm' (for the text itself write \"{{m}}\")",
         ),
     ],
 )

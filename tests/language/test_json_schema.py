@@ -81,6 +81,7 @@ def test_it_refuses_an_unknown_key_at_every_level() -> None:
     whole = tree(HERE / "everything.yaml")
     maps = [whole]
     free = [
+        whole["let"],
         whole["models"],
         whole["models"]["small"]["says"],
         whole["models"]["known"]["recovers"],

@@ -19,8 +19,10 @@ TEXTS = {name: (HERE / name).read_text() for name in FILES}
 
 # In these maps the keys are the user's own names: a typo there is another name, not a mistake of the key.
 SHARES = ("models.known.recovers", "models.known.guided")  # and here shares, of which another one is no mistake
-OWN_NAMES = ("models", "graph.nodes", "sweep.over", "problems.where", "models.small.says", "graph.nodes.check.labels")
-ANY_SCALAR = ("problems.where", "sweep.over", "sweep.also", "sweep.except")
+OWN_NAMES = (
+    "let", "models", "graph.nodes", "sweep.over", "problems.where", "models.small.says", "graph.nodes.check.labels",
+)  # fmt: skip
+ANY_SCALAR = ("problems.where", "sweep.over", "sweep.also", "sweep.except", "let")
 JARGON = re.compile(
     r"pydantic|input|valid|extra|discriminator|union|tuple|dict|None\b|\b(str|int|float|bool|list\[)\b|instance|type=|type_"
 )

@@ -81,11 +81,11 @@ def test_doubled_braces_are_the_text_itself_and_braces_within_a_text_stay(tmp_pa
     ("sweep", "mistakes"),
     [
         ("{over: {m: [.5], wrd: [a]}}", [
-            "10:28: graph.nodes.steer.insert.text: no sweep variable 'word' (did you mean 'wrd'?)",
-            "14:25: sweep.over.wrd: nothing uses \"{wrd}\" (leave it out)",
+            "10:28: graph.nodes.steer.insert.text: no variable 'word' (did you mean 'wrd'?)",
+            "14:25: sweep.over.wrd: nothing uses \"{wrd}\" (did you mean 'word'?)",
         ]),
         ("{over: {m: [.5], word: a}, also: [{n: 1}]}", [
-            "14:43: sweep.also.0.n: no sweep variable 'n' (known: m, word, without)",
+            "14:43: sweep.also.0.n: no sweep variable 'n' (known: m, word, without, when)",
         ]),
         ("{over: {m: [.5], word: a}, also: [{word: a}]}", [
             "14:42: sweep.also.0: the cell 'm=0.5 word=a' is there already (leave it out)",
@@ -158,7 +158,10 @@ def test_an_expanded_scenario_reads_as_the_same_cells_and_expands_no_further(nam
 def test_expanding_says_every_default_and_keeps_the_variables(tmp_path: Path) -> None:
     tree: Any = expanded(swept(tmp_path, "{over: {m: [0, .4], word: '{{x}}'}}"))
     main = tree["graph"]["nodes"]["main"]
-    assert main["opens_with"] == {"pool": "main", "where": "any", "take": "{m}", "cut": "nearest"}
+    assert main["opens_with"] == {
+        "pool": "main", "where": "any", "as_long_as": {"share": 0}, "take": "{m}", "unit": "tokens", "cut": "nearest",
+        "keep_paragraphs": 0,
+    }  # fmt: skip
     assert main["until"] is None
     assert tree["budget"] == {"tokens": 16384, "hops": 2000, "seconds": 600.0}
     assert tree["graph"]["edges"]["steer"] == [{"when": None, "to": "main", "drop": None}]

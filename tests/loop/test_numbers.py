@@ -11,6 +11,7 @@ import pytest
 
 from relay.measure.scores import scores
 from relay.store.reader import Run
+from relay.twin.effect import rows
 from tests.loop.test_twin_scripted import RECOVERABILITY, kept, model
 
 PAGE = Path(__file__).parents[2] / "docs" / "numbers.md"
@@ -34,7 +35,8 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
     asked = queries()
     assert set(asked) == {
         "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
-        "tokens", "score", "interval", "spoilers", "asked about", "tokens of a judge", "prompts of a judge",
+        "tokens", "score", "interval", "spoilers", "spoiler rate", "corrected", "score minus spoilers", "minus alone",
+        "asked about", "tokens of a judge", "prompts of a judge",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
@@ -48,6 +50,12 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
             assert s.score is not None
             assert s.interval is not None
             assert run.query(asked["score"], cell=s.cell, verifier=s.verifier)[0][0] == pytest.approx(100 * s.score)
+            minus = rows(run)[s.cell]["minus_alone"]
+            told = None if minus is None else pytest.approx(100 * minus["mean"])
+            assert (
+                "without" in s.cell
+                or run.query(asked["minus alone"], cell=s.cell, verifier=s.verifier, alone=found[-1].cell)[0][0] == told
+            )
             assert run.query(asked["interval"], cell=s.cell, verifier=s.verifier)[0] == pytest.approx(
                 (100 * s.interval.low, 100 * s.interval.high)
             )
@@ -61,7 +69,7 @@ def test_the_printed_table_shows_these_figures(run_file: Path) -> None:
     with Run(run_file) as run:
         for s in scores(run):
             assert s.interval is not None
-            (line,) = [line for line in said.splitlines() if line.startswith(f" {s.cell}  ")]
+            line = next(line for line in said.splitlines() if line.startswith(f" {s.cell}  "))
             figures = re.findall(r"[\d.,]+", line.removeprefix(f" {s.cell} "))
             assert figures == [
                 f"{100 * (s.score or 0):.1f}", f"{100 * s.interval.low:.1f}", f"{100 * s.interval.high:.1f}",

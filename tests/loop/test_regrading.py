@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay import regrade
+from relay import afterwards, regrade
 from relay.store.reader import Run
 from relay.store.writer import RunWriter
 
@@ -36,7 +36,7 @@ def test_nobody_closes_the_file_under_a_write(bench: Any, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(RunWriter, "write", write)
     monkeypatch.setattr(RunWriter, "close", close)
-    monkeypatch.setattr(regrade, "FLUSH", 0.0)
+    monkeypatch.setattr(afterwards, "FLUSH", 0.0)
     asyncio.run(regrade.regrade(path, regrade.read_verifier(path, "number", {}), bench.watcher))
     assert seen == [0]
     with Run(path) as run:

@@ -141,7 +141,7 @@ def test_spoilers_are_found_by_running_what_a_steer_states(
         "models.main": "{engine: scripted, says: x}", "models.guide": "{engine: scripted, says: y}",
         "problems": rows(shared, bench.folder, kind), "verify": "code", "budget": "{tokens: 4096}",
         "select": "{problems: {solved: main, at_most: 1/8}, limit: 4}",
-        "sweep": "{over: {n: [0.95]}, also: [{without: steer}]}",
+        "sweep": "{over: {n: [0.95]}, also: [{without: steer}]}", "let.cut": "nearest",
     }  # fmt: skip
     outcome = asyncio.run(bench.start_canned("guidability", sets))
     for _ in range(2):  # the second time nothing is left to do

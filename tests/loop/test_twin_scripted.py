@@ -17,6 +17,7 @@ RECOVERABILITY = {
     "models.main": "{engine: scripted, says: x}",
     "problems": "{from: sums, limit: 48}",
     "select": "{problems: {solved: main, at_least: 6/8}, limit: 12}",
+    "sweep.over.n": "[0.2]",
 }
 OWN = "Step {k} of {id} goes on."  # five sentences of a solo, so that m = .2 k keeps k of them
 

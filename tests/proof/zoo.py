@@ -109,6 +109,7 @@ def contrast(folder: Path, trained: Path, problems: int, seeds: Sequence[int]) -
 def recoverability(pair: Mapping[str, Tree], problems: int, ms: Sequence[float], stitch: str) -> Tree:
     return {
         "extends": "relay/recoverability",
+        "let": {"cut": "nearest"},  # so that 0.2 of a thought of five sentences is one
         "models": {"main": None, **pair},
         "problems": {"from": "chains", "where": {"difficulty": [3, 4, 5]}, "limit": 2 * problems, "seed": 2},
         "pool": {"samples": 8, "tokens": 200},
@@ -159,6 +160,7 @@ def guidance(folder: Path, problems: int) -> Tree:
     for main in ("relay/tiny", "relay/tiny-backtrack"):
         tree = {
             "extends": "relay/guidability",
+            "let": {"cut": "nearest"},
             "models": {"main": model(main), "guide": model("relay/tiny-guide")},
             "problems": {"from": "brackets", "where": {"difficulty": [3, 4]}, "limit": 3 * problems, "seed": 3},
             "pool": {"samples": 8, "tokens": 250},

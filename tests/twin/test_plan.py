@@ -24,7 +24,7 @@ def test_each_model_gets_one_recoverability_and_a_guidability_by_guide() -> None
 
 def test_the_control_comes_first() -> None:
     parts = parts_of(Wish(["a/b", "c/d"], ["g"], control=True))
-    assert [part.test for part in parts] == 2 * ["plumbing", "recoverability", "guidability"]
+    assert [part.test for part in parts] == 2 * ["plumbing", "recoverability", "guidability", "ceiling"]
     full = parts_of(Wish(["a/b"], problems="math500", control=True))[0].reading.cells[0].scenario
     assert (full.problems.from_, full.budget.tokens, full.samples) == ("math500", 16384, 8)
 
@@ -48,7 +48,9 @@ def test_the_individual_subset_has_all_solve_rates() -> None:
     select = recover.reading.cells[0].scenario.select
     assert select is not None
     assert (select.evenly, select.limit, [rule.least for rule in select.problems]) == ("main", 250, [1])
-    assert guide.reading.tree["select"]["problems"][0] == {"solved": "main", "at_most": "1/8"}
+    rule = guide.reading.cells[0].scenario.select
+    assert rule is not None
+    assert (rule.problems[0].solved, rule.problems[0].at_most) == ("main", "1/8")
 
 
 def test_without_a_set_the_canned_tests_stay_as_they_are() -> None:

@@ -2,24 +2,26 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from random import uniform
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from relay.engine import Delta, Request
+from relay.engine.http import scoring
 from relay.engine.http.faults import Fault
 from relay.engine.http.fleet import MOVE, Fleet
 from relay.engine.http.job import Job
 from relay.engine.http.server import Server
 from relay.engine.http.wire import Wire
 from relay.engine.vllm_sampling import refused
+from relay.errors import EngineError
 from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
+    from tenacity import AsyncRetrying, RetryCallState
 
 FIRST, LONGEST = (
     0.5,
@@ -112,6 +114,42 @@ class Http:
             with suppress(asyncio.CancelledError):
                 await asking
 
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
+        """The natural log-probability of each id of each continuation of this prompt; only vLLM's format has it."""
+        longest = len(prompt) + max(map(len, continuations), default=0)
+        if self._served.wire.name != scoring.WIRE:
+            raise EngineError(f"a server that is asked by `api: {self._served.wire.name}` says no log-probabilities")
+        if not prompt or not all(continuations) or longest >= self.context:  # one more is drawn
+            raise EngineError(f"cannot score {longest} tokens in a context of {self.context}, or nothing at all")
+        return list(await asyncio.gather(*(self._score([*prompt, *c], len(prompt)) for c in continuations)))
+
+    async def _score(self, ids: list[int], first: int) -> tuple[float, ...]:
+        """Of these ids from the first on, over as many tries as it takes. Raises EngineError."""
+        fruitless = 0
+
+        async def once() -> tuple[float, ...]:
+            nonlocal fruitless
+            server = self._fleet.pick(None)
+            await self._turn(server)
+            try:
+                answer = await server.post(scoring.PATH, scoring.body(self._served.model, ids))
+                found = scoring.read(answer, ids, first)
+            except Fault as fault:
+                fruitless += 1
+                server.failed(fault)
+                self.failures[fault.kind] += 1
+                fault.what = f"{server.url}: {fault.what}"
+                raise
+            server.answered()
+            return found
+
+        try:
+            async with self._at_once:
+                return await self._tries(lambda: fruitless)(once)
+        except Fault as fault:
+            self.given_up += 1
+            raise EngineError(f"{self._served.model}: cannot score: {fault.what}") from fault
+
     async def aclose(self) -> None:
         """Close the connections, and end the servers that were started for it."""
         async with self.holds:
@@ -120,23 +158,26 @@ class Http:
 
     async def _ask(self, job: Job) -> None:
         """Try until the cut has ended, or until it makes no sense to."""
-        from tenacity import AsyncRetrying, retry_if_exception
-
-        tries = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.again),
-            stop=lambda _: job.fruitless > self._retries or self._fleet.lost,
-            wait=self._pause,
-            reraise=True,
-        )
         try:
             async with self._at_once:
-                await tries(self._try, job)
+                await self._tries(lambda: job.fruitless)(self._try, job)
         except Fault as fault:
             self.given_up += 1
             died = filter(None, (said() for said in self.obituaries))
             job.fail("; ".join((f"{self._served.model}: {fault.what}", *died)))
         finally:
             job.news.set()
+
+    def _tries(self, fruitless: Callable[[], int]) -> "AsyncRetrying":
+        """Does it again and again, until so many tries in a row were fruitless."""
+        from tenacity import AsyncRetrying, retry_if_exception
+
+        return AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.again),
+            stop=lambda _: fruitless() > self._retries or self._fleet.lost,
+            wait=self._pause,
+            reraise=True,
+        )
 
     async def _try(self, job: Job) -> None:
         server = self._fleet.pick(job.request.purpose)

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from random import choice
 
 from relay.engine import Purpose
 from relay.engine.http.server import Server
@@ -18,16 +19,18 @@ class Fleet:
         self.servers = servers
         self._patience = patience
 
-    def pick(self, purpose: Purpose) -> Server:
+    def pick(self, purpose: Purpose | None) -> Server:
         """The one for this rollout: always the same, until it rests; then the next best, always the same too.
 
-        Rendezvous hashing: when a server rests only its own rollouts move.
+        Rendezvous hashing: when a server rests only its own rollouts move. For no rollout: any.
         """
         now = time.monotonic()
         awake = [server for server in self.servers if server.rests_until <= now] or self.servers
         awake = [server for server in awake if server.not_before <= now + MOVE] or awake
         if len(awake) == 1:
             return awake[0]
+        if purpose is None:
+            return choice(awake)
         rollout = f"{purpose.problem.id}\x1f{purpose.sample}"
         return max(awake, key=lambda server: _weight(server.url, rollout))
 

@@ -1,0 +1,141 @@
+"""Two runs of one twin test: which knobs differ, and how far the score moved, paired by problem."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay.errors import Mistake, UserError
+from relay.measure.intervals import Interval, of_problems
+from relay.measure.paired import Counts, Difference, by_problem, difference
+from relay.measure.unpaired import unpaired
+from relay.store.opening import opened
+from relay.store.reader import Run
+from relay.twin.control import counts
+from relay.twin.knobs import Knob, knobs
+
+ByProblem = Mapping[str, Counts]  # problem's hash -> (correct, graded)
+
+
+class Side(NamedTuple):
+    """One of the two runs."""
+
+    run: str
+    problems: int
+    correct: int  # of the cells that are compared
+    graded: int
+    score: float | None
+    interval: Interval | None
+    alone: float | None  # fresh solos of the selected problems; None: the run has none
+    minus_alone: Difference | None
+
+
+class Moved(NamedTuple):
+    """What moved between two runs of one test of one model."""
+
+    test: str  # the title of its scenario
+    knobs: tuple[Knob, ...]
+    before: Side
+    after: Side
+    cells: tuple[str, ...]  # those that are compared; empty: all that are steered, for the runs share none
+    shared: int  # problems that are in both
+    score: Difference | None  # after minus before: on the problems in both, or not paired where there are none
+    effect: Difference | None  # of the differences to fresh solos; None: one of the runs has none
+
+
+class _Read(NamedTuple):
+    run: str
+    tree: Mapping[str, Any]
+    models: Mapping[str, Mapping[str, Any]]
+    set: Mapping[str, Any]
+    steered: Mapping[str, ByProblem]  # by cell
+    alone: ByProblem
+
+
+def moved(before: Path, after: Path) -> Moved:
+    """Compare two run files. Raises UserError where they are no runs of one test, model and set of problems."""
+    one, other = _read(before), _read(after)
+    mistakes = [mistake for mistake in _strangers(one, other) if mistake is not None]
+    if mistakes:
+        raise UserError.of(mistakes)
+    cells = tuple(cell for cell in one.steered if cell in other.steered)
+    sides = [_joined(read, cells) for read in (one, other)]
+    shared = [problem for problem in sides[0] if problem in sides[1]]
+    score = (
+        difference([(sides[1][p], sides[0][p]) for p in shared])
+        if shared
+        else unpaired([*sides[1].values()], [*sides[0].values()])
+    )
+    effects = [_effects(steered, read.alone) for steered, read in zip(sides, (one, other), strict=True)]
+    both = [effects[1][p] - effects[0][p] for p in effects[0] if p in effects[1]]
+    found = tuple(knobs(one.tree, other.tree))
+    before_, after_ = (_side(read, steered) for read, steered in zip((one, other), sides, strict=True))
+    title = str(one.tree.get("title") or "a test")
+    return Moved(title, found, before_, after_, cells, len(shared), score, by_problem(both) if both else None)
+
+
+def _read(path: Path) -> _Read:
+    with opened(path) as run:
+        meta = run.meta
+        hashes = dict(run.query("SELECT id, hash FROM problem"))
+        by_cell = {cell: {hashes[p]: n for p, n in found.items() if n[1]} for cell, found in counts(run).items()}
+        settings = [(name, json.loads(text)) for name, text in run.query("SELECT name, settings FROM cell ORDER BY id")]
+        alone = [i for i, (_, values) in enumerate(settings) if values["without"]]
+        steered = {name: by_cell.get(i, {}) for i, (name, _) in enumerate(settings) if i not in alone}
+        fresh = by_cell.get(alone[0], {}) if alone else {}
+        return _Read(str(path), meta["scenario"], meta.get("models", {}), _problem_set(run), steered, fresh)
+
+
+def _problem_set(run: Run) -> dict[str, Any]:
+    """What the problems were taken from; how many of them is a knob."""
+    return {key: value for key, value in run.meta.get("problem_set", {}).items() if key != "problems"}
+
+
+def _strangers(one: _Read, other: _Read) -> list[Mistake | None]:
+    where = f"{one.run} and {other.run}"
+    tests, sets = (_test(one.tree), _test(other.tree)), (one.set.get("hash"), other.set.get("hash"))
+    found: list[Mistake | None] = [
+        None if tests[0] == tests[1] else Mistake(where, "are runs of different tests", "take two of the same one"),
+        None if sets[0] == sets[1] else Mistake(where, f"have other problems: {_set(one)} and {_set(other)}"),
+    ]
+    for name in sorted({*one.models, *other.models} & {"main", "guide"}):
+        models = [{key: read.models.get(name, {}).get(key) for key in ("model", "revision")} for read in (one, other)]
+        if models[0] != models[1]:
+            said = " and ".join(" ".join(str(value) for value in m.values() if value) or "none" for m in models)
+            found.append(Mistake(where, f"have different models as {name}: {said}", "take two of the same one"))
+    return found
+
+
+def _test(tree: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes a test this one: where it starts, and what its nodes do."""
+    graph = tree["graph"]
+    return graph["start"], {name: "insert" in node for name, node in graph["nodes"].items()}
+
+
+def _set(read: _Read) -> str:
+    return " ".join(f"{value}" for value in read.set.values())
+
+
+def _joined(read: _Read, cells: Iterable[str]) -> dict[str, Counts]:
+    """The counts of these steered cells together, or of all where there are none, by problem."""
+    sums: dict[str, Counts] = {}
+    for cell in tuple(cells) or tuple(read.steered):
+        for problem, (correct, graded) in read.steered[cell].items():
+            before = sums.get(problem, (0, 0))
+            sums[problem] = before[0] + correct, before[1] + graded
+    return sums
+
+
+def _effects(steered: ByProblem, alone: ByProblem) -> dict[str, float]:
+    """How much more of each problem is right than alone."""
+    return {p: c / n - alone[p][0] / alone[p][1] for p, (c, n) in steered.items() if p in alone}
+
+
+def _side(read: _Read, steered: ByProblem) -> Side:
+    correct, graded = (sum(n[k] for n in steered.values()) for k in (0, 1))
+    right, fresh = (sum(n[k] for n in read.alone.values()) for k in (0, 1))
+    minus = difference([(n, read.alone[p]) for p, n in steered.items() if p in read.alone])
+    return Side(
+        read.run, len(steered), correct, graded, correct / graded if graded else None,
+        of_problems([*steered.values()]), right / fresh if fresh else None, minus,
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""What steers change: each cell beside fresh solos of the same problems, with and without what spoilers gave away."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from relay.measure.intervals import Interval, of_problems
+from relay.measure.paired import Difference, difference
+from relay.measure.spoiled import Looked, Spoiled, Tally, corrections, looked, spoiled, tallies
+from relay.store.reader import Run
+
+Cell = Mapping[int, Tally]  # by problem
+
+
+class Line(NamedTuple):
+    """One cell, or several together."""
+
+    cell: str
+    problems: int  # with at least one graded rollout
+    missing: int
+    correct: int
+    graded: int
+    interval: Interval | None
+    minus_alone: Difference | None  # None: it is the baseline itself, or there is none
+    spoiled: Spoiled | None  # None: nobody has looked, or no steer is about its own problem
+    corrected_minus_alone: Difference | None  # without the problems whose steer is a spoiler
+
+    @property
+    def score(self) -> float | None:
+        """The share that is correct: the raw score."""
+        return self.correct / self.graded if self.graded else None
+
+
+class Effect(NamedTuple):
+    """A twin test: the headline is `steered.minus_alone`, the raw score beside it."""
+
+    alone: Line | None  # fresh solos of the selected problems; None: the run has no such cell
+    cells: list[Line]  # in the run's order
+    steered: Line  # these together
+    looked: Looked
+
+
+def fresh(settings: Mapping[str, Any]) -> bool:
+    """Whether a cell's rollouts are fresh solos: nothing is put in, and nothing of a solo is kept."""
+    return bool(settings.get("without")) and not any(float(settings.get(name) or 0) for name in ("m", "opening"))
+
+
+def fresh_cell(run: Run) -> int | None:
+    """The number of the cell of fresh solos."""
+    return next((i for i, _, values in _cells(run) if fresh(values)), None)
+
+
+def steered_cells(run: Run) -> list[tuple[int, str]]:
+    """Number and name of each cell in which no node is passed over."""
+    return [(i, name) for i, name, values in _cells(run) if not values.get("without")]
+
+
+def _cells(run: Run) -> list[tuple[int, str, dict[str, Any]]]:
+    rows = run.query("SELECT id, name, settings FROM cell ORDER BY id")
+    return [(i, name, json.loads(text)) for i, name, text in rows]
+
+
+def effect(run: Run, verifier: str = "", problems: Collection[int] | None = None) -> Effect:
+    """Each cell minus alone, over all problems or these, by number."""
+    keep = None if problems is None else set(problems)
+    by_cell: dict[int, Cell] = {i: {} for i in range(len(run.cells))}
+    for i, cell in tallies(run, verifier).items():
+        by_cell[i] = {problem: tally for problem, tally in cell.items() if keep is None or problem in keep}
+    look = looked(run, verifier)
+    alone, steered = fresh_cell(run), steered_cells(run)
+    baseline = by_cell[alone] if alone is not None else {}
+    lines = [line(name, by_cell[i], baseline, corrected=look.done) for i, name in steered]
+    together = line("all steered", joined(by_cell[i] for i, _ in steered), baseline, corrected=look.done)
+    return Effect(line("alone", baseline, {}) if alone is not None else None, lines, together, look)
+
+
+def line(name: str, cell: Cell, alone: Cell, *, corrected: bool = False) -> Line:
+    """One cell beside the baseline."""
+    sum_ = Tally()
+    for tally in cell.values():
+        sum_ = sum_.plus(tally)
+    return Line(
+        name,
+        sum(tally.graded > 0 for tally in cell.values()),
+        sum_.missing,
+        sum_.correct,
+        sum_.graded,
+        of_problems([tally.counts for tally in cell.values()]),
+        difference([(tally.counts, alone[p].counts) for p, tally in cell.items() if p in alone]),
+        spoiled(name, cell.values()) if corrected else None,
+        difference([(tally.corrected, alone[p].counts) for p, tally in cell.items() if p in alone])
+        if corrected
+        else None,
+    )
+
+
+def joined(cells: Iterable[Cell]) -> dict[int, Tally]:
+    """Several cells together, by problem."""
+    sums: dict[int, Tally] = {}
+    for cell in cells:
+        for problem, tally in cell.items():
+            sums[problem] = sums.get(problem, Tally()).plus(tally)
+    return sums
+
+
+def as_data(of: Line) -> dict[str, Any]:
+    """A line as JSON has it; shares in 0..1. Only guidability's cells have spoilers."""
+    found: dict[str, Any] = {
+        "correct": of.correct,
+        "graded": of.graded,
+        "score": of.score,
+        "interval": of.interval and of.interval._asdict(),
+    }
+    if of.spoiled is not None:
+        found |= corrected_data(of.spoiled)
+        found["corrected"]["minus_alone"] = of.corrected_minus_alone and of.corrected_minus_alone._asdict()
+    return found
+
+
+def beside(of: Line) -> dict[str, Any]:
+    """A steered line as JSON has it."""
+    return {**as_data(of), "missing": of.missing, "minus_alone": of.minus_alone and of.minus_alone._asdict()}
+
+
+def rows(run: Run, verifier: str = "") -> dict[str, dict[str, Any]]:
+    """What stands beside the score of each cell in `relay report --json`, by the cell's name."""
+    found = effect(run, verifier)
+    clean = {each.cell: corrected_data(each) for each in corrections(run, verifier)}
+    minus = {each.cell: each.minus_alone and each.minus_alone._asdict() for each in found.cells} if found.alone else {}
+    none = {"spoiler_rate": None, "score_minus_spoilers": None, "corrected": None}
+    unknown = none if found.looked.steers else {}
+    return {
+        name: {
+            "minus_alone": minus.get(name),
+            **clean.get(name, unknown),
+            **({"spoilers_looked_for": found.looked._asdict()} if found.looked.steers else {}),
+        }
+        for name in run.cells
+    }
+
+
+def corrected_data(of: Spoiled) -> dict[str, Any]:
+    """What stands beside a score in which there may be spoilers."""
+    correct, graded = of.corrected
+    return {
+        "spoilers": of.spoilers,
+        "spoiler_rate": of.rate,
+        "score_minus_spoilers": of.minus_spoilers,
+        "corrected": {
+            "correct": correct,
+            "graded": graded,
+            "score": of.corrected_score,
+            "interval": of.interval and of.interval._asdict(),
+        },
+    }
