@@ -5,7 +5,7 @@ shared. That gives the variance which resampling problems (inside their strata) 
 would give, without its noise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
@@ -111,6 +111,13 @@ def together(cells: Sequence[Outcomes]) -> Outcomes:
 
     columns = zip(*cells, strict=True)
     return Outcomes(*(None if column[0] is None else np.concatenate(column, axis=-1) for column in columns))  # type: ignore[arg-type]
+
+
+def only(cell: Outcomes, problems: Iterable[int]) -> Outcomes:
+    """The rollouts of these problems."""
+    import numpy as np
+
+    return _only(cell, np.isin(cell.problem, list(problems)))
 
 
 def _only(cell: Outcomes, kept: Array) -> Outcomes:

@@ -70,7 +70,7 @@ def test_every_figure_is_as_by_hand(part: Part, tmp_path: Path) -> None:
             assert each.rate == spoilers / 12
             assert each.corrected_score == clean / of
             assert each.minus_spoilers == pytest.approx((correct - spoilers) / 12)
-            assert each.interval == wilson(clean, of)
+            assert each.interval == pytest.approx(wilson(clean, of))
             for name, figure in (
                 ("spoiler rate", each.rate),
                 ("corrected", each.corrected_score),
