@@ -28,7 +28,7 @@ def least_difference(study: "Study", power: float = 0.8, studies: int = 1000) ->
 
     at = accuracy(study, study.cells[0])
     towards = 1 if at < 0.5 else -1
-    most = max(at, 1 - at) - 1e-6
+    most = max(at, 1 - at) - 0.005
 
     def short(distance: float) -> float:
         return chance(study, at + towards * distance) - power
@@ -43,7 +43,7 @@ def least_difference(study: "Study", power: float = 0.8, studies: int = 1000) ->
 
 def _refined(study: "Study", at: float, guess: float, power: float, studies: int) -> float:
     """The distance at which simulated studies, always the same ones, find it so often."""
-    low, high = 0.4 * guess, min(2 * abs(guess), max(at, 1 - at) - 1e-6) * (1 if guess > 0 else -1)
+    low, high = 0.4 * guess, min(2 * abs(guess), max(at, 1 - at) - 0.005) * (1 if guess > 0 else -1)
     for _ in range(8):
         middle = (low + high) / 2
         low, high = (low, middle) if rejected(study, at + middle, studies) > power else (middle, high)
@@ -104,7 +104,7 @@ def _of_mcnemar(both: "Study") -> float:
     from scipy.stats import binom
 
     first, second = _only_one(both)
-    differ = first + second
+    differ = min(1.0, first + second)
     found, n = 0.0, both.problems
     counts = np.arange(int(binom.ppf(1e-9, n, differ)), int(binom.ppf(1 - 1e-9, n, differ)) + 1)
     for count, share in zip(counts, binom.pmf(counts, n, differ), strict=True):
@@ -124,4 +124,4 @@ def _only_one(both: "Study") -> tuple[float, float]:
     a, b = (accuracy(both, cell) for cell in both.cells)
     variance = spread(both, [-1, 1]) ** 2 * both.problems  # of the difference on one problem: P(differ) - (a - b)^2
     differ = variance + (a - b) ** 2
-    return (differ + a - b) / 2, (differ - a + b) / 2
+    return max(0.0, (differ + a - b) / 2), max(0.0, (differ - a + b) / 2)
