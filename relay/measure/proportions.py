@@ -21,7 +21,7 @@ def wilson(correct: int, n: int, z: float = Z) -> Interval:
     p, zz = correct / n, z * z
     middle = (p + zz / (2 * n)) / (1 + zz / n)
     half = z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    low, high = 0.0 if correct == 0 else middle - half, 1.0 if correct == n else middle + half
+    low, high = max(0.0, middle - half) if correct else 0.0, min(1.0, middle + half) if correct < n else 1.0
     return Interval(low, high, "Wilson")
 
 
