@@ -30,7 +30,15 @@ def queries() -> dict[str, str]:
 
 @pytest.fixture
 def run_file(bench: Any) -> Path:
-    bench.given = {"main": model(lambda read, request: kept(read) >= 2 and int(request.purpose.problem.id[-1]) % 3 > 0)}
+    seen: set[str] = set()
+
+    def recovers(read: str, request: Any) -> bool:
+        """At m = 0 on one problem only, so that Wilson's interval is mended there; then on some."""
+        own = request.purpose.problem.id
+        seen.add(own)
+        return bool(own == min(seen) if kept(read) == 0 else kept(read) >= 2 and int(own[-1]) % 3 > 0)
+
+    bench.given = {"main": model(recovers)}
     return asyncio.run(bench.start_canned("recoverability", RECOVERABILITY)).path
 
 
@@ -40,12 +48,12 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
         "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
         "tokens", "score", "interval", "spoilers", "spoiler rate", "corrected", "score minus spoilers", "minus alone",
         "asked about", "tokens of a judge", "prompts of a judge", "steered rollouts", "own tokens", "tokens alone",
-        "asked about", "tokens of a judge", "prompts of a judge",
         "steers measured", "distance", "tokens read for the distance", "seconds for the distance",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
         assert len({s.score for s in found}) > 1
+        assert any(0 < 10 * s.correct <= s.graded for s in found), "where Wilson's interval is mended"
         for s in found:
             for name in ("correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished"):
                 assert run.query(asked[name], cell=s.cell, verifier=s.verifier) == [
