@@ -39,6 +39,7 @@ class Extra(NamedTuple):
     chosen: str = ""  # the pen that a pick went on from
     over: tuple[str, ...] = ()  # models dealt out to the pens that start here
     beside: float = 0.0  # of its seconds, those that ran while a judge was asked
+    entropy: float | None = None  # nats: how unsure its author was of the segment's first id; where an edge asks
 
 
 PRIVATE, DISCARDED = "private", "discarded"
@@ -92,6 +93,7 @@ class Pen(NamedTuple):
     branched: int = 0  # of them, those of its last branch
     rulings: Mapping[str, Ruling] = NO_RULINGS  # what judges said last, by node
     dealt: Mapping[str, str] = NOT_DEALT  # the model that a branch dealt to this pen, by node
+    entropy: float | None = None  # of the last segment's first id, where it was asked for
 
 
 class Walk(NamedTuple):
@@ -143,6 +145,7 @@ def advance(pen: Pen, hop: Hop, pens: Mapping[str, Pen] = MappingProxyType({})) 
         hop.branches or pen.branched,
         pen.rulings,
         pen.dealt,
+        pen.entropy if segment is None else None,
     )
 
 
@@ -161,6 +164,8 @@ def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
         after = after._replace(rulings={**pen.rulings, hop.node: Ruling(extra.label, extra.score)})
     if extra.chosen:
         after = _gone_on_from(after, hop, pens[extra.chosen], branch_of(pen, pens))
+    if extra.entropy is not None:
+        after = after._replace(entropy=extra.entropy)
     if extra.drops:
         after = after._replace(trajectory=before(after.trajectory, extra.drops), answered=False)
     return after

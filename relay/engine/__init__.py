@@ -46,6 +46,7 @@ class Request(NamedTuple):
     logprobs: bool = False  # whether deltas carry the log-probability of each id
     cell: str = ""  # the name of the cell; for recordings alone, no draw may hang on it
     watched: bool = False  # somebody reads along: deltas as they come, not all ids at the end
+    entropy: bool = False  # whether the first delta says how unsure the model was of its first id
     urgent: bool = False  # somebody waits for it, and it is short: a judge's call goes before a writer's
     seconds: float = inf  # that the pen may still take; for engines in virtual time, on others the deadline acts
 
@@ -56,6 +57,7 @@ class Delta(NamedTuple):
     ids: tuple[int, ...]
     usage: Usage | None = None
     logprobs: tuple[float, ...] = ()  # of each id, natural, among those allowed, at temperature 1; where asked for
+    entropy: float | None = None  # in nats, of what the call's first id is drawn from at temperature 1; where asked for
 
 
 class Words(NamedTuple):

@@ -16,8 +16,8 @@ class Row:
     """One call under way, shared by the loop that waits for it and the thread that decodes it."""
 
     __slots__ = (
-        "_generator", "_numbers", "banned", "cached", "done", "error", "last", "left", "logprobs", "loop", "news",
-        "request", "told",
+        "_generator", "_numbers", "banned", "cached", "done", "entropy", "error", "last", "left", "logprobs", "loop",
+        "news", "request", "told",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
@@ -25,6 +25,7 @@ class Row:
         self.banned = sorted(request.banned)
         self.last = -1  # its newest id, which the model has not read yet
         self.logprobs: list[float] = []  # of its ids, where they are asked for
+        self.entropy: float | None = None  # of what its first id was drawn from, where that is asked for
         self.cached = 0  # ids of its prompt that were not read again
         self.told = 0  # so many of its ids are known to the loop
         self.left = False  # nobody waits for it any more
@@ -142,6 +143,12 @@ def drawn(logits: Any, rows: Sequence[Row]) -> list[int]:
         chosen = logits[asked].log_softmax(dim=-1)[list(range(len(asked))), [ids[i] for i in asked]].tolist()
         for i, value in zip(asked, chosen, strict=True):
             rows[i].logprobs.append(value)
+    unsure = [i for i, row in enumerate(rows) if row.request.entropy and row.entropy is None]
+    if unsure:
+        from torch.special import entr
+
+        for i, value in zip(unsure, entr(logits[unsure].softmax(dim=-1)).sum(dim=-1).tolist(), strict=True):
+            rows[i].entropy = value
     return ids
 
 

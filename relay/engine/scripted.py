@@ -45,13 +45,15 @@ class Scripted:
         delta: Literal["segment", "token"] = "segment",
         context: int = 32768,
         seconds: float = 0.0,
+        entropy: Sequence[float] = (),
         facts: Mapping[str, str] | None = None,
         probable: Probable | None = None,
     ) -> None:
         """`says` gives the text of a call, parsed as the template is ("</think>" closes), or its ids; the id that ends
-        a turn follows. `seconds` is how long a call takes. `facts` say which script it is; without them no other
-        engine is taken for this one, and its pool samples are not used again. `probable` gives the log-probability of
-        an id after those before it; by default each is as probable as any other.
+        a turn follows. `seconds` is how long a call takes, `entropy` how unsure it is, visit by visit. `facts` say
+        which script it is; without them no other engine is taken for this one, and its pool samples are not used
+        again. `probable` gives the log-probability of an id after those before it; by default each is as probable as
+        any other.
         """
         if not tokenizer.eos:
             raise UserError("a scripted model needs a tokenizer with an id that ends a turn")
@@ -66,6 +68,7 @@ class Scripted:
         self._says = says
         self._by_token = delta == "token"
         self._seconds = seconds
+        self._entropy = entropy
         self._probable = probable or (lambda before, i: -math.log(tokenizer.size))
         self._end = min(tokenizer.eos)
         self._spelled = lru_cache(maxsize=4096)(self._spell)
@@ -78,16 +81,17 @@ class Scripted:
             raise EngineError(f"a prompt of {computed} tokens does not fit into a context of {self.context}")
         said = self._says(request)
         ids = self._spelled(said if type(said) is str else tuple(said), request.banned)[: cut.tokens]
+        entropy = self._entropy[min(request.purpose.visit, len(self._entropy)) - 1] if self._entropy else None
         if not self._by_token and cut.silent(ids):
             cut.feed(ids)
-            yield Delta(ids, Usage(computed, decoded=len(ids)))
+            yield Delta(ids, Usage(computed, decoded=len(ids)), entropy=entropy)
             return
         last = 0
         while not cut.feed(ids[last : last + 1]):
             if self._by_token:
                 yield Delta(ids[last : last + 1])
             last += 1
-        yield Delta(ids[last if self._by_token else 0 : last + 1], Usage(computed, decoded=last + 1))
+        yield Delta(ids[last if self._by_token else 0 : last + 1], Usage(computed, decoded=last + 1), entropy=entropy)
 
     async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
         """The natural log-probability of each id of each continuation of this prompt."""
@@ -122,6 +126,7 @@ class ScriptedModel(Model):
     tokenizer: str | None = None  # a tokenizer.json; None: the one that ships with relay
     delta: Literal["segment", "token"] = "segment"  # what it yields at a time
     seconds: Annotated[float, Field(ge=0)] = 0.0  # how long a call takes
+    entropy: OneOrMore[Annotated[float, Field(ge=0)]] | None = None  # how unsure it is, visit by visit, in nats
 
     def problem_ids(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Those that have a script of their own."""
@@ -147,6 +152,7 @@ class ScriptedModel(Model):
             delta=self.delta,
             context=self.context or 32768,
             seconds=self.seconds,
+            entropy=self.entropy or (),
             facts=facts,
         )
 

@@ -81,7 +81,7 @@ class Transformers:
                 new = tuple(cut.ids[seen:])
                 seen += len(new)
                 usage = Usage(computed - row.cached, row.cached, seen)
-                yield Delta(new, usage, tuple(row.logprobs[seen - len(new) : seen]))
+                yield Delta(new, usage, tuple(row.logprobs[seen - len(new) : seen]), row.entropy)
                 if done:
                     return
         finally:

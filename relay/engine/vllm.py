@@ -17,7 +17,7 @@ from relay.engine import Delta, Engine, Request, Words
 from relay.engine.background import in_thread
 from relay.engine.loading import load_words
 from relay.engine.turns import Turns
-from relay.engine.vllm_sampling import LABELS, URGENT, among_allowed, params, priority, refused, scoring
+from relay.engine.vllm_sampling import LABELS, URGENT, among_allowed, entropy_of, params, priority, refused, scoring
 from relay.engine.vllm_starting import Started, said_by, start
 from relay.engine.vllm_together import together
 from relay.errors import EngineError
@@ -121,6 +121,7 @@ class Vllm:
         if why:
             raise _failed(request, why)
         cut, size, seen = request.cut, len(request.prompt), 0
+        entropy: float | None = None
         asked = params(request, self._words, speculates=self._speculates)
         try:
             async with aclosing(self._generate(request.prompt, asked, priority(request))) as outputs:
@@ -129,13 +130,15 @@ class Vllm:
                     done = self._feed(request, said.token_ids)
                     new = tuple(cut.ids[seen:])
                     logprobs = _logprobs(said, request.banned, len(new)) if request.logprobs else ()
+                    if request.entropy and not seen and said.logprobs:
+                        entropy = entropy_of(said.logprobs[0], request.banned)
                     seen += len(new)
                     cached = output.num_cached_tokens or 0
                     if done:
                         await outputs.aclose()  # what it would go on to decode is nobody's
                     elif output.finished and said.finish_reason not in ("stop", "length"):
                         raise _failed(request, f"vLLM ended it: {said.finish_reason}")
-                    yield Delta(new, Usage(size - cached, cached, seen), logprobs)
+                    yield Delta(new, Usage(size - cached, cached, seen), logprobs, entropy)
                     if done:
                         return
         except EngineError:

@@ -8,6 +8,7 @@ from relay.engine import Request
 
 COLDEST, HOTTEST = 0.01, 2.0  # temperatures that vLLM draws at; it raises a colder one to the first without a word
 BETWEEN = 32  # ids between two looks at a segment that will hardly be ended by its text
+MOST_PROBABLE = 20  # ids from which the entropy is reckoned; vLLM's own limit for one request
 LABELS = 128  # ids whose probabilities vLLM says beside the drawn one's
 
 WRITER, SHORT, URGENT = 2, 1, 0  # priorities; the least goes first
@@ -38,7 +39,9 @@ def params(request: Request, words: int, *, speculates: bool = False) -> Any:
     streams = request.watched or cut.looks != "at the end"
     banned = sorted(i for i in request.banned if i < words)
     said: dict[str, Any] = {}
-    if request.logprobs:
+    if request.entropy:
+        said["logprobs"] = MOST_PROBABLE
+    elif request.logprobs:
         said["logprobs" if not banned else "logprob_token_ids"] = banned[:LABELS] or 0
     if banned and not speculates:
         said["logit_bias"] = dict.fromkeys(banned, -math.inf)  # only `from_optional` would make it -100
@@ -78,6 +81,15 @@ def scoring(labels: Sequence[int], *, whole: bool) -> Any:
         output_kind=RequestOutputKind.FINAL_ONLY,
         skip_clone=True,
     )
+
+
+def entropy_of(found: Mapping[int, Any], banned: frozenset[int]) -> float:
+    """The entropy in nats of the most probable ids that are allowed, all others counted as one more: never too much."""
+    allowed = [math.exp(said.logprob) for i, said in found.items() if i not in banned]
+    lost = math.fsum(math.exp(said.logprob) for i, said in found.items() if i in banned)
+    shares = [p / (1 - lost) for p in allowed if p and lost < 1]
+    rest = 1 - math.fsum(shares)
+    return -math.fsum(p * math.log(p) for p in (*shares, rest) if p > 0)
 
 
 def among_allowed(found: Mapping[int, Any], drawn: int, banned: frozenset[int]) -> float:

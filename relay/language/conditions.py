@@ -1,11 +1,11 @@
 """Conditions of edges: one subject, at most one comparison, no code; and all, any, not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from relay.language.rulings import Chance, Label, Score
+from relay.language.rulings import Chance, Entropy, Label, Score
 from relay.language.shapes import Kind, OneOf
 from relay.language.subjects import (
     Answered,
@@ -57,6 +57,22 @@ class Not(Condition):
         return f"not ({self.denied})" if isinstance(self.denied, Every | Some) else f"not {self.denied}"
 
 
+def parts(condition: Condition) -> Iterator[Condition]:
+    """A condition and all that it is made of."""
+    yield condition
+    match condition:
+        case Every():
+            within = condition.all
+        case Some():
+            within = condition.any
+        case Not():
+            within = (condition.denied,)
+        case _:
+            within = ()
+    for part in within:
+        yield from parts(part)
+
+
 def _folded(tests: list[Test], join: Callable[[Test, Test], Test]) -> Test:
     """Pairs of pairs, so that a long list costs calls and no stack."""
     while len(tests) > 1:
@@ -80,6 +96,7 @@ AnyCondition: TypeAlias = Annotated[
         Kind("<tokens>", TokensSpent, "tokens"),
         Kind("<score>", Score, "score"),
         Kind("<label>", Label, "label"),
+        Kind("<entropy>", Entropy, "entropy"),
         Kind("<chance>", Chance, "chance"),
         Kind("<all>", Every, "all"),
         Kind("<any>", Some, "any"),

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import UserError
 from relay.language import branching
-from relay.language.scenario import ENDS, GraphSpec, Node, Scenario
+from relay.language.conditions import parts
+from relay.language.rulings import Entropy
+from relay.language.scenario import ENDS, Edge, GraphSpec, Node, Scenario
 from relay.language.subjects import Test
 from relay.language.telling import Fault
 
@@ -33,6 +35,7 @@ class Graph(NamedTuple):
     nodes: dict[str, Node]
     edges: dict[str, tuple[Exit, ...]]
     passed: frozenset[str]  # nodes that are passed over: visited, without a segment
+    unsure: frozenset[str] = frozenset()  # nodes of whose segments an edge asks the entropy
     ahead: Mapping[str, str] = MappingProxyType({})  # the node whose next visit begins while this one is asked
 
 
@@ -45,9 +48,14 @@ def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
         )
         for name, exits in spec.edges.items()
     }
+    unsure = frozenset(name for name, exits in spec.edges.items() if any(_asks_entropy(edge) for edge in exits))
     judges = {name: ahead for name, node in spec.nodes.items() if (ahead := getattr(node, "ahead", None)) is not None}
     ahead = {name: node for name, node in judges.items() if not {name, node} & without}
-    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, ahead)
+    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, unsure, ahead)
+
+
+def _asks_entropy(edge: Edge) -> bool:
+    return edge.when is not None and any(isinstance(part, Entropy) for part in parts(edge.when))
 
 
 def check(scenario: Scenario, places: "Places | None" = None, without: frozenset[str] = frozenset()) -> None:

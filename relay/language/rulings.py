@@ -1,6 +1,6 @@
-"""Conditions on what judges said, and on chance."""
+"""Conditions on what judges said, on how unsure a writer was, and on chance."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from relay.language.shapes import Fraction, Known, OneOrMore, Text
 from relay.language.subjects import Condition, Measured, Read, Test
@@ -31,6 +31,18 @@ class Label(Condition):
 
     def __str__(self) -> str:
         return f"label of {self.label} is {' or '.join(map(repr, self.equals))}"
+
+
+class Entropy(Measured):
+    """How unsure its author was of the last segment's first token, in nats."""
+
+    entropy: Literal["segment"]
+
+    def _read(self) -> Read:
+        return lambda pen: pen.entropy
+
+    def __str__(self) -> str:
+        return self._compared("entropy of the segment")
 
 
 class Chance(Condition):

@@ -21,7 +21,8 @@ def wilson(correct: int, n: int, z: float = Z) -> Interval:
     p, zz = correct / n, z * z
     middle = (p + zz / (2 * n)) / (1 + zz / n)
     half = z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half), "Wilson")
+    low, high = max(0.0, middle - half) if correct else 0.0, min(1.0, middle + half) if correct < n else 1.0
+    return Interval(low, high, "Wilson")
 
 
 def wilson_of(p: Array, effective: Array, quantile: float = Z) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from relay.draws import generator
 from relay.engine import Request
+from relay.errors import EngineError
 from relay.events import Tokens
 from relay.language.amounts import NOTHING_OF_IT, Paragraphs, Sentences
 from relay.language.amounts import Tokens as TokenAmount
@@ -17,7 +18,7 @@ from relay.node import Act, Desk, Hand, missing, taken
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
 from relay.trajectory import Segment, Usage
-from relay.walk import StopReason
+from relay.walk import Extra, StopReason
 
 
 class Stops(NamedTuple):
@@ -104,12 +105,13 @@ class Write(Node):
             return
         cut = self._cut(desk, hand, room)
         usage, began, deadline = Usage(), perf_counter(), desk.deadline
+        unsure, entropy = desk.pen.node in desk.stage.graph.unsure, None
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
         stage, banned = desk.stage, _banned(desk, hand)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched, seconds=stage.limits.seconds - desk.pen.seconds,
+            watched=ticks is None or ticks.watched, entropy=unsure, seconds=stage.limits.seconds - desk.pen.seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
@@ -117,6 +119,8 @@ class Write(Node):
             async for delta in deltas:
                 if delta.usage is not None:
                     usage = delta.usage
+                if unsure and delta.entropy is not None:
+                    entropy = delta.entropy
                 if ticks is None or ticks.n != seen:
                     seen = -1 if ticks is None else ticks.n
                     deadline.disarm()
@@ -129,7 +133,12 @@ class Write(Node):
             cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        yield self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        act = self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        if unsure and cut.ids:
+            if entropy is None:
+                raise EngineError(f"{model} cannot say how unsure it is: no edge can go by its entropy")
+            act = act._replace(extra=Extra(entropy=entropy))
+        yield act
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops

@@ -13,12 +13,12 @@ STEP_COLUMNS = (
     "rollout, pen, n, node, visit, goes, model, text, ids, tokenizer, stop, matched, closed, turn_ended, "
     "computed, cached, decoded, thrown, ms, recoded, rest, why, branches, starts, source"
 )
-HOP_COLUMNS = f"{STEP_COLUMNS}, label, score, apart, drops, chosen, over, beside"
+HOP_COLUMNS = f"{STEP_COLUMNS}, label, score, apart, drops, chosen, over, beside, entropy"
 NULL = -1  # null, in a row to write: sqlite3 binds None, and bytes, several times slower than ints and bytearrays
 _PLAIN = 1 + STEP_COLUMNS[: STEP_COLUMNS.index("model")].count(",")  # the id, and the columns that are never null
 _VALUES = ["?"] * _PLAIN + [f"nullif(?, {NULL})"] * (2 + STEP_COLUMNS.count(",") - _PLAIN)
 INSERT_STEP = f"INSERT INTO step (id, {STEP_COLUMNS}) VALUES ({', '.join(_VALUES)})"
-INSERT_EXTRA = "INSERT INTO extra VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_EXTRA = "INSERT INTO extra VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_PART = "INSERT INTO part VALUES (?, ?, ?)"
 SELECT_HOPS = f"SELECT {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id"
 LONG_IDS, LONG_TEXT = 128, 640  # ids and characters of a segment beyond which it lies in parts
@@ -120,10 +120,10 @@ def row_of(number: int, rollout: int, hop: Hop, names: Names) -> Row:
 
 def row_of_extra(number: int, extra: Extra, names: Names) -> Row:
     """The row of what the step's hop has besides, for INSERT_EXTRA."""
-    label, score, apart, drops, chosen, over, beside = extra
+    label, score, apart, drops, chosen, over, beside, entropy = extra
     return (
         number, names[label] if label else None, score, *(names[t] if t else None for t in (apart, drops, chosen)),
-        names[" ".join(over)] if over else None, round(beside * 1000) or None,
+        names[" ".join(over)] if over else None, round(beside * 1000) or None, entropy,
     )  # fmt: skip
 
 
@@ -157,9 +157,9 @@ def hop_of(row: Row, names: Names) -> tuple[int, Hop]:
 def _extra_of(row: list[Any], names: Names) -> Extra | None:
     if all(value is None for value in row):
         return None
-    label, score, *rest, beside = row
+    label, score, *rest, beside, entropy = row
     apart, drops, chosen, over = (names.text(number) for number in rest)
-    return Extra(names.text(label), score, apart, drops, chosen, tuple(over.split()), _int(beside) / 1000)
+    return Extra(names.text(label), score, apart, drops, chosen, tuple(over.split()), _int(beside) / 1000, entropy)
 
 
 def _int(value: object) -> int:

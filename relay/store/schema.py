@@ -115,7 +115,8 @@ CREATE TABLE extra (
     drops INTEGER,                     -- name: the thought is cut before this node's last segment
     chosen INTEGER,                    -- name: the pen that a pick went on from
     over INTEGER,                      -- name: models dealt out to the pens that start here, with spaces between
-    beside INTEGER                     -- of its ms, those that ran while a judge was asked
+    beside INTEGER,                    -- of its ms, those that ran while a judge was asked
+    entropy REAL                       -- nats: how unsure its author was of the segment's first id
 );
 CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
     id, rollout, pen, n, node, visit, goes, model,
@@ -130,7 +131,8 @@ CREATE VIEW hop AS SELECT              -- a step with the whole of its segment
         )
     ) END AS ids,
     tokenizer, stop, matched, closed, turn_ended, computed, cached, decoded, thrown, ms, recoded, rest, why, branches,
-    starts, source, label, score, apart, drops, chosen, over, beside
+    starts, source, label, score, apart, drops, chosen, over, beside,
+    entropy
 FROM step LEFT JOIN extra USING (id);
 CREATE TABLE verdict (
     rollout INTEGER NOT NULL,

@@ -253,6 +253,26 @@ async def test_log_probabilities_are_the_model_s_own(opens: Opens, loaded: Loade
     assert labels[ids[0]][0] == pytest.approx(own[0], abs=1e-4)
 
 
+async def test_how_unsure_it_is_of_the_first_token_is_the_model_s_own(opens: Opens, loaded: Loaded) -> None:
+    """Among those allowed, against a pass of our own; with siblings beside it, and not said where nobody asks."""
+    engine, banned = opens(), frozenset({3, 4, 5})
+    asks = [request(engine, [1, 2, 3, k], tokens=4)._replace(banned=banned) for k in range(6, 12)]
+    calls = [call._replace(entropy=k % 2 == 0) for k, call in enumerate(asks)]
+
+    async def asked(call: Request) -> list[float | None]:
+        return [delta.entropy async for delta in engine.extend(call)]
+
+    found = await asyncio.gather(*map(asked, calls))
+    for call, entropies in zip(calls, found, strict=True):
+        with torch.inference_mode():
+            logits = loaded.model(torch.tensor([call.prompt], device=loaded.model.device)).logits[0, -1].double()
+        logits = logits[: engine.tokenizer.size].clone()
+        logits[sorted(banned)] = -torch.inf
+        p = logits.softmax(-1)
+        own = -(p * p.clamp(min=1e-300).log()).sum().item()
+        assert entropies[-1] == (pytest.approx(own, abs=1e-4) if call.entropy else None)
+
+
 async def test_texts_are_scored_while_others_are_written(opens: Opens, loaded: Loaded) -> None:
     engine = opens(model=Slow(loaded.model))
     writing = asyncio.create_task(said(engine, request(engine, [1, 2], tokens=15, banned=engine.tokenizer.eos)))

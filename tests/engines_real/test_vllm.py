@@ -173,6 +173,22 @@ async def test_logprobs_are_those_of_transformers(served: Vllm, plain: Transform
                 assert by_us == pytest.approx(by_them, abs=close)
 
 
+async def test_how_unsure_it_is_of_the_first_token_is_what_transformers_knows(
+    served: Vllm, plain: Transformers
+) -> None:
+    """From the most probable tokens alone: never more than there is, and here hardly less."""
+    for prompt in heads(plain, 12):
+        for banned in (frozenset[int](), frozenset({prompt[0], 7})):
+            call = asked(served, prompt, banned=banned, tokens=5)._replace(entropy=True)
+            ours = (await deltas(served, call))[0].entropy
+            theirs = (await deltas(plain, asked(plain, prompt, banned=banned, tokens=5)._replace(entropy=True)))[
+                0
+            ].entropy
+            assert ours is not None
+            assert theirs is not None
+            assert theirs - 0.02 < ours < theirs + 1e-3
+
+
 async def test_scores_are_those_of_transformers(served: Vllm, plain: Transformers) -> None:
     prompt, other = heads(plain, 2)
     for continuations in ([[5], [6], [5]], [[5, 7, 9], [6]], [other, prompt, other[:2]], []):

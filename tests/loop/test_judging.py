@@ -175,3 +175,41 @@ def test_turns_are_taken_visit_by_visit_in_an_order_by_seed(bench: Any) -> None:
         orders = ["".join(h.segment.model for h in run.hops(i) if h.segment) for i in range(12)]
     assert all(order[:3] == order[3:] and sorted(order[:3]) == list("abc") for order in orders)
     assert len(set(orders)) > 2
+
+
+UNSURE = """
+    relay: 1
+    models:
+      small:
+        {engine: scripted, says: ["Easy. ", "Hard. ", "Easier. ", "It is </think>{answer}."], entropy: [0.1, 3, 0.2]}
+      large: {engine: scripted, says: "The large one writes. "}
+    problems: {from: sums, limit: 1}
+    graph:
+      start: step
+      answer: step
+      nodes:
+        step: {write: small, until: [{sentences: 1}, answered]}
+        hard: {write: large, until: {sentences: 1}}
+      edges:
+        step:
+          - {when: answered, to: end}
+          - {when: {entropy: segment, over: 2.5}, to: hard, drop: step}
+          - step
+        hard: step
+"""
+
+
+def test_who_is_unsure_of_a_step_leaves_it_to_another(bench: Any) -> None:
+    outcome = bench.run(UNSURE)
+    with Run(outcome.path) as run:
+        assert run.walk(0).pens["0"].trajectory.text == "Easy.The large one writes.Easier.It is </think>15."
+        assert [h.extra.entropy for h in run.hops(0) if h.node == "step" and h.extra] == [0.1, 3.0, 0.2, 0.2]
+        assert [r.outcome for r in run.rollouts()] == ["correct"]
+
+
+def test_one_that_cannot_say_how_unsure_it_is_fails_and_says_so(bench: Any) -> None:
+    outcome = bench.run(UNSURE.replace(", entropy: [0.1, 3, 0.2]", ""))
+    with Run(outcome.path) as run:
+        assert [(r.state, r.why) for r in run.rollouts()] == [
+            ("failed", "small cannot say how unsure it is: no edge can go by its entropy")
+        ]

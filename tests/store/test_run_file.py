@@ -40,6 +40,7 @@ EXTRA = st.builds(
     chosen=st.sampled_from(["", "0.1"]),
     over=st.lists(st.sampled_from(["a", "b-2"]), max_size=3).map(tuple),
     beside=st.integers(0, 10**6).map(lambda ms: ms / 1000),
+    entropy=st.none() | st.floats(0, 20),
 ).filter(lambda extra: extra != Extra())
 HOP = st.builds(
     Hop,
