@@ -28,34 +28,39 @@ REFRESH = 0.2  # seconds between two looks at the counts
 INTERRUPTED = 130
 
 
+ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
+]
+Resumed = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
+]
+InFlight = Annotated[
+    int | None,
+    typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
+]
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
+]
+Deterministic = Annotated[bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")]
+Record = Annotated[
+    bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
+]
+
+
 def run(
-    scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")
-    ] = "",
+    scenario: ScenarioName = "",
     set_: Sets = [],  # noqa: B006  typer copies it
     preset: Preset = "",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
-    ] = None,
-    in_flight: Annotated[
-        int | None,
-        typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
-    ] = None,
-    pool: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
-    ] = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")
-    ] = False,
-    record: Annotated[
-        bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
-    ] = False,
+    out: Out = None,
+    resume: Resumed = None,
+    in_flight: InFlight = None,
+    pool: PoolFile = None,
+    deterministic: Deterministic = False,
+    record: Record = False,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     dry: Dry = False,
     calibrate: Calibrate = None,
@@ -69,15 +74,7 @@ def run(
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
     wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
-    if not dry and wishes != Wishes():
-        raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
-    if dry and (resume or out or record):
-        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
-    if bool(scenario) == (resume is not None):
-        raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
-    if resume is not None and (set_ or preset or out or record):
-        what = "takes no --set, --preset, --out or --record: a run goes on as it began"
-        raise UserError(Mistake("relay run --resume", what))
+    _refuse_misfits(scenario, resume, wishes, dry=dry, anew=bool(set_ or preset), kept=bool(out or record))
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
@@ -102,6 +99,19 @@ def run(
     tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
+
+
+def _refuse_misfits(scenario: str, resume: Path | None, wishes: Wishes, *, dry: bool, anew: bool, kept: bool) -> None:
+    """Raise UserError where options do not go together."""
+    if not dry and wishes != Wishes():
+        raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
+    if dry and (resume or kept):
+        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
+    if bool(scenario) == (resume is not None):
+        raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
+    if resume is not None and (anew or kept):
+        what = "takes no --set, --preset, --out or --record: a run goes on as it began"
+        raise UserError(Mistake("relay run --resume", what))
 
 
 def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again: str, *, as_json: bool) -> "T":
