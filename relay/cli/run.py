@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REFRESH = 0.2  # seconds between two looks at the counts
 INTERRUPTED = 130
+AS_IT_BEGAN = "takes no --set, --preset, --out or --record: a run goes on as it began"
 
 
-ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")]
+Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
 ]
-Resumed = Annotated[
+Resume = Annotated[
     Path | None,
     typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
 ]
@@ -45,22 +46,22 @@ PoolFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
 ]
-Deterministic = Annotated[bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")]
-Record = Annotated[
-    bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
-]
 
 
 def run(
-    scenario: ScenarioName = "",
+    scenario: Name = "",
     set_: Sets = [],  # noqa: B006  typer copies it
     preset: Preset = "",
     out: Out = None,
-    resume: Resumed = None,
+    resume: Resume = None,
     in_flight: InFlight = None,
     pool: PoolFile = None,
-    deterministic: Deterministic = False,
-    record: Record = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
+    ] = False,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     dry: Dry = False,
     calibrate: Calibrate = None,
@@ -74,7 +75,14 @@ def run(
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
     wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
-    _refuse_misfits(scenario, resume, wishes, dry=dry, anew=bool(set_ or preset), kept=bool(out or record))
+    if not dry and wishes != Wishes():
+        raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
+    if dry and (resume or out or record):
+        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
+    if bool(scenario) == (resume is not None):
+        raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
+    if resume is not None and (set_ or preset or out or record):
+        raise UserError(Mistake("relay run --resume", AS_IT_BEGAN))
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
@@ -99,19 +107,6 @@ def run(
     tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
-
-
-def _refuse_misfits(scenario: str, resume: Path | None, wishes: Wishes, *, dry: bool, anew: bool, kept: bool) -> None:
-    """Raise UserError where options do not go together."""
-    if not dry and wishes != Wishes():
-        raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
-    if dry and (resume or kept):
-        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
-    if bool(scenario) == (resume is not None):
-        raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
-    if resume is not None and (anew or kept):
-        what = "takes no --set, --preset, --out or --record: a run goes on as it began"
-        raise UserError(Mistake("relay run --resume", what))
 
 
 def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again: str, *, as_json: bool) -> "T":

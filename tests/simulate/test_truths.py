@@ -49,7 +49,7 @@ def test_a_beta_population_regresses_to_the_mean_as_the_posterior_says(
     assert selected_share(study.rates, Selection(*seen)) == pytest.approx(sum(weights) / special.beta(a, b), rel=1e-8)
 
 
-def test_the_protocol_s_figures_for_a_fresh_sample_of_selected_problems() -> None:
+def test_the_protocol_s_figures_for_a_fresh_sample_of_selectedproblems_of() -> None:
     def after(rates: Rates, *seen: int) -> float:
         return accuracy(Study(rates, 1, selection=Selection(*seen)), SOLO)
 
