@@ -68,13 +68,13 @@ def run(
     replicas: Replicas = 1,
     speed: Speeds = "",
     price: Prices = [],  # noqa: B006  typer copies it
-    replica_hour: Hourly = None,
+    hourly: Hourly = None,
     tokens: Tokens = None,
     assume: Assumed = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
-    wishes = Wishes(calibrate, replicas, speed, tuple(price), replica_hour, tokens, assume)
+    wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
     if not dry and wishes != Wishes():
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
     if dry and (resume or out or record):

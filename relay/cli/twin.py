@@ -172,11 +172,12 @@ def _on_shared_problems(
 ) -> "list[Part]":
     """The parts, once each model has left its solos in the pool, by which the problems of all are selected."""
     from relay.cli.run import drive
+    from relay.pool import default_path
     from relay.twin.plan import parts_of
     from relay.twin.waves import fill, known
 
-    have = known(parts, folder)
-    return parts_of(wish, drive(lambda shown: fill(parts, have, options, shown, {}), folder, again, as_json=as_json))
+    have, pool = known(parts, folder), options.pool or default_path()
+    return parts_of(wish, drive(lambda shown: fill(parts, have, options, shown, {}), pool, again, as_json=as_json))
 
 
 def _begun(part: "Part", folder: Path, *, record: bool) -> bool:
