@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from relay.store.reader import Run
 
 
@@ -51,17 +49,6 @@ def draw_plot(path: Path, file: Path) -> None:
     with opened(path) as run:
         title = one_line(run.meta["scenario"].get("title") or run.meta["source"], 100)
         draw(distances(run), title, file)
-
-
-def print_distances(run: "Run", console: "Console") -> None:
-    """The table, where the run's steers were measured."""
-    from relay.measure.distances import distances
-    from relay.tui.distances import CAPTION, cost_told, distance_table
-
-    if found := distances(run):
-        console.print(distance_table(found))
-        console.print(f"note: {cost_told(found)}")
-        console.print(CAPTION, style="dim")
 
 
 def print_distances_json(run: "Run") -> None:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances, print_distances_json
+from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances_json
+from relay.cli.files import Csv, Files, Html, Latex, Methods, print_methods
 from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Iterable
 
-    from relay.measure.judging import Judging
-    from relay.measure.scores import Score
-    from relay.measure.spoiled import Spoiled
-    from relay.store.reader import Run
+    from rich.console import Console
+    from rich.table import Table
+
+    from relay.reports.parts import Caption, Note
     from relay.twin.beside import Beside
 
 
@@ -50,6 +50,10 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
     ] = None,
+    html: Html = None,
+    csv: Csv = None,
+    latex: Latex = None,
+    methods: Methods = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -57,6 +61,7 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    files = Files(html, csv, latex).check()
     if looks:
         refuse_others(runs)
     if distance_plot is not None:
@@ -69,6 +74,12 @@ def report(
         measure_all(runs, as_json=json)
     if distance_plot is not None:
         draw_plot(runs[0], distance_plot)
+    if any(files):
+        files.write(runs)
+        return
+    if methods:
+        print_methods(runs, as_json=json)
+        return
     from relay.cli.guides import print_guides, print_guides_json
 
     besides = _besides(runs) if paper else []
@@ -161,93 +172,29 @@ def _print_besides_json(runs: Sequence[Path], besides: "Sequence[Beside]") -> No
 
 
 def print_report(runs: Sequence[Path]) -> None:
-    """Print the score table of each run."""
-    from relay.measure.declared import answers
-    from relay.measure.judging import judging
-    from relay.measure.scores import caption
+    """Print the tables of each run, with what there is to know about them."""
+    from relay.reports.parts import parts
     from relay.store.opening import opened
     from relay.tui.console import Plain
-    from relay.tui.safe import one_line, visible
-    from relay.tui.tables import control_table, judging_table, score_table
-    from relay.tui.tested_table import tests_table
-    from relay.tui.twin_tables import effect_table, strata_table
-    from relay.twin.ceiling import harm
-    from relay.twin.ceiling import verdict as ceiling
-    from relay.twin.control import control, verdict
-    from relay.twin.effect import effect
-    from relay.twin.strata import strata
 
     console = Plain()
     for path in runs:
         with opened(path) as run:
-            found = _scores(run)
-            meta = run.meta
-            models = [f"{n} = {facts.get('model') or facts['engine']}" for n, facts in meta.get("models", {}).items()]
-            title = [meta["scenario"].get("title") or meta["source"], ", ".join(models)]
-            phase = "" if meta["phase"] == "done" else f" ({meta['phase']})"
-            console.print(score_table(one_line(" · ".join(filter(None, title)), 400) + phase, found, _spoiled(run)))
-            changed = effect(run)
-            if changed.alone and changed.cells:
-                console.print(effect_table(changed))
-            if rates := strata(run):
-                console.print(strata_table(rates))
-            if tried := answers(run):
-                console.print(tests_table(tried))
-            if handed := control(run):
-                console.print(control_table(handed))
-                console.print(f"note: {verdict(handed)}")
-            if parts := judging(run):
-                console.print(judging_table(parts))
-            print_distances(run, console)
-            told = [*meta.get("notes", []), *failures_told(meta.get("failures", {})), *_incomplete(run, parts)]
-            told += [*([ceiling(harmed)] if (harmed := harm(run)) else []), changed.looked.told]
-            for note in filter(None, told):
-                console.print(f"note: {visible(note)}")
-            console.print(visible(f"{_by(run)}{caption(found)}"), style="dim")
+            print_parts(console, parts(run))
 
 
-def _scores(run: "Run") -> "list[Score]":
-    """The scores by every verifier that graded the run, its own first."""
-    from relay.measure.scores import scores
+def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -> None:
+    """One after another; their words are made safe for a terminal."""
+    from relay.reports.parts import Caption, Note
+    from relay.tui.safe import visible
 
-    return [score for verifier in run.verifiers or [""] for score in scores(run, verifier)]
-
-
-def _spoiled(run: "Run") -> "dict[tuple[str, str], Spoiled]":
-    """What is left of each cell without its spoilers, by verifier and cell; empty where they are not known."""
-    from relay.measure.spoiled import corrections
-
-    return {(verifier, each.cell): each for verifier in run.verifiers for each in corrections(run, verifier)}
-
-
-def _by(run: "Run") -> str:
-    """Whose verdicts these are."""
-    own, *others = run.verifiers or [""]
-    if not own:
-        return ""
-    return f"Verdicts by {own}" + (f", and once more by {', by '.join(others)}. " if others else ". ")
-
-
-def failures_told(failures: "Mapping[str, Any]") -> list[str]:
-    """How often calls of each model failed, and with what."""
-    from relay.prepare.models import GIVEN_UP
-
-    told = []
-    for name, found in failures.items():
-        kinds = sorted(((n, kind) for kind, n in found.items() if kind != GIVEN_UP), reverse=True)
-        said = f"engine {name}: {sum(n for n, _ in kinds):,} failed tries: "
-        said += ", ".join(f"{n:,} x {kind}" for n, kind in kinds)
-        told.append(said + (f"; {found[GIVEN_UP]:,} calls were given up" if found.get(GIVEN_UP) else ""))
-    return told
-
-
-def _incomplete(run: "Run", parts: "Sequence[Judging]") -> list[str]:
-    from relay.measure.judging import ungraded
-
-    if run.meta["phase"] != "done":
-        return []
-    found = ((verifier, ungraded(run, verifier)) for verifier in run.verifiers)
-    return [f"{n:,} answers have no verdict by {v} yet; --regrade goes on" for v, n in found if n]
+    for part in found:
+        if isinstance(part, Note):
+            console.print(f"note: {visible(part.text)}")
+        elif isinstance(part, Caption):
+            console.print(visible(part.text), style="dim")
+        else:
+            console.print(part)
 
 
 def _print_json(runs: Sequence[Path]) -> None:
@@ -255,6 +202,7 @@ def _print_json(runs: Sequence[Path]) -> None:
 
     from relay.measure.declared import answer_data, answers
     from relay.measure.judging import judging
+    from relay.measure.score_rows import by_all
     from relay.store.opening import opened
     from relay.twin.effect import rows
     from relay.twin.strata import strata, stratum_data
@@ -264,7 +212,7 @@ def _print_json(runs: Sequence[Path]) -> None:
             if meta_failures := run.meta.get("failures"):
                 print(dumps({"run": str(path), "failures": meta_failures}))
             beside = {verifier: rows(run, verifier) for verifier in run.verifiers or [""]}
-            for s in _scores(run):
+            for s in by_all(run):
                 row = {**s._asdict(), "graded": s.graded, "score": s.score}
                 row["interval"] = s.interval._asdict() if s.interval else None
                 print(dumps({"run": str(path), **row, **beside[s.verifier][s.cell]}))
