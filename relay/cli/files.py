@@ -3,21 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
     from relay.store.reader import Run
 
-Html = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write all that it says and its pictures into one page.")
-]
-Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores as CSV.")]
-Latex = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables as LaTeX (booktabs).")]
-Methods = Annotated[bool, typer.Option("--methods", help="Say what was run and how, for a paper, from the run file.")]
 ENDINGS = {"--html": (".html", ".htm"), "--csv": (".csv",), "--latex": (".tex",)}
 
 

@@ -1,17 +1,28 @@
 """relay report: what a run came to, by its own verifier and by others that graded it since."""
 
-import shlex
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances_json
-from relay.cli.files import Csv, Files, Html, Latex, Methods, print_methods
+from relay.cli.files import Files, print_methods
 from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
+from relay.cli.regrading import find_all_spoilers, regrade_all
+from relay.cli.report_options import (
+    Csv,
+    Distance,
+    DistancePlot,
+    Html,
+    Json,
+    Latex,
+    Looks,
+    Methods,
+    Paper,
+    Regrade,
+    Runs,
+    Spoilers,
+)  # fmt: skip
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -25,38 +36,20 @@ if TYPE_CHECKING:
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run files.")],
-    regrade: Annotated[
-        str,
-        typer.Option(
-            metavar="VERIFIER",
-            help="First grade every answer once more, by this verifier as `verify:` names it.",
-        ),
-    ] = "",
-    spoilers: Annotated[
-        bool, typer.Option("--spoilers", help="First find the steers that state the answer, by running them.")
-    ] = False,
-    paper: Annotated[
-        bool, typer.Option("--paper", help="Put each twin test beside the paper's table of the same test.")
-    ] = False,
-    looks: Annotated[
-        bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
-    ] = False,
-    distance: Annotated[
-        bool,
-        typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
-    ] = False,
-    distance_plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
-    ] = None,
+    runs: Runs,
+    regrade: Regrade = "",
+    spoilers: Spoilers = False,
+    paper: Paper = False,
+    looks: Looks = False,
+    distance: Distance = False,
+    distance_plot: DistancePlot = None,
     html: Html = None,
     csv: Csv = None,
     latex: Latex = None,
     methods: Methods = False,
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
+    json: Json = False,
 ) -> None:
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
@@ -67,9 +60,9 @@ def report(
     if distance_plot is not None:
         check_plot(runs, distance_plot)
     if regrade:
-        _regrade(runs, regrade, set_, sandbox, as_json=json)
+        regrade_all(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
-        _find_spoilers(runs, sandbox, as_json=json)
+        find_all_spoilers(runs, sandbox, as_json=json)
     if distance:
         measure_all(runs, as_json=json)
     if distance_plot is not None:
@@ -93,47 +86,6 @@ def report(
         _print_besides(besides)
     if looks:
         print_looks(runs, as_json=json)
-
-
-def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
-    """Grade them all; what is wrong with any of them is told before the first."""
-    from relay.cli.run import drive
-    from relay.language.reading import parse_sets
-    from relay.regrade import read_verifier, regrade
-
-    readings, mistakes = [], list[Mistake]()
-    for path in runs:
-        try:
-            readings.append(read_verifier(path, verifier, parse_sets(sets)))
-        except UserError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise UserError.of(dict.fromkeys(mistakes))
-    for path, reading in zip(runs, readings, strict=True):
-        again = ["relay", "report", str(path), "--regrade", verifier, *(part for s in sets for part in ("--set", s))]
-        again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
-        work = partial(regrade, path, reading, sandbox=sandbox is not Walls.NONE)
-        drive(work, path, shlex.join(again), as_json=as_json)
-
-
-def _find_spoilers(runs: Sequence[Path], sandbox: Walls, *, as_json: bool) -> None:
-    """Look at the steers of all; what is wrong with any of the runs is told before the first."""
-    from relay.cli.run import drive
-    from relay.spoilers import find_spoilers, finder
-
-    mistakes = list[Mistake]()
-    for path in runs:
-        try:
-            finder(path)
-        except UserError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise UserError.of(dict.fromkeys(mistakes))
-    for path in runs:
-        again = ["relay", "report", str(path), "--spoilers"]
-        again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
-        work = partial(find_spoilers, path, sandbox=sandbox is not Walls.NONE)
-        drive(work, path, shlex.join(again), as_json=as_json)
 
 
 def _besides(runs: Sequence[Path]) -> "list[Beside]":

@@ -147,7 +147,7 @@ def _curve(found: Sequence[Point], name: str) -> Picture:
         lines.append(Line(f"score{f', {rest}' if rest else ''}", kind, marks))
         if any(point.spoilers is not None for point in ordered):
             lines.append(_spoilers(ordered, [place(point.settings[name]) for point in ordered], rest))
-    lines = [line._replace(kind=i, marks=tuple(m._replace(kind=i) for m in line.marks)) for i, line in enumerate(lines)]
+    lines = [_apart(line, i, min(len(lines), MOST)) for i, line in enumerate(lines)]
     ticks = tuple(Tick(_across(place(value)), f"{value:g}") for value in values)
     base = next((point for point in found if point.alone), None)
     said = "its 95 % intervals, and fresh solos as a level." if base else "its 95 % intervals."
@@ -155,6 +155,12 @@ def _curve(found: Sequence[Point], name: str) -> Picture:
         f"Score by {name}", f"Share of right answers over {name}, with {said}", name, "correct, %", ticks, _percents(),
         tuple(lines[:MOST]), base and _level(base), True, max(0, len(lines) - MOST),
     )  # fmt: skip
+
+
+def _apart(line: Line, kind: int, of: int) -> Line:
+    """A line of its own kind, a little beside the others, so that no bar hides another."""
+    aside = 6.0 * (kind - (of - 1) / 2)
+    return Line(line.name, kind, tuple(mark._replace(kind=kind, x=mark.x + aside) for mark in line.marks))
 
 
 def _spoilers(ordered: Sequence[Point], places: Sequence[float], rest: str) -> Line:

@@ -1,5 +1,6 @@
 """Which rollouts a cell of a page leads to: a list of numbers with the command, and a few whole traces."""
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ class Led(NamedTuple):
 
     cell: int
     name: str
+    command: str  # lists its rollouts
     kinds: tuple[Kind, ...]
     traces: tuple[Trace, ...]
 
@@ -59,7 +61,14 @@ def led(run: Run) -> list[Led]:
     names = run.cells
     kinds = _kinds(run, len(names))
     chosen = _chosen(kinds)
-    return [Led(i, visible(name), kinds[i], tuple(_trace(run, n) for n in chosen[i])) for i, name in enumerate(names)]
+    return [
+        Led(i, visible(name), visible(_command(run, name)), kinds[i], tuple(_trace(run, n) for n in chosen[i]))
+        for i, name in enumerate(names)
+    ]
+
+
+def _command(run: Run, cell: str) -> str:
+    return shlex.join(["relay", "show", str(run.path), "--cell", cell])
 
 
 def _kinds(run: Run, cells: int) -> list[tuple[Kind, ...]]:

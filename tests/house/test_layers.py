@@ -43,7 +43,7 @@ LAYERS = [
     ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
     ("science", ["afterwards", "distance", "measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
-    ("results", ["frames", "reports"]),
+    ("results", ["exports", "frames", "reports"]),
     ("cli", ["cli"]),
     ("python", ["notebook"]),
 ]
