@@ -25,6 +25,13 @@ def test_every_unit_gets_a_steer_from_another_problem_with_another_answer() -> N
         assert steer.answer != problem.answer
 
 
+def test_any_other_problem_may_have_the_same_answer() -> None:
+    given = dict(deal(STEER._replace(of="any other problem"), pairs(), PROBLEMS, OUTCOMES, 7))
+    assert len(given) == 30
+    assert all(given[problem.id, 0].problem.id != problem.id for problem, _ in pairs())
+    assert any(given[problem.id, 0].problem.answer == problem.answer for problem, _ in pairs())
+
+
 def test_steers_are_dealt_out_evenly() -> None:
     uses = Counter(g.problem.id for g in dict(deal(STEER, pairs(4), PROBLEMS, OUTCOMES, 7)).values())
     assert len(uses) == 10
