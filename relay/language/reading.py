@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from relay.errors import Mistake, UserError
 from relay.language import graph
 from relay.language.composing import compose, find, language, preset_of, settings, with_values
+from relay.language.declaring import unknown_cells
 from relay.language.named import at_their_names, besides, quiet
 from relay.language.scenario import GraphSpec, Scenario
 from relay.language.shapes import Scene
@@ -140,6 +141,8 @@ def _cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell], li
             cells.append(Cell(point.name, point.values, point.without, scenario.model_copy(update={"sweep": sweep})))
         if len(broken) == MOST_BROKEN:
             break
+    if cells and not broken:
+        faults += unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])
     return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
 
 

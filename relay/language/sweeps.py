@@ -156,7 +156,17 @@ def filled(tree: Any, values: Mapping[str, Any]) -> Any:
     return tree
 
 
-FIXED = ("models", "problems", "pool", "select", "samples", "seed", "verify", "unfinished")  # the same in all cells
+FIXED = (
+    "models",
+    "problems",
+    "pool",
+    "select",
+    "samples",
+    "seed",
+    "verify",
+    "unfinished",
+    "tests",
+)  # the same in all cells
 
 
 def uneven(tree: Any, points: Collection[Point]) -> Iterator[Fault]:

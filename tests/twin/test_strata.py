@@ -52,7 +52,10 @@ def test_every_stratum_is_as_by_hand(path: Path) -> None:
         assert each.alone is not None
         assert (each.alone.correct, each.alone.graded) == (5 if alone else 0, 5)
         assert (each.steered.correct, each.steered.graded) == (10 if comes_back else 0, 25)
-        assert each.steered.interval == korn_graubard([(2 if comes_back else 0, 5)] * 5)
+        one_way = korn_graubard([(2 if comes_back else 0, 5)] * 5)  # as if no two problems shared a distractor
+        assert each.steered.interval is not None
+        assert each.steered.interval.low <= one_way.low + 1e-9
+        assert each.steered.interval.high >= one_way.high - 1e-9
         assert each.steered.minus_alone is not None
         assert each.steered.minus_alone.mean == pytest.approx((0.4 if comes_back else 0) - (1 if alone else 0))
         assert each.steered.minus_alone.problems == 5
