@@ -184,7 +184,8 @@ async def test_how_unsure_it_is_of_the_first_token_is_what_transformers_knows(
             theirs = (await deltas(plain, asked(plain, prompt, banned=banned, tokens=5)._replace(entropy=True)))[
                 0
             ].entropy
-            assert ours is not None and theirs is not None
+            assert ours is not None
+            assert theirs is not None
             assert theirs - 0.02 < ours < theirs + 1e-3
 
 
