@@ -114,4 +114,3 @@ def distractors(need: Need, everywhere: Sequence[Problem], outcomes: Outcomes, s
 def _fitting(need: Need, problem: Problem, outcomes: Outcomes) -> list[int]:
     wanted = WHERE[need.where]
     return [sample for sample, outcome in outcomes.get(problem.id, {}).items() if outcome in wanted]
-
