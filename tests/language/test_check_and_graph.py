@@ -13,7 +13,11 @@ from relay.errors import UserError
 from relay.language.yaml_places import parse, plain
 from relay.scenarios import canned, opening
 
-CANNED = ("guidability", "handoff", "plumbing", "recoverability", "solo")
+CANNED = (
+    "best-of-n", "branch-and-vote", "budget-forcing", "draft-and-judge", "explore-then-commit", "glimprouter",
+    "guidability", "handoff", "lookahead", "offload", "plumbing", "recoverability", "relay-ring", "relayllm",
+    "self-consistency", "solo", "specreason", "speculative-thinking",
+)  # fmt: skip
 
 
 def test_the_canned_scenarios_are_those_promised() -> None:
