@@ -1,6 +1,9 @@
 """`relay compare`: two runs on the same problems, however their files number these; and what cannot be compared."""
 
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,19 @@ def test_problems_are_paired_by_what_they_are_and_not_by_their_numbers(tmp_path:
         assert pair.adjusted == pytest.approx(1)
 
 
+def test_the_queries_of_the_page_give_these_figures(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "numbers.md").read_text()
+    section = page.partition("## Two runs")[2].partition("\n## ")[0]
+    attach, asked = re.findall(r"```sql\n(.*?)```", section, flags=re.DOTALL)
+    first = made(tmp_path, "first", wrong="ab", samples=2)
+    second = made(tmp_path, "second", wrong="b", order="xhgfdcba", samples=3)
+    with closing(sqlite3.connect(first)) as db:
+        db.execute(attach.replace("SECOND.relay", str(second)))
+        for pair in compare(first, second).pairs:
+            (row,) = db.execute(asked, {"cell": pair.cell, "verifier": "math"}).fetchall()
+            assert row == pytest.approx((pair.first, pair.second, pair.difference.mean, pair.problems))
+
+
 def test_only_problems_and_cells_of_both_are_compared_and_the_rest_is_told(tmp_path: Path) -> None:
     first = made(tmp_path, "first", wrong="a")
     second = made(tmp_path, "second", order="bcdefx", cells="[0.9]")
@@ -85,8 +101,6 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, change: dict[str, st
 
 
 def test_an_unfinished_run_is_refused_with_the_command_that_goes_on(tmp_path: Path) -> None:
-    import sqlite3
-
     first, second = made(tmp_path, "first"), made(tmp_path, "second")
     with sqlite3.connect(second) as db:
         db.execute("UPDATE meta SET value = '\"walking\"' WHERE key = 'phase'")
