@@ -4,7 +4,9 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from relay.errors import Mistake, UserError
 
@@ -12,6 +14,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from relay.store.reader import Run
+
+Distance = Annotated[
+    bool, typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into.")
+]
+Drawing = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
+]
 
 
 def measure_all(runs: Sequence[Path], *, as_json: bool) -> None:

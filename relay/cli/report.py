@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances, print_distances_json
+from relay.cli.costs import Cost, Prices, check_prices, print_costs
+from relay.cli.distance import (
+    Distance,
+    Drawing,
+    check_plot,
+    draw_plot,
+    measure_all,
+    print_distances,
+    print_distances_json,
+)
 from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.errors import Mistake, UserError
@@ -42,14 +51,10 @@ def report(
     looks: Annotated[
         bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
     ] = False,
-    distance: Annotated[
-        bool,
-        typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
-    ] = False,
-    distance_plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
-    ] = None,
+    distance: Distance = False,
+    distance_plot: Drawing = None,
+    cost: Cost = False,
+    price: Prices = [],  # noqa: B006  typer copies it
     set_: Sets = [],  # noqa: B006  typer copies it
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell of each run.")] = False,
@@ -57,6 +62,7 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
+    prices = check_prices(runs, price, cost=cost)
     if looks:
         refuse_others(runs)
     if distance_plot is not None:
@@ -82,6 +88,8 @@ def report(
         _print_besides(besides)
     if looks:
         print_looks(runs, as_json=json)
+    if cost:
+        print_costs(runs, prices, as_json=json)
 
 
 def _regrade(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
