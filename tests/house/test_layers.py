@@ -43,7 +43,9 @@ LAYERS = [
     ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
     ("science", ["afterwards", "distance", "measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
+    ("results", ["exports", "frames", "reports"]),
     ("cli", ["cli"]),
+    ("python", ["notebook"]),
 ]
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}
 HEAVY = (
