@@ -66,6 +66,9 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 	$(BIN)/python tests/proof/zoo.py --trained trained
 	$(BIN)/python -m relay.train.cards
 	$(BIN)/python tests/proof/gallery.py
+	$(BIN)/python tests/proof/forecast.py transformers
+	$(BIN)/python tests/proof/coverage.py
+	$(BIN)/python tests/proof/adaptive.py
 
 clean:
 	rm -rf .venv .venv-engines build dist *.egg-info

@@ -11,7 +11,7 @@ from relay.tui.safe import one_line, visible
 
 def forecast_table(found: Forecast) -> Table:
     """Tokens, part by part."""
-    how = "measured on a pilot" if found.real else "rehearsed with simulated models"
+    how = "measured on a pilot" if found.own else "rehearsed with simulated models"
     title = visible(f"{one_line(found.title, 60)} · forecast, {how}")
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     table.add_column("part")
@@ -44,11 +44,15 @@ def _time(hours: float) -> str:
     return f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
-def sight_table(found: Forecast, beliefs: Beliefs) -> Table:
-    """Interval widths and least differences, in points."""
+def beliefs_line(found: Forecast, beliefs: Beliefs) -> str:
+    """What the table of what it could see takes for true."""
     truths = f"accuracy {beliefs.accuracy:g}, ICC {beliefs.icc:g}, distractions' sd {beliefs.distractor_sd:g}"
-    title = f"what it could see with {found.selected:,} problems, were the truth {truths}"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    return f"what it could see with {found.selected:,} problems, were the truth {truths}:"
+
+
+def sight_table(found: Forecast) -> Table:
+    """Interval widths and least differences, in points."""
+    table = Table(box=None, header_style="bold")
     table.add_column("cell")
     for column in ("95 % interval", "least difference seen"):
         table.add_column(column, justify="right")

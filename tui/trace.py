@@ -93,10 +93,25 @@ def _facts(hop: Hop) -> list[str]:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
     if hop.source:
         lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
+    lines += _besides(hop)
     if hop.rest is not None:
         lines.append(f"→ {hop.rest}{f': {hop.why}' if hop.why else ''}")
     elif hop.branches:
         lines.append(f"→ {hop.branches} pens at {hop.starts}")
+    return lines
+
+
+def _besides(hop: Hop) -> list[str]:
+    """What few hops have: a judge's word, whom a pick chose, what an edge cuts away."""
+    extra = hop.extra
+    if extra is None:
+        return []
+    said = f"says {extra.label!r}" if extra.label else ""
+    worth = f"worth {extra.score:g}" if extra.score is not None else ""
+    lines = [" · ".join(filter(None, (said, worth)))] if said or worth else []
+    lines += [f"unsure by {extra.entropy:.2f} nats"] if extra.entropy is not None else []
+    lines += [f"goes on from pen {extra.chosen}"] if extra.chosen else []
+    lines += [f"cuts away from {extra.drops} on"] if extra.drops else []
     return lines
 
 

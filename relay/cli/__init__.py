@@ -94,7 +94,7 @@ def _code(args: list[str]) -> int:
     if " ".join(args[:2]) in getattr(command, "commands", ()):  # a command of two words
         args = [" ".join(args[:2]), *args[2:]]
     try:
-        with command.make_context("relay", args or ["--help"]) as context:
+        with command.make_context("relay", list(args) or ["--help"]) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

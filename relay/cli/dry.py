@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from relay.session import Options
     from relay.tui.progress import Display
 
-REHEARSED = 32  # problems that are walked with simulated models
+REHEARSED = 100  # problems that are walked with simulated models
 
 
 def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_json: bool) -> None:
@@ -25,15 +25,19 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
     from pathlib import Path
 
     from relay.cli.run import drive
+    from relay.engine.simulated import SimulatedModel
     from relay.planning.forecast import forecast
-    from relay.planning.pilot import Sizes, calibrate, rehearse
+    from relay.planning.pilot import calibrate
+    from relay.planning.rehearsal import Sizes, rehearse
 
     terms, beliefs = terms_of(reading, options, wishes), beliefs_of(wishes.assume)
 
+    known = all(isinstance(model, SimulatedModel) for model in reading.cells[0].scenario.models.values())
+
     def work(shown: "Display") -> "Coroutine[Any, Any, Pilot]":
-        if wishes.calibrate is not None:
+        if wishes.calibrate is not None and not known:
             return calibrate(reading, wishes.calibrate, options, shown)
-        return rehearse(reading, REHEARSED, Sizes(wishes.tokens), shown, options.pool)
+        return rehearse(reading, wishes.calibrate or REHEARSED, Sizes(wishes.tokens), shown, options.pool)
 
     pilot = drive(work, Path(), f"relay run {reading.source} --dry", as_json=as_json)
     found = forecast(reading, pilot, terms, beliefs)
@@ -43,13 +47,13 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
         print(dumps({"event": "forecast", **_plain(found), "tokens": found.tokens}))
         return
     from relay.tui.console import Plain
-    from relay.tui.planning import forecast_lines, forecast_table, sight_table
+    from relay.tui.planning import beliefs_line, forecast_lines, forecast_table, sight_table
 
     console = Plain()
     console.print(forecast_table(found))
-    for line in forecast_lines(found, terms.replicas):
+    for line in (*forecast_lines(found, terms.replicas), "", beliefs_line(found, beliefs)):
         console.print(line)
-    console.print(sight_table(found, beliefs))
+    console.print(sight_table(found))
 
 
 def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":

@@ -20,7 +20,7 @@ def refuse_others(runs: Sequence[Path]) -> None:
     for path in runs:
         with opened(path) as run:
             if not distractions(run):
-                what = "no node puts in reasoning about another problem"
+                what = "no reasoning about another problem was put in"
                 mistakes.append(Mistake(f"{path}: --looks", what, "it reads runs of `recoverability`"))
     if mistakes:
         raise UserError.of(dict.fromkeys(mistakes))
@@ -53,11 +53,11 @@ def _print_json(path: Path) -> None:
     from json import dumps
 
     from relay.store.opening import opened
-    from relay.twin.looks import as_data, looks, seen
+    from relay.twin.looks import looks, looks_data, seen
 
     with opened(path) as run:
         rows = list(seen(run))
         for found in looks(rows, run.cells):
-            print(dumps({"run": str(path), "looks": True, **as_data(found)}))
+            print(dumps({"run": str(path), "looks": True, **looks_data(found)}))
         for row in rows:
             print(dumps({"run": str(path), **row._asdict()}))

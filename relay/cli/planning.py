@@ -35,7 +35,9 @@ Prices = Annotated[
 ]
 Hourly = Annotated[
     float | None,
-    typer.Option(min=0, metavar="PRICE", help="The price of an hour of one replica.", rich_help_panel="Forecast"),
+    typer.Option(
+        "--hourly", min=0, metavar="PRICE", help="The price of an hour of one replica.", rich_help_panel="Forecast"
+    ),
 ]
 Tokens = Annotated[
     float | None,

@@ -170,12 +170,14 @@ def _print_besides_json(runs: Sequence[Path], besides: "Sequence[Beside]") -> No
 
 def print_report(runs: Sequence[Path]) -> None:
     """Print the score table of each run."""
+    from relay.measure.declared import answers
     from relay.measure.judging import judging
     from relay.measure.scores import caption
     from relay.store.opening import opened
     from relay.tui.console import Plain
     from relay.tui.safe import one_line, visible
     from relay.tui.tables import control_table, judging_table, score_table
+    from relay.tui.tested_table import tests_table
     from relay.tui.twin_tables import effect_table, strata_table
     from relay.twin.ceiling import harm
     from relay.twin.ceiling import verdict as ceiling
@@ -197,6 +199,8 @@ def print_report(runs: Sequence[Path]) -> None:
                 console.print(effect_table(changed))
             if rates := strata(run):
                 console.print(strata_table(rates))
+            if tried := answers(run):
+                console.print(tests_table(tried))
             if handed := control(run):
                 console.print(control_table(handed))
                 console.print(f"note: {verdict(handed)}")
@@ -257,6 +261,7 @@ def _incomplete(run: "Run", parts: "Sequence[Judging]") -> list[str]:
 def _print_json(runs: Sequence[Path]) -> None:
     from json import dumps
 
+    from relay.measure.declared import answer_data, answers
     from relay.measure.judging import judging
     from relay.store.opening import opened
     from relay.twin.effect import rows
@@ -273,6 +278,8 @@ def _print_json(runs: Sequence[Path]) -> None:
                 print(dumps({"run": str(path), **row, **beside[s.verifier][s.cell]}))
             for each in strata(run):
                 print(dumps({"run": str(path), "stratum": each.rate, **stratum_data(each)}))
+            for answer in answers(run):
+                print(dumps({"run": str(path), "declared": True, **answer_data(answer)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)

@@ -26,30 +26,36 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REFRESH = 0.2  # seconds between two looks at the counts
 INTERRUPTED = 130
+AS_IT_BEGAN = "takes no --set, --preset, --out or --record: a run goes on as it began"
+
+
+Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
+]
+InFlight = Annotated[
+    int | None,
+    typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
+]
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
+]
 
 
 def run(
-    scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a canned one.")
-    ] = "",
+    scenario: Name = "",
     set_: Sets = [],  # noqa: B006  typer copies it
     preset: Preset = "",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Where the run file goes; by default into runs/."),
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
-    ] = None,
-    in_flight: Annotated[
-        int | None,
-        typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
-    ] = None,
-    pool: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
-    ] = None,
+    out: Out = None,
+    resume: Resume = None,
+    in_flight: InFlight = None,
+    pool: PoolFile = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Fixed batches: slow, the same every time.")
     ] = False,
@@ -62,13 +68,13 @@ def run(
     replicas: Replicas = 1,
     speed: Speeds = "",
     price: Prices = [],  # noqa: B006  typer copies it
-    replica_hour: Hourly = None,
+    hourly: Hourly = None,
     tokens: Tokens = None,
     assume: Assumed = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
-    wishes = Wishes(calibrate, replicas, speed, tuple(price), replica_hour, tokens, assume)
+    wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
     if not dry and wishes != Wishes():
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
     if dry and (resume or out or record):
@@ -76,8 +82,7 @@ def run(
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
     if resume is not None and (set_ or preset or out or record):
-        what = "takes no --set, --preset, --out or --record: a run goes on as it began"
-        raise UserError(Mistake("relay run --resume", what))
+        raise UserError(Mistake("relay run --resume", AS_IT_BEGAN))
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on

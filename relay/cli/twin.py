@@ -102,10 +102,8 @@ def twin(
     engine = engine or usual_engine()
     ablated = (keep_opening, longer, distractor)
     wish = Wish(models, guide, problems, engine, control, individual, parse_sets(set_), *ablated, preset)
-    if each and not forecast:
-        from relay.cli.twin_each import each_knob
-
-        each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=json)
+    if each:
+        _knob_by_knob(context, wish, each, out, forecast=forecast, as_json=json)
         return
     parts = parts_of(wish)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
@@ -124,6 +122,20 @@ def twin(
     _write_cards(models, parts, folder, as_json=json)
     if failed:
         raise typer.Exit(1)
+
+
+def _knob_by_knob(
+    context: typer.Context, wish: "Wish", each: str, out: Path | None, *, forecast: bool, as_json: bool
+) -> None:
+    """The tests once for each knob, or the forecast of one round and how many there will be."""
+    from relay.cli.twin_each import each_knob, tell_steps
+
+    if not forecast:
+        each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=as_json)
+        return
+    twin(**{**context.params, "context": context, "each": "", "set_": [f"{k}={v}" for k, v in wish.sets.items()]})
+    if not as_json:
+        tell_steps(wish, each)
 
 
 def usual_engine() -> str:
@@ -160,11 +172,12 @@ def _on_shared_problems(
 ) -> "list[Part]":
     """The parts, once each model has left its solos in the pool, by which the problems of all are selected."""
     from relay.cli.run import drive
+    from relay.pool import default_path
     from relay.twin.plan import parts_of
     from relay.twin.waves import fill, known
 
-    have = known(parts, folder)
-    return parts_of(wish, drive(lambda shown: fill(parts, have, options, shown, {}), folder, again, as_json=as_json))
+    have, pool = known(parts, folder), options.pool or default_path()
+    return parts_of(wish, drive(lambda shown: fill(parts, have, options, shown, {}), pool, again, as_json=as_json))
 
 
 def _begun(part: "Part", folder: Path, *, record: bool) -> bool:

@@ -37,6 +37,7 @@ def each_knob(
         if not as_json:
             print(f"{step.name}: {step.knob} {step.value}".rstrip(), flush=True)
         sets = [f"{path}={value}" for path, value in {**wish.sets, **step.sets}.items()]
+        reuse(wish, step, out)
         try:
             again(**{**context.params, "context": context, "each": "", "out": out / step.name, "set_": sets})
         except typer.Exit as end:
@@ -50,6 +51,22 @@ def each_knob(
     _tell(steps, out, told, as_json=as_json)
     if failed:
         raise typer.Exit(1)
+
+
+def reuse(wish: "Wish", step: Step, out: Path) -> None:
+    """A test that this knob does not turn is not run again: its run is the first one's."""
+    from shutil import copyfile
+
+    from relay.twin.plan import parts_of
+
+    if step.name == FIRST:
+        return
+    turned = parts_of(wish._replace(sets={**wish.sets, **step.sets}))
+    for one, other in zip(parts_of(wish), turned, strict=True):
+        first, mine = out / FIRST / one.file, out / step.name / one.file
+        if one.reading.tree == other.reading.tree and first.exists() and not mine.exists():
+            mine.parent.mkdir(exist_ok=True)
+            copyfile(first, mine)
 
 
 def steps_of(wish: "Wish", other: str) -> "list[Step]":
@@ -70,7 +87,18 @@ def steps_of(wish: "Wish", other: str) -> "list[Step]":
         Step(path.rpartition(".")[2], f"{knob.words} ({path})", shown(knob.after), {path: sets[path]})
         for path, knob in found.items()
     ]
-    return [Step(FIRST, "", "", {}), *single, Step(ALL, "all of these", "", sets)]
+    together = [Step(ALL, "all of these", "", sets)] if len(single) > 1 else []
+    return [Step(FIRST, "", "", {}), *single, *together]
+
+
+def tell_steps(wish: "Wish", other: str) -> None:
+    """Say which steps there will be. Raises UserError where there are none."""
+    from relay.tui.safe import visible
+
+    steps = steps_of(wish, other)
+    print(visible(f"--each {other}: so much {len(steps)} times, less what an earlier step leaves in the pool:"))
+    for step in steps:
+        print(visible(f"  {step.name}: {step.knob or 'as it is'} {step.value}".rstrip()))
 
 
 def _tell(steps: "Sequence[Step]", out: Path, told: "dict[str, str]", *, as_json: bool) -> None:

@@ -1,13 +1,15 @@
 """Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path as Folder
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.language import graph
-from relay.language.composing import canned, compose, find, knobs, language, preset_of, settings, with_values
+from relay.language.composing import compose, find, language, preset_of, settings, with_values
+from relay.language.declaring import unknown_cells
+from relay.language.named import at_their_names, besides, quiet
 from relay.language.scenario import GraphSpec, Scenario
 from relay.language.shapes import Scene
 from relay.language.sweeps import Point, Sweep, filled, grid, misused, uneven, uses
@@ -82,29 +84,14 @@ def budget_of(preset: str = "") -> Any:
 
 
 def _reading(tree: Any, spots: Places, source: str) -> Reading:
-    quiet = _quiet(tree, spots, source)
-    cells, faults = _cells(tree, quiet)
+    silent = quiet(tree, spots, source)
+    cells, faults = _cells(tree, silent)
     if faults:
-        raise UserError.of(placed(_behind_typos(tree, faults, quiet), spots, source))
+        raise UserError.of(placed(_behind_typos(tree, faults, silent), spots, source))
     return Reading(tree, tuple(cells), spots, source)
 
 
-def _quiet(tree: Any, spots: Places, source: str) -> frozenset[str]:
-    """The names in `let:` that may stand nowhere: a preset serves several tests, each of which uses some of it."""
-    let = tree.get("let") if isinstance(tree, dict) else None
-    names = frozenset(let if isinstance(let, dict) else ())
-    places_of = {name: spot.key or spot.value for name in names if (spot := spots.get(("let", name)))}
-    known, ours = knobs(), {f"relay/{name}" for name in canned()}
-    return frozenset(
-        name
-        for name in names
-        if (place := places_of.get(name)) is None
-        or place.file in ours
-        or (name in known and place.line and place.file != source)
-    )
-
-
-def _behind_typos(tree: Any, faults: list[Fault], quiet: frozenset[str]) -> Iterable[Fault]:
+def _behind_typos(tree: Any, faults: list[Fault], silent: frozenset[str]) -> Iterable[Fault]:
     """The typos in keys, and what is wrong once they are mended: so that one typo hides nothing and causes nothing."""
     typos: list[Fault] = []
     renamed: dict[Path, str] = {}  # by the path after mending: the key as it was written
@@ -114,7 +101,7 @@ def _behind_typos(tree: Any, faults: list[Fault], quiet: frozenset[str]) -> Iter
             *above, key = fault.path
             tree = _renamed(tree, above, str(key), fault.meant)
             renamed[*above, fault.meant] = str(key)
-        _, faults = _cells(tree, quiet)
+        _, faults = _cells(tree, silent)
     for fault in (*typos, *faults):
         written = (renamed.get(fault.path[: i + 1], key) for i, key in enumerate(fault.path))
         yield fault._replace(path=tuple(written))
@@ -130,13 +117,13 @@ def _renamed(tree: Any, above: Sequence[str | int], key: str, meant: str) -> Any
     return [_renamed(item, rest, key, meant) if i == first else item for i, item in enumerate(tree)]
 
 
-def _cells(tree: dict[str, Any], quiet: frozenset[str]) -> tuple[list[Cell], list[Fault]]:
+def _cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell], list[Fault]]:
     scene, let, faults = scene_of(tree), _let(tree), list[Fault]()
     sweep, odd = _sweep(tree, let or {}, scene)
     points, more = grid(sweep) if not odd else ([], [])
     variables = _variables(tree)
     if variables is not None and let is not None:
-        faults = misused(tree, variables, let, quiet)
+        faults = misused(tree, variables, let, silent)
     faults += [*odd, *more, *uneven(tree, points)]
     body = {key: value for key, value in tree.items() if key not in ("sweep", "let")}
     kept = {"let": tree["let"]} if "let" in tree else {}
@@ -146,14 +133,16 @@ def _cells(tree: dict[str, Any], quiet: frozenset[str]) -> tuple[list[Cell], lis
         values = {**(let or {}), **point.values}
         scenario, found = _cell({**filled(body, values), **kept}, scene, point)
         unfilled = [path for path, name in uses(body) if name not in values]
-        found = [f for f in found if f.at_key or not any(f.path[: len(path)] == path for path in unfilled)]
-        found = _at_their_names(found, uses(body), values.keys() - point.values.keys())
+        found = besides(unfilled, found)
+        found = at_their_names(found, uses(body), values.keys() - point.values.keys())
         if found:
             broken.append((point, found))
         elif scenario is not None:
             cells.append(Cell(point.name, point.values, point.without, scenario.model_copy(update={"sweep": sweep})))
         if len(broken) == MOST_BROKEN:
             break
+    if cells and not broken:
+        faults += unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])
     return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
 
 
@@ -161,20 +150,6 @@ def _let(tree: Mapping[str, Any]) -> dict[str, Any] | None:
     """The values of `let:` by name; None: they are not to be seen."""
     let = tree.get("let", {})
     return let if isinstance(let, dict) else None
-
-
-def _at_their_names(faults: list[Fault], spots: Iterable[tuple[Path, str]], names: Collection[str]) -> list[Fault]:
-    """The faults; what is wrong with a value of `let:` is told where that stands, once for all that use it."""
-    mine = [(path, name) for path, name in spots if name in names]
-    found = []
-    for fault in faults:
-        for path, name in mine:
-            if fault.path[: len(path)] == path and not (fault.at_key and fault.path == path):
-                found.append(fault._replace(path=("let", name, *fault.path[len(path) :]), meant=""))
-                break
-        else:
-            found.append(fault)
-    return list(dict.fromkeys(found))
 
 
 def _variables(tree: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -194,7 +169,9 @@ def _sweep(tree: dict[str, Any], let: Mapping[str, Any], scene: Scene) -> tuple[
         return None, []
     sweep, faults = _type(Sweep).read(filled(tree["sweep"], let), scene)
     faults = [fault._replace(path=("sweep", *fault.path)) for fault in faults]
-    return sweep, _at_their_names(faults, uses(tree["sweep"], ("sweep",)), let)
+    spots = list(uses(tree["sweep"], ("sweep",)))
+    faults = besides([path for path, name in spots if name not in let], faults)
+    return sweep, at_their_names(faults, spots, let)
 
 
 def _cell(tree: dict[str, Any], scene: Scene, point: Point) -> tuple[Scenario | None, list[Fault]]:

@@ -32,7 +32,7 @@ from relay.language.verifying import MATH, NONE, AnyVerify, Verify
 __all__ = [
     "ENDS", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node", "NodeName", "Opening",
     "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved", "Target",
-    "Until", "UntilText", "Verify",
+    "Tests", "Until", "UntilText", "Verify",
 ]  # fmt: skip
 
 
@@ -213,6 +213,20 @@ class Select(Frozen):
         return self
 
 
+class Comparison(Frozen):
+    """Two cells, by name."""
+
+    cell: Text
+    against: Text
+
+
+class Tests(Frozen):
+    """What will be asked of the cells; said before the run, so that what is seen cannot choose it."""
+
+    named: OneOrMore[Comparison] = ()  # their p-values are adjusted together, after Holm
+    grid: Text | None = None  # every other cell against this one; after Benjamini and Hochberg
+
+
 def _solo(comparison: str, info: ValidationInfo) -> str:
     models = (info.context or {}).get("model")
     if models is None or comparison in (good := [f"solo {model}" for model in sorted(models)]):
@@ -239,6 +253,7 @@ class Scenario(Frozen):
     sweep: Sweep | None = None
     select: Select | None = None
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
+    tests: Tests | None = None
 
     @model_validator(mode="after")
     def _written_by_those_who_can(self) -> "Scenario":

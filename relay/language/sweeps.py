@@ -14,7 +14,7 @@ from relay.language.shapes import Frozen, Kind, Known, OneOf, OneOrMore, Says, S
 from relay.language.telling import Fault, Path, did_you_mean, one_of
 
 MOST_CELLS = 10_000
-_VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DOUBLED = re.compile(r"\{\{[A-Za-z_][A-Za-z0-9_]*\}\}")
 
 Variable: TypeAlias = Annotated[
@@ -125,7 +125,7 @@ def _strangers(sweep: Sweep) -> Iterator[Fault]:
 
 def is_variable(text: str) -> bool:
     """Whether this text stands for a variable's value: "{m}"."""
-    return _VARIABLE.fullmatch(text) is not None
+    return VARIABLE.fullmatch(text) is not None
 
 
 def is_text_of_braces(text: str) -> bool:
@@ -135,7 +135,7 @@ def is_text_of_braces(text: str) -> bool:
 
 def uses(tree: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Where the tree stands a variable in for a value: paths and names. In a whole one, `sweep` and `let` give them."""
-    if isinstance(tree, str) and (found := _VARIABLE.fullmatch(tree)):
+    if isinstance(tree, str) and (found := VARIABLE.fullmatch(tree)):
         yield path, found[1]
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
         if (*path, key) not in (("sweep",), ("let",)):
@@ -149,14 +149,24 @@ def filled(tree: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(tree, list):
         return [filled(value, values) for value in tree]
     if isinstance(tree, str) and tree[:1] == "{":
-        if found := _VARIABLE.fullmatch(tree):
+        if found := VARIABLE.fullmatch(tree):
             return values.get(found[1], tree)
         if _DOUBLED.fullmatch(tree):
             return tree[1:-1]
     return tree
 
 
-FIXED = ("models", "problems", "pool", "select", "samples", "seed", "verify", "unfinished")  # the same in all cells
+FIXED = (
+    "models",
+    "problems",
+    "pool",
+    "select",
+    "samples",
+    "seed",
+    "verify",
+    "unfinished",
+    "tests",
+)  # the same in all cells
 
 
 def uneven(tree: Any, points: Collection[Point]) -> Iterator[Fault]:

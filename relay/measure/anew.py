@@ -22,7 +22,7 @@ def way(question: str, opening: str, onward: Sequence[str], original: str = "") 
     """
     before = _split(opening)
     asked, done = set(numbers(question)), computations(opening)
-    if len(before) < NEAR and not set(numbers(opening)) - asked:
+    if not done and len(before) < NEAR and not set(numbers(opening)) - asked:
         return "restart"
     tail, earlier = "".join(before[-TAIL:]), "".join(before[:-TAIL])
     reached = ({each.result for each in done} | (set(numbers(tail)) - set(numbers(earlier)))) - asked

@@ -8,13 +8,14 @@
 Strata change the variance over problems, not the kind of interval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from relay.measure.clusters import over_distractors, over_problems
 from relay.measure.outcomes import Array, Layout, Outcomes, layout, outcomes
 from relay.measure.proportions import Interval, Z, clopper_pearson_of, wilson, wilson_of
 
-__all__ = ["Interval", "bounds", "interval", "korn_graubard", "method", "of_problems", "t_of", "wilson"]
+__all__ = ["Interval", "assumed", "bounds", "interval", "korn_graubard", "method", "of_problems", "t_of", "wilson"]
+TWO_WAY, STRATA = "two-way", "in strata"  # as the names of methods say them
 
 
 def bounds(correct: Array, layout: Layout) -> tuple[Array, Array]:
@@ -82,8 +83,17 @@ def interval(cell: Outcomes) -> Interval | None:
 def method(layout: Layout) -> str:
     """What the interval of such a layout is called."""
     name = "Wilson" if layout.once else "Korn-Graubard"
-    name = f"{name} in strata" if layout.strata > 1 else name
-    return name if layout.distractors is None else f"two-way {name}"
+    name = f"{name} {STRATA}" if layout.strata > 1 else name
+    return name if layout.distractors is None else f"{TWO_WAY} {name}"
+
+
+def assumed(methods: Iterable[str]) -> str:
+    """What is random in intervals by these methods, and what they do not cover."""
+    names = " ".join(methods)
+    random = "problems and distractors" if TWO_WAY in names else "problems"
+    inside = ", problems inside their solve rates" if STRATA in names else ""
+    fixed = "" if TWO_WAY in names else "; guides, where there are any, are fixed"
+    return f"over {random} drawn at random{inside}{fixed}; they do not cover how the problems were selected"
 
 
 def korn_graubard(groups: Sequence[tuple[int, int]]) -> Interval:

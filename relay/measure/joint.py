@@ -5,7 +5,7 @@ shared. That gives the variance which resampling problems (inside their strata) 
 would give, without its noise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
@@ -13,12 +13,14 @@ from relay.measure.clusters import over_distractors, over_problems
 from relay.measure.intervals import t_of, wilson
 from relay.measure.outcomes import Array, Layout, Outcomes, layout
 
+ALIKE = 1e-12  # a variance under it is none
+
 
 class Joint(NamedTuple):
-    """A figure of several cells, with all that its tests and intervals need."""
+    """A figure of several cells, with all that its tests and intervals need; of many studies at once along the axes."""
 
-    value: float
-    variance: float
+    value: Array  # (...)
+    variance: Array  # (...)
     layout: Layout  # of all its rollouts together
     problems: int
 
@@ -43,14 +45,13 @@ def contrast(cells: Sequence[Outcomes], weights: Sequence[float]) -> Joint | Non
     problems = len(np.unique(cells[0].problem))
     if not problems:
         return None
-    value, parts = 0.0, []
+    value, parts = np.zeros(()), []
     for cell, weight in zip(cells, weights, strict=True):
-        counts = np.bincount(cell.problem)
-        each = weight / problems / counts[cell.problem]  # a problem counts as much as any other
-        share = float((each * cell.correct).sum())
-        value += share
-        parts.append(each * cell.correct - each * (share / weight if weight else 0.0))
-    return _joint(value, np.concatenate(parts), cells, problems)
+        each = 1 / problems / np.bincount(cell.problem)[cell.problem]  # a problem counts as much as any other
+        share = (each * cell.correct).sum(axis=-1)
+        value = value + weight * share
+        parts.append(weight * each * (cell.correct - share[..., None]))
+    return _joint(value, np.concatenate(parts, axis=-1), cells, problems)
 
 
 def cost_ratio(first: Outcomes, second: Outcomes) -> Ratio | None:
@@ -66,8 +67,8 @@ def cost_ratio(first: Outcomes, second: Outcomes) -> Ratio | None:
             return None
         value += sign * log(cell.tokens.sum() / cell.correct.sum())
         parts.append(sign * (cell.tokens / cell.tokens.sum() - cell.correct / cell.correct.sum()))
-    found = _joint(value, np.concatenate(parts), cells, len(np.unique(cells[0].problem)))
-    half = t_of(found.layout.df) * sqrt(found.variance) if found.problems > 1 else inf
+    found = _joint(np.asarray(value), np.concatenate(parts), cells, len(np.unique(cells[0].problem)))
+    half = t_of(found.layout.df) * sqrt(float(found.variance)) if found.problems > 1 else inf
     return Ratio(exp(value), exp(value - half), exp(value + half), found.problems)
 
 
@@ -84,12 +85,13 @@ def bounds(found: Joint, reach: float = 1.0, confidence: float = 0.95) -> tuple[
     Where all problems are alike: at least so many of all problems are as these, and the others may be anything.
     """
     point = (1 + confidence) / 2
-    if found.variance < 1e-12:
+    value, variance = float(found.value), float(found.variance)
+    if variance < ALIKE:
         alike = wilson(found.problems, found.problems, t_of(10**9, point)).low
-        low, high = alike * found.value - (1 - alike) * reach, alike * found.value + (1 - alike) * reach
+        low, high = alike * value - (1 - alike) * reach, alike * value + (1 - alike) * reach
     else:
-        half = t_of(found.layout.df, point) * sqrt(found.variance)
-        low, high = found.value - half, found.value + half
+        half = t_of(found.layout.df, point) * sqrt(variance)
+        low, high = value - half, value + half
     return max(-reach, low), min(reach, high)
 
 
@@ -108,13 +110,20 @@ def together(cells: Sequence[Outcomes]) -> Outcomes:
     import numpy as np
 
     columns = zip(*cells, strict=True)
-    return Outcomes(*(None if column[0] is None else np.concatenate(column) for column in columns))  # type: ignore[arg-type]
+    return Outcomes(*(None if column[0] is None else np.concatenate(column, axis=-1) for column in columns))  # type: ignore[arg-type]
+
+
+def only(cell: Outcomes, problems: Iterable[int]) -> Outcomes:
+    """The rollouts of these problems."""
+    import numpy as np
+
+    return _only(cell, np.isin(cell.problem, list(problems)))
 
 
 def _only(cell: Outcomes, kept: Array) -> Outcomes:
-    return Outcomes(*(None if column is None else column[kept] for column in cell))  # type: ignore[arg-type]
+    return Outcomes(*(None if column is None else column[..., kept] for column in cell))  # type: ignore[arg-type]
 
 
-def _joint(value: float, parts: Array, cells: Sequence[Outcomes], problems: int) -> Joint:
+def _joint(value: Array, parts: Array, cells: Sequence[Outcomes], problems: int) -> Joint:
     how = layout(together(cells))
-    return Joint(value, float(over_problems(parts, how) + over_distractors(parts, how)), how, problems)
+    return Joint(value, over_problems(parts, how) + over_distractors(parts, how), how, problems)

@@ -6,6 +6,8 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from relay.measure.intervals import wilson
+from relay.measure.joint import bounds, contrast
+from relay.measure.outcomes import Outcomes
 
 Counts = tuple[int, int]  # correct, graded
 
@@ -40,6 +42,36 @@ def by_problem(differences: Sequence[float]) -> Difference | None:
     return _student(differences, 0.95) if differences else None
 
 
+def between(first: Outcomes, second: Outcomes, *, confidence: float = 0.95) -> Difference | None:
+    """As `difference`, of cells whose distractors may be shared and whose problems may be drawn in strata.
+
+    Then Student's t, with the variance that problems (inside their strata) and distractors bring together.
+    """
+    found = contrast([first, second], [1, -1])
+    if found is None:
+        return None
+    if found.layout.distractors is None and found.layout.strata == 1:
+        return difference(paired(first, second), confidence=confidence)
+    low, high = bounds(found, confidence=confidence)
+    name = "t by problem" if found.layout.distractors is None else "t by problem and distractor"
+    name = f"{name}, in strata" if found.layout.strata > 1 else name
+    return Difference(float(found.value), low, high, found.problems, name)
+
+
+def paired(first: Outcomes, second: Outcomes) -> list[tuple[Counts, Counts]]:
+    """The counts of each problem that is graded in both cells."""
+    a, b = (counts(cell) for cell in (first, second))
+    return [(a[problem], b[problem]) for problem in a if problem in b]
+
+
+def counts(cell: Outcomes) -> dict[int, Counts]:
+    """(Correct, graded) of each problem."""
+    import numpy as np
+
+    graded, correct = np.bincount(cell.problem), np.bincount(cell.problem, cell.correct)
+    return {int(p): (int(correct[p]), int(graded[p])) for p in np.flatnonzero(graded)}
+
+
 class Equality(NamedTuple):
     """Whether two cells are as good as each other, by two one-sided tests (Schuirmann 1987)."""
 
@@ -50,7 +82,15 @@ class Equality(NamedTuple):
 
 def equality(pairs: Sequence[tuple[Counts, Counts]], margin: float = 0.03) -> Equality:
     """Both tests at 5 %. "different" is said where the interval at 95 % excludes zero and the cells are not equal."""
-    inner, outer = difference(pairs, confidence=0.9), difference(pairs)
+    return _judged(difference(pairs, confidence=0.9), difference(pairs), margin)
+
+
+def equal(first: Outcomes, second: Outcomes, margin: float = 0.03) -> Equality:
+    """As `equality`, of cells whose distractors may be shared and whose problems may be drawn in strata."""
+    return _judged(between(first, second, confidence=0.9), between(first, second), margin)
+
+
+def _judged(inner: Difference | None, outer: Difference | None, margin: float) -> Equality:
     if inner is None or outer is None:
         return Equality(None, margin, "cannot tell")
     if -margin < inner.low and inner.high < margin:

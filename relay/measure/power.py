@@ -1,19 +1,27 @@
 """The least difference that a planned study could see: 80 % of such studies find it at 5 %."""
 
+from functools import lru_cache
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from relay.measure.intervals import t_of
 from relay.measure.outcomes import NONE, Layout, Outcomes, layout
+from relay.measure.significance import p_values
 
 if TYPE_CHECKING:
     from relay.simulate.study import Study
 
 
-def least_difference(study: "Study", power: float = 0.8) -> float | None:
+FEW = 500  # problems; with more of them sums are normal enough, but for those over shared distractors
+MOST = 6_000_000  # rollouts of a cell that are simulated for one distance
+
+
+def least_difference(study: "Study", power: float = 0.8, studies: int = 1000) -> float | None:
     """How far the second cell's accuracy must lie from the first's, towards one half; None where no distance will do.
 
     `study.cells` are the two cells, the first as it is thought to be. By the test that `significance.differ` would
-    take, from the true standard deviation of the difference.
+    take: McNemar's exactly; else from the true standard deviation of the difference and, where sums are not normal
+    enough near 0 and 1 (few problems, or shared distractors), from at most so many simulated studies (0: none).
     """
     from scipy.optimize import brentq
 
@@ -21,30 +29,64 @@ def least_difference(study: "Study", power: float = 0.8) -> float | None:
 
     at = accuracy(study, study.cells[0])
     towards = 1 if at < 0.5 else -1
-    most = max(at, 1 - at) - 1e-6
+    most = max(at, 1 - at) - 0.005
 
     def short(distance: float) -> float:
         return chance(study, at + towards * distance) - power
 
-    return float(brentq(short, 1e-4, most, xtol=1e-5)) if short(most) > 0 else None
+    if short(most) <= 0:
+        return None
+    found = float(brentq(short, 1e-4, most, xtol=1e-5))
+    normal = _by_mcnemar(study) or (study.problems > FEW and planned(study).distractors is None)
+    if normal or not studies:
+        return found
+    return _refined(study, at, towards * found, power, min(studies, MOST // (study.problems * study.samples)))
+
+
+def _refined(study: "Study", at: float, guess: float, power: float, studies: int) -> float:
+    """The distance at which simulated studies, always the same ones, find it so often."""
+    low, high = 0.4 * guess, min(2 * abs(guess), max(at, 1 - at) - 0.005) * (1 if guess > 0 else -1)
+    for _ in range(8):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rejected(study, at + middle, studies) > power else (middle, high)
+    return abs(low + high) / 2
+
+
+def rejected(study: "Study", accuracy_: float, studies: int, seed: int = 0, flips: int = 999) -> float:
+    """The share of simulated studies that find a difference when their second cell's accuracy is this."""
+    from relay.measure.simulated import batches
+
+    found = 0
+    for first, second in batches(_aimed(study, accuracy_), studies, seed):
+        p, _ = p_values(first, second, flips=flips) or (None, "")
+        found += 0 if p is None else int((p < 0.05).sum())
+    return found / studies
+
+
+@lru_cache(maxsize=64)
+def _aimed(study: "Study", accuracy_: float) -> "Study":
+    from relay.simulate.truth import aimed
+
+    first, second = study.cells
+    return study.of(first, aimed(study, second, accuracy_))
 
 
 def chance(study: "Study", accuracy_: float) -> float:
-    """The chance that a study finds a difference when its second cell's accuracy is this."""
-    from relay.simulate.truth import accuracy, aimed, spread
+    """The chance that a study finds a difference when its second cell's accuracy is this, were sums normal."""
+    from scipy.special import ndtr
 
-    first, second = study.cells
-    both = study.of(first, aimed(study, second, accuracy_))
-    how = planned(study)
-    if how.distractors is None and study.samples == 1:
+    from relay.simulate.truth import accuracy, spread
+
+    both = _aimed(study, accuracy_)
+    if _by_mcnemar(study):
         return _of_mcnemar(both)
-    from scipy.stats import nct
+    df = planned(study).df
+    away, least = abs(accuracy_ - accuracy(both, both.cells[0])) / spread(both, [-1, 1]), t_of(df)
+    return float(ndtr((away - least) / sqrt(1 + least**2 / (2 * df))))  # the noncentral t, nearly
 
-    away = abs(accuracy_ - accuracy(both, first)) / spread(both, [-1, 1])
-    if away > 10:  # scipy's noncentral t fails far out
-        return 1.0
-    least = t_of(how.df)
-    return float(nct.sf(least, how.df, away) + nct.cdf(-least, how.df, away))
+
+def _by_mcnemar(study: "Study") -> bool:
+    return study.samples == 1 and planned(study).distractors is None
 
 
 def planned(study: "Study") -> Layout:
@@ -64,7 +106,7 @@ def _of_mcnemar(both: "Study") -> float:
     from scipy.stats import binom
 
     first, second = _only_one(both)
-    differ = first + second
+    differ = min(1.0, first + second)
     found, n = 0.0, both.problems
     counts = np.arange(int(binom.ppf(1e-9, n, differ)), int(binom.ppf(1 - 1e-9, n, differ)) + 1)
     for count, share in zip(counts, binom.pmf(counts, n, differ), strict=True):
@@ -84,4 +126,4 @@ def _only_one(both: "Study") -> tuple[float, float]:
     a, b = (accuracy(both, cell) for cell in both.cells)
     variance = spread(both, [-1, 1]) ** 2 * both.problems  # of the difference on one problem: P(differ) - (a - b)^2
     differ = variance + (a - b) ** 2
-    return (differ + a - b) / 2, (differ - a + b) / 2
+    return max(0.0, (differ + a - b) / 2), max(0.0, (differ - a + b) / 2)

@@ -1,9 +1,9 @@
 """Scores of a run, cell by cell, from the run file alone. docs/numbers.md gives the query of each figure."""
 
-from collections import defaultdict
 from typing import NamedTuple
 
-from relay.measure.intervals import Interval, of_problems
+from relay.measure.graded import graded
+from relay.measure.intervals import Interval, assumed, interval
 from relay.store.reader import Run
 
 COUNTS = """
@@ -70,20 +70,21 @@ def scores(run: Run, verifier: str = "") -> list[Score]:
     """One score for each cell, in the run's order, by this verifier; by default by the run's own."""
     names, verifier = run.cells, verifier or run.verifier
     sums = [[0] * 9 for _ in names]
-    groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    problems = [0] * len(names)
     for cell, _problem, *counts in run.query(COUNTS, verifier=verifier):
         sums[cell] = [a + b for a, b in zip(sums[cell], counts, strict=True)]
-        groups[cell].append((counts[0], sum(counts[:3])))
+        problems[cell] += any(counts[:3])
+    outcomes = graded(run, verifier)
     cost = {cell: rest for cell, *rest in run.query(COST)}
     found = []
     for i, name in enumerate(names):
         correct, wrong, undecided, missing, failed, unfinished, cut_short, spoilers, looked_at = sums[i]
         decoded, thrown, computed, cached = cost.get(i, (0, 0, 0, 0))
-        problems = sum(n > 0 for _, n in groups[i])
         found.append(
             Score(
-                name, verifier, problems, correct, wrong, undecided, missing, failed, unfinished, cut_short,
-                spoilers, looked_at, decoded, thrown, computed, cached, of_problems(groups[i]),
+                name, verifier, problems[i], correct, wrong, undecided, missing, failed, unfinished, cut_short,
+                spoilers, looked_at, decoded, thrown, computed, cached,
+                interval(outcomes[i]) if i in outcomes else None,
             )
         )  # fmt: skip
     return found
@@ -97,7 +98,4 @@ def caption(found: list[Score]) -> str:
     differ = ""
     if len({s.problems for s in found}) > 1 and any(s.missing for s in found):
         differ = "Cells hold different problems where units are missing: compare them with care. "
-    return (
-        f"{differ}95 % intervals ({', '.join(methods)}) over problems drawn at random; they do not cover how the "
-        "problems were selected. Undecided answers count as not correct."
-    )
+    return f"{differ}95 % intervals ({', '.join(methods)}) {assumed(methods)}. Undecided answers count as not correct."

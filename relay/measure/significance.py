@@ -8,13 +8,14 @@
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from functools import lru_cache
 from typing import NamedTuple
 
-from relay.measure.joint import Joint, common, contrast
-from relay.measure.outcomes import Array, Outcomes
+from relay.measure.clusters import sums
+from relay.measure.joint import ALIKE, Joint, common, contrast
+from relay.measure.outcomes import Array, Outcomes, clusters
 
-FLIPS = 9999
+FLIPS = 4999
 
 
 class Tested(NamedTuple):
@@ -24,57 +25,78 @@ class Tested(NamedTuple):
     method: str
 
 
-def differ(first: Outcomes, second: Outcomes, *, flips: int = FLIPS) -> Tested | None:
+def differ(first: Outcomes, second: Outcomes) -> Tested | None:
     """The test that fits; None where no problem is graded in both."""
+    found = p_values(first, second)
+    return found and Tested(float(found[0]), found[1])
+
+
+def p_values(first: Outcomes, second: Outcomes, *, flips: int = FLIPS) -> tuple[Array, str] | None:
+    """The p-values of many studies at once (correct: (..., rollouts)), and the test's name."""
     found = contrast([first, second], [1, -1])
     if found is None:
         return None
     if found.layout.distractors is not None or found.layout.strata > 1:
-        return Tested(cluster_t(found), "t by problem and distractor" if found.layout.distractors else "t in strata")
-    a, b = common([first, second])
-    if len(a.problem) == len(b.problem) == found.problems:
-        a_first, b_first = _ordered(a), _ordered(b)
-        return Tested(mcnemar(int((a_first > b_first).sum()), int((a_first < b_first).sum())), "McNemar, mid-p")
-    return Tested(sign_flip(_shares(a) - _shares(b), flips=flips), "sign flips by problem")
+        return cluster_t(found), "t by problem and distractor" if found.layout.distractors else "t in strata"
+    a, b = (shares(cell) for cell in common([first, second]))
+    if len(first.problem) == len(second.problem) == found.problems:
+        return mcnemar((a > b).sum(axis=-1), (a < b).sum(axis=-1)), "McNemar, mid-p"
+    import numpy as np
+
+    return np.apply_along_axis(sign_flip, -1, a - b, flips=flips), "sign flips by problem"
 
 
-def mcnemar(first: int, second: int) -> float:
-    """Of the problems that only the first cell solved and those that only the second did: the mid-p value."""
+def mcnemar(first: Array, second: Array) -> Array:
+    """Of so many problems that only the first cell solved, so many that only the second did: the mid-p value.
+
+    The exact p-value less the chance of what was seen, which is counted half.
+    """
+    import numpy as np
     from scipy.stats import binom
-    from statsmodels.stats.contingency_tables import mcnemar as exact
 
-    if first == second:
-        return 1.0
-    p = exact([[0, first], [second, 0]], exact=True).pvalue
-    return float(p - binom.pmf(first, first + second, 0.5))
+    less, both = np.minimum(first, second), first + second
+    p = 2 * binom.cdf(less, both, 0.5) - binom.pmf(less, both, 0.5)
+    return np.asarray(np.where(first == second, 1.0, p))
 
 
 def sign_flip(differences: Array, *, flips: int = FLIPS) -> float:
-    """How often a mean as far from zero comes about when each problem's difference may as well have the other sign.
+    """How often a sum as far from zero comes about when each problem's difference may as well have the other sign.
 
-    All ways to flip are tried where they are no more than `flips`, else so many drawn ones (with a fixed seed).
+    All ways to flip are tried where they are no more than `flips`, else so many drawn ones, always the same.
     """
     import numpy as np
-    from scipy.stats import permutation_test
 
     given = differences[differences != 0]
     if not len(given):
         return 1.0
-    if len(given) == 1:
-        return 1.0
-    found = permutation_test(
-        (given,), np.sum, permutation_type="samples", vectorized=True, n_resamples=flips, rng=1, batch=1000
-    )
-    return float(found.pvalue)
+    drawn = 2 ** len(given) > flips
+    signs = _drawn(1 << (len(given) - 1).bit_length(), flips) if drawn else _all(len(given))
+    far = np.abs(signs[:, : len(given)] @ given) >= abs(given.sum()) - 1e-9
+    return float((far.sum() + drawn) / (len(signs) + drawn))  # the one that was seen is one of them
 
 
-def cluster_t(found: Joint) -> float:
-    """Student's t of a joint figure against zero."""
+@lru_cache(maxsize=2)
+def _drawn(width: int, flips: int) -> Array:
+    import numpy as np
+
+    return np.random.default_rng(1).integers(0, 2, (flips, width), dtype=np.int8).astype(np.float32) * 2 - 1
+
+
+def _all(width: int) -> Array:
+    import numpy as np
+
+    return ((np.arange(2**width)[:, None] >> np.arange(width)) & 1) * 2.0 - 1
+
+
+def cluster_t(found: Joint) -> Array:
+    """Student's t of a joint figure against zero. Where all is alike: the sign test over the fewer clusters."""
+    import numpy as np
     from scipy.special import stdtr
 
-    if found.variance < 1e-12:
-        return 1.0  # all problems alike: nothing tells how others would be
-    return float(2 * stdtr(found.layout.df, -abs(found.value) / sqrt(found.variance)))
+    alike = found.variance < ALIKE
+    t = np.abs(found.value) / np.sqrt(np.where(alike, 1.0, found.variance))
+    signs = np.where(np.abs(found.value) < 1e-9, 1.0, 0.5**found.layout.df)
+    return np.asarray(np.where(alike, signs, 2 * stdtr(found.layout.df, -t)))
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -93,13 +115,10 @@ def _adjusted(ps: Sequence[float], method: str) -> list[float]:
     return [float(p) for p in multipletests(ps, method=method)[1]] if ps else []
 
 
-def _ordered(cell: Outcomes) -> Array:
-    return cell.correct[cell.problem.argsort()]
-
-
-def _shares(cell: Outcomes) -> Array:
-    """The share of each problem, in the order of their numbers."""
+def shares(cell: Outcomes) -> Array:
+    """The share of each problem that is correct, in the order of their numbers: (..., problems)."""
     import numpy as np
 
-    counts = np.bincount(cell.problem)
-    return np.asarray((np.bincount(cell.problem, cell.correct) / np.maximum(counts, 1))[counts > 0])
+    problems = clusters(cell.problem)
+    counts = np.diff(problems.starts, append=len(problems.order))
+    return np.asarray(sums(cell.correct, problems) / counts)

@@ -28,7 +28,7 @@ JOIN problem p ON p.id = r.problem
 LEFT JOIN verdict s ON s.rollout = r.id
     AND s.verifier = (SELECT id FROM name WHERE text = 'steer alone, by ' || :verifier)
 WHERE EXISTS (
-    SELECT 1 FROM step h JOIN name source ON source.id = h.source
+    SELECT 1 FROM hop h JOIN name source ON source.id = h.source
     WHERE h.rollout = r.id AND h.stop = (SELECT id FROM name WHERE text = 'steer')
     AND substr(source.text, 1, length(p.key) + 1) = p.key || '/'
     AND instr(substr(source.text, length(p.key) + 2), '/') = 0

@@ -11,7 +11,7 @@ from relay.language.reading import Reading
 from relay.planning.meter import Call
 from relay.planning.pilot import Pilot
 from relay.planning.sight import Beliefs, Sight, sights
-from relay.planning.wall import Pace, Work, fitted, seconds, work_of
+from relay.planning.wall import Pace, Work, seconds, work_of
 from relay.prepare.problem_sets import problems_of
 
 MOST = 100_000  # rollouts that are walked through one by one; of more, so many, and the time in proportion
@@ -51,7 +51,7 @@ class Forecast(NamedTuple):
     """What a run will cost, and what it could see."""
 
     title: str
-    real: bool  # measured on the real models; else with simulated ones in their place
+    own: bool  # measured on the scenario's own models; else with simulated ones in their place
     problems: int
     selected: int  # problems in each cell, expected
     lines: Sequence[Line]
@@ -71,17 +71,17 @@ def forecast(reading: Reading, pilot: Pilot, terms: Terms, beliefs: Beliefs) -> 
     scenario = reading.cells[0].scenario
     problems = len(problems_of(reading).problems)
     limit = scenario.select.limit if scenario.select and scenario.select.limit else problems
-    selected = min(limit, round(problems * pilot.selected / pilot.problems)) if pilot.real else min(limit, problems)
+    selected = min(limit, round(problems * pilot.selected / pilot.problems)) if pilot.own else min(limit, problems)
     each = selected * scenario.samples
     lines = [*_solo_lines(pilot), *_cell_lines(reading, pilot, each)]
     hours = _hours(pilot, terms, each)
     notes = [*pilot.notes]
-    if scenario.select and not pilot.real:
+    if scenario.select and not pilot.own:
         notes.append("as many problems as may be are taken for selected")
-    if scenario.select and pilot.real:
+    if scenario.select and pilot.own:
         notes.append(f"{pilot.selected} of {pilot.problems} problems of the pilot were selected")
     return Forecast(
-        scenario.title or reading.source, pilot.real, problems, selected, lines, hours,
+        scenario.title or reading.source, pilot.own, problems, selected, lines, hours,
         _money(pilot, terms, each, hours), sights(reading, selected, beliefs), notes,
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def _phase(works: Sequence[Work], number: int, at_once: int, replicas: int, pace
 def _pace(pilot: Pilot, terms: Terms) -> Pace | None:
     if terms.decode is not None:
         return Pace(0.05, 1 / terms.prefill, 1 / terms.decode)
-    return fitted(pilot.calls) if pilot.real and pilot.calls else None
+    return pilot.pace
 
 
 def _by_rollout(calls: Sequence[Call]) -> dict[tuple[str, int, str], list[Call]]:

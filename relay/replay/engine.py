@@ -93,7 +93,8 @@ class Replay:
                 await sleep(seconds)
             piece, at = played.ids[at : at + length], at + length
             over = cut.feed(piece)
-            yield Delta(piece, None if at < told and not over else played.usage, logprobs[at - length : at])
+            usage = None if at < told and not over else played.usage
+            yield Delta(piece, usage, logprobs[at - length : at], played.entropy)
             if over:
                 break
         end = next((whole for whole in accumulate(played.deltas) if whole >= at), told)

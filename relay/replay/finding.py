@@ -30,6 +30,7 @@ class Played(NamedTuple):
     failed: str | None = None
     stop: str = ""  # how the segment ended; empty where only the ids say so
     settled: Settled | None = None  # how it ended, where the ids that were thrown away are not known
+    entropy: float | None = None  # how unsure it was of the first id, where the run asked
 
 
 class Finder:
@@ -70,7 +71,8 @@ class Finder:
         for call in calls:
             if call.prompt == wanted:
                 stop = hop.segment.stop if hop.segment is not None else "turn"
-                return Played(call.ids, call.deltas, call.logprobs, call.usage, call.failed or None, stop)
+                failed, sure = call.failed or None, hop.extra and hop.extra.entropy
+                return Played(call.ids, call.deltas, call.logprobs, call.usage, failed, stop, entropy=sure)
         was = self._prompts.of(number, self._model, visited)
         raise EngineError(self._differs(request, was if was and hash_of(was) == calls[0].prompt else None))
 
@@ -84,7 +86,8 @@ class Finder:
         if hop.rest == StopReason.SECONDS and hop.segment is None:
             raise TimeUpError(f"{self._told(request)} came too late")
         settled = _settled(hop)
-        return Played(settled.ids, (len(settled.ids),), (), hop.usage, None, settled.stop, settled)
+        sure = hop.extra and hop.extra.entropy
+        return Played(settled.ids, (len(settled.ids),), (), hop.usage, None, settled.stop, settled, sure)
 
     def _aside(self, request: Request) -> Played:
         """A pool sample or a judge's reply; the last one, where it was made again."""

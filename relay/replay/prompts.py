@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from relay.errors import SeamError
+from relay.language.sweeps import VARIABLE
 from relay.replay.source import Source, Visited
 from relay.seam.handoff import Reader
 from relay.seam.policies import Policy, policy
@@ -27,8 +28,12 @@ class Prompts:
         reader = self._reader(rollout, model)
         if reader is None:
             return None
+        node = self._source.meta["scenario"]["graph"]["nodes"].get(visited.hop.node) or {}
+        asked = str(node.get("ask") or "")
+        if VARIABLE.search(asked):
+            return None
         try:
-            return reader.prompt(visited.before).ids
+            return [*reader.prompt(visited.before).ids, *self._tokenizers[model].encode(asked)]
         except SeamError:
             return None
 

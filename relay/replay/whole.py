@@ -1,6 +1,7 @@
 """A whole run played again with no model at all: into a new run file, and whether every hop is what it was."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from relay.store import files, opening
 from relay.store.reader import Run
 from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import Hop
+from relay.walk import DISCARDED, Hop
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
 FACTS = ("source", "folder", "samples", "problem_set", "notes")
@@ -94,7 +95,14 @@ def differences(was: Run, now: Run) -> Iterator[Difference]:
 
 
 def _by_pen(run: Run, rollout: int) -> dict[tuple[str, int], Hop]:
-    return {(hop.pen, hop.n): hop for hop in run.hops(rollout)}
+    """The hops by pen and place on its way; how far what a judge vetoed had come hangs on the clock."""
+    found: dict[tuple[str, int], Hop] = {}
+    places: Counter[str] = Counter()
+    for hop in run.hops(rollout):
+        if hop.extra is None or hop.extra.apart != DISCARDED:
+            found[hop.pen, places[hop.pen]] = hop
+            places[hop.pen] += 1
+    return found
 
 
 def _of_hops(rollout: str, was: dict[tuple[str, int], Hop], now: dict[tuple[str, int], Hop]) -> Iterator[Difference]:
@@ -116,7 +124,8 @@ def _of_hops(rollout: str, was: dict[tuple[str, int], Hop], now: dict[tuple[str,
 def _flat(hop: Hop) -> dict[str, object]:
     """Its values by name, without its clock."""
     segment = hop.segment or Segment("", "", "", (), "", "")
-    values = hop._asdict() | {"segment": hop.segment is not None, "usage": None}
+    extra = hop.extra and hop.extra._replace(beside=0.0)
+    values = hop._asdict() | {"n": 0, "segment": hop.segment is not None, "usage": None, "extra": extra}
     return values | segment._asdict() | (hop.usage or Usage())._replace(seconds=0.0)._asdict()
 
 

@@ -35,7 +35,7 @@ def draw(study: Study, seed: int) -> Drawn:
     import numpy as np
 
     worlds, dealing, noise, lengths = (np.random.default_rng([seed, part]) for part in range(4))
-    log_odds, solved = _problems(study, worlds)
+    log_odds, solved = problems_of(study, worlds)
     n, k = study.problems, study.samples
     slopes = worlds.normal(0, 1, n) * study.slope_sd
     effects = worlds.normal(0, 1, study.distractors) * study.distractor_sd
@@ -64,7 +64,7 @@ def tokens_of(lengths: Lengths, shape: tuple[int, ...], random: "Generator") -> 
     return whole
 
 
-def _problems(study: Study, random: "Generator") -> "tuple[Floats, NDArray[int64] | None]":
+def problems_of(study: Study, random: "Generator") -> "tuple[Floats, NDArray[int64] | None]":
     """The problems' log-odds and, where they were selected, how many solos were right."""
     import numpy as np
 

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from relay.errors import Mistake, UserError
 from relay.measure.scores import scores
 from relay.store.reader import Run
+from relay.twin.guides import GUIDE
 from relay.twin.published import AVERAGE, SUMMARY, average, column, published, ranks, shifts, tier
+from relay.twin.shared import rules
 
 Figures = Mapping[str, float]
 
@@ -79,12 +81,16 @@ def _printed(name: str, subject: str) -> dict[str, tuple[Figures, float | None]]
 
 def _table(scenario: Mapping[str, Any], over: Mapping[str, Any], sweep: str) -> tuple[str, str]:
     """Which of the paper's tables is of the same test, and what it is called."""
+    selecting = {rule.get("solved") for rule in rules(scenario)} - {GUIDE}
     if sweep == "n":
+        if len(selecting) > 1:
+            return "guide_shared_by_n", "guidability, shared subset, by n"
         return "guide_individual_by_n", "guidability, individual subset, by n"
+    if set(over.get("opening", [0])) == {1}:
+        return "recover_shared_keep_opening_by_m", "recoverability, keeping the opening, shared subset, by m"
     if set(map(float, over.get("n", [0.2]))) == {0.4}:
         return "recover_individual_n40_by_m", "recoverability at n = 0.4, individual subset, by m"
-    rules = (scenario.get("select") or {}).get("problems") or []
-    least = [str(rule.get("at_least", "")) for rule in (rules if isinstance(rules, list) else [rules])]
+    least = [str(rule.get("at_least", "")) for rule in rules(scenario)]
     if least and all(ratio and len(set(ratio.split("/"))) == 1 for ratio in least):
         return "recover_shared_by_m", "recoverability, shared subset, by m"
     return "recover_individual_by_m", "recoverability, individual subset, by m"

@@ -12,6 +12,7 @@ from relay.twin.ceiling import harm
 from relay.twin.control import MARGIN, control, verdict
 from relay.twin.effect import as_data, beside, effect
 from relay.twin.guides import data, guides_of
+from relay.twin.looks import looks, looks_data, seen
 from relay.twin.plan import GUIDABILITY, PLUMBING, Part
 from relay.twin.strata import strata, stratum_data
 
@@ -65,6 +66,7 @@ def _test(part: Part, path: Path) -> dict[str, Any]:
             "steered": beside(found.steered),
             "cells": [{"cell": line.cell, **beside(line)} for line in found.cells],
             "strata": [stratum_data(each) for each in strata(run)],
+            "looks": [looks_data(each) for each in looks(list(seen(run)), run.cells)],
             "notes": meta.get("notes", []),
         }
 

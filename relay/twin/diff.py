@@ -47,7 +47,8 @@ class _Read(NamedTuple):
     run: str
     tree: Mapping[str, Any]
     models: Mapping[str, Mapping[str, Any]]
-    set: Mapping[str, Any]
+    set: tuple[str, str]  # what the problems are from, and its hash where it has one
+    problems: frozenset[str]  # hashes
     steered: Mapping[str, ByProblem]  # by cell
     alone: ByProblem
 
@@ -83,20 +84,30 @@ def _read(path: Path) -> _Read:
         alone = [i for i, (_, values) in enumerate(settings) if values["without"]]
         steered = {name: by_cell.get(i, {}) for i, (name, _) in enumerate(settings) if i not in alone}
         fresh = by_cell.get(alone[0], {}) if alone else {}
-        return _Read(str(path), meta["scenario"], meta.get("models", {}), _problem_set(run), steered, fresh)
+        return _Read(
+            str(path),
+            meta["scenario"],
+            meta.get("models", {}),
+            _problem_set(run),
+            frozenset(hashes.values()),
+            steered,
+            fresh,
+        )
 
 
-def _problem_set(run: Run) -> dict[str, Any]:
-    """What the problems were taken from; how many of them is a knob."""
-    return {key: value for key, value in run.meta.get("problem_set", {}).items() if key != "problems"}
+def _problem_set(run: Run) -> tuple[str, str]:
+    problems = run.meta["scenario"]["problems"]
+    source = problems["from"] if isinstance(problems, dict) else problems
+    return str(source), str(run.meta.get("problem_set", {}).get("hash", ""))
 
 
 def _strangers(one: _Read, other: _Read) -> list[Mistake | None]:
     where = f"{one.run} and {other.run}"
-    tests, sets = (_test(one.tree), _test(other.tree)), (one.set.get("hash"), other.set.get("hash"))
+    tests = _test(one.tree), _test(other.tree)
+    alike = one.set == other.set or one.problems & other.problems
     found: list[Mistake | None] = [
         None if tests[0] == tests[1] else Mistake(where, "are runs of different tests", "take two of the same one"),
-        None if sets[0] == sets[1] else Mistake(where, f"have other problems: {_set(one)} and {_set(other)}"),
+        None if alike else Mistake(where, f"have other problems: {' '.join(one.set)} and {' '.join(other.set)}"),
     ]
     for name in sorted({*one.models, *other.models} & {"main", "guide"}):
         models = [{key: read.models.get(name, {}).get(key) for key in ("model", "revision")} for read in (one, other)]
@@ -110,10 +121,6 @@ def _test(tree: Mapping[str, Any]) -> tuple[Any, ...]:
     """What makes a test this one: where it starts, and what its nodes do."""
     graph = tree["graph"]
     return graph["start"], {name: "insert" in node for name, node in graph["nodes"].items()}
-
-
-def _set(read: _Read) -> str:
-    return " ".join(f"{value}" for value in read.set.values())
 
 
 def _joined(read: _Read, cells: Iterable[str]) -> dict[str, Counts]:

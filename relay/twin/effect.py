@@ -4,8 +4,12 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from relay.measure.intervals import Interval, of_problems
-from relay.measure.paired import Difference, difference
+from relay.measure.graded import graded
+from relay.measure.intervals import Interval, interval, of_problems
+from relay.measure.joint import only, together
+from relay.measure.outcomes import Outcomes
+from relay.measure.paired import Difference, Equality, between, difference, equal
+from relay.measure.significance import Tested, differ
 from relay.measure.spoiled import Looked, Spoiled, Tally, corrections, looked, spoiled, tallies
 from relay.store.reader import Run
 
@@ -24,6 +28,8 @@ class Line(NamedTuple):
     minus_alone: Difference | None  # None: it is the baseline itself, or there is none
     spoiled: Spoiled | None  # None: nobody has looked, or no steer is about its own problem
     corrected_minus_alone: Difference | None  # without the problems whose steer is a spoiler
+    equal: Equality | None = None  # whether it is as good as alone
+    test: Tested | None = None  # whether it differs from alone; by itself, no other test counted
 
     @property
     def score(self) -> float | None:
@@ -66,12 +72,30 @@ def effect(run: Run, verifier: str = "", problems: Collection[int] | None = None
     by_cell: dict[int, Cell] = {i: {} for i in range(len(run.cells))}
     for i, cell in tallies(run, verifier).items():
         by_cell[i] = {problem: tally for problem, tally in cell.items() if keep is None or problem in keep}
+    drawn = {i: only(cell, by_cell[i]) for i, cell in graded(run, verifier).items()}
     look = looked(run, verifier)
     alone, steered = fresh_cell(run), steered_cells(run)
     baseline = by_cell[alone] if alone is not None else {}
-    lines = [line(name, by_cell[i], baseline, corrected=look.done) for i, name in steered]
-    together = line("all steered", joined(by_cell[i] for i, _ in steered), baseline, corrected=look.done)
-    return Effect(line("alone", baseline, {}) if alone is not None else None, lines, together, look)
+    solos = drawn.get(alone) if alone is not None else None
+    lines = [
+        line(name, by_cell[i], baseline, corrected=look.done)._replace(**_beside(drawn.get(i), solos))
+        for i, name in steered
+    ]
+    all_ = [drawn[i] for i, _ in steered if i in drawn]
+    whole = line("all steered", joined(by_cell[i] for i, _ in steered), baseline, corrected=look.done)
+    whole = whole._replace(**_beside(together(all_) if all_ else None, solos))
+    fresh_ = line("alone", baseline, {})._replace(**_beside(solos, None)) if alone is not None else None
+    return Effect(fresh_, lines, whole, look)
+
+
+def _beside(cell: Outcomes | None, alone: Outcomes | None) -> dict[str, Any]:
+    """What hangs on which rollouts share a distractor or a stratum."""
+    if cell is None or not len(cell.problem):
+        return {}
+    found: dict[str, Any] = {"interval": interval(cell)}
+    if alone is None or not len(alone.problem):
+        return found
+    return {**found, "minus_alone": between(cell, alone), "equal": equal(cell, alone), "test": differ(cell, alone)}
 
 
 def line(name: str, cell: Cell, alone: Cell, *, corrected: bool = False) -> Line:
@@ -119,7 +143,10 @@ def as_data(of: Line) -> dict[str, Any]:
 
 def beside(of: Line) -> dict[str, Any]:
     """A steered line as JSON has it."""
-    return {**as_data(of), "missing": of.missing, "minus_alone": of.minus_alone and of.minus_alone._asdict()}
+    found = {**as_data(of), "missing": of.missing, "minus_alone": of.minus_alone and of.minus_alone._asdict()}
+    if of.equal is not None and of.test is not None:
+        found |= {"equal": {"verdict": of.equal.verdict, "margin": of.equal.margin}, "test": of.test._asdict()}
+    return found
 
 
 def rows(run: Run, verifier: str = "") -> dict[str, dict[str, Any]]:

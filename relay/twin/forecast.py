@@ -1,20 +1,14 @@
 """How much the twin tests will cost before any of it is spent: counts that are exact, and tokens at most."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from relay.pool import Pool
+from relay.planning.lengths import usual_lengths
 from relay.prepare.jobs import cell_plans
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import judges_of, needs_of, rules_of
 from relay.twin.plan import Part
-
-_LENGTHS = """
-SELECT json_extract(made.facts, '$.model'), avg(length(solo.ids) / 4.0) FROM solo JOIN made USING (address)
-WHERE json_extract(made.facts, '$.engine') != 'recorded' GROUP BY 1
-"""
 
 
 class Cost(NamedTuple):
@@ -70,11 +64,3 @@ def _models(part: Part) -> Iterator[str]:
     found = {need.model for cell in cells for need in needs_of(cell)}
     found |= {rule.model for rule in rules_of(part.reading.cells[0].scenario)}
     yield from sorted(found - judges_of(part.reading, cells))
-
-
-def usual_lengths(pool: Path) -> dict[str, float]:
-    """Tokens of a solo in the pool, on average, by the model's name. Empty where there is no pool yet."""
-    if not pool.is_file():
-        return {}
-    with closing(Pool(pool)) as opened:
-        return {name: length for name, length in opened.db.execute(_LENGTHS) if name and length}

@@ -23,7 +23,7 @@ WORDS = {
     "samples": "continuations of a problem and cell",
     "seed": "the seed",
 }
-NO_KNOBS = ("relay", "title", "compare", "problems")  # these say nothing of how, or are compared by what they hold
+NO_KNOBS = ("relay", "title", "compare")  # these change nothing
 
 
 class Knob(NamedTuple):
@@ -59,10 +59,10 @@ def knobs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Knob]:
     return list(_differing(_used(before), _used(after), ()))
 
 
-def _resolved(tree: Mapping[str, Any]) -> Any:
-    """The tree with the values of `let:` where they are used."""
-    let = tree.get("let") or {}
-    return filled({key: value for key, value in tree.items() if key not in ("let", *NO_KNOBS)}, let)
+def _resolved(tree: Mapping[str, Any]) -> str:
+    """The tree with the values of `let:` where they are used, as text: there true is not 1."""
+    told = {key: value for key, value in tree.items() if key not in ("let", *NO_KNOBS)}
+    return json.dumps(filled(told, tree.get("let") or {}), sort_keys=True)
 
 
 def _used(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,12 @@ from relay.store.reader import Run
 from relay.trajectory import Segment
 from relay.walk import ROOT, begin, fold
 
-OTHER = "another problem"  # as a scenario says what is put in
 _CLOSING = re.compile(r"<[^<>\n]{1,40}>\s*\Z")  # the tag at a thought's end
+DISTRACTIONS = """
+SELECT DISTINCT n.text FROM step h JOIN name n ON n.id = h.node JOIN name s ON s.id = h.stop
+JOIN name w ON w.id = h.source JOIN rollout r ON r.id = h.rollout JOIN problem p ON p.id = r.problem
+WHERE s.text = 'steer' AND substr(w.text, 1, length(p.key) + 1) != p.key || '/'
+"""
 LENGTHS = """
 SELECT r.id, r.problem, r.cell,
        coalesce(sum(h.decoded), 0) + coalesce(sum(CASE WHEN s.text = 'replayed' THEN length(h.ids) / 4 END), 0)
@@ -90,7 +94,7 @@ def looks(rows: Sequence[Seen], cells: Sequence[str]) -> list[Looks]:
     return [_looks(cell, by_cell[cell]) for cell in cells if cell in by_cell]
 
 
-def as_data(found: Looks) -> dict[str, Any]:
+def looks_data(found: Looks) -> dict[str, Any]:
     """As plain data: counts, and shares in 0..1."""
     shares = {kind: count / found.rollouts for kind, count in found.kinds.items()}
     return {**found._asdict(), "shares": shares, "overhead": found.overhead and found.overhead._asdict()}
@@ -117,9 +121,8 @@ def _looks(cell: str, rows: Sequence[Seen]) -> Looks:
 
 
 def distractions(run: Run) -> set[str]:
-    """The nodes that put in reasoning about another problem."""
-    nodes = run.meta["scenario"]["graph"]["nodes"].items()
-    return {name for name, node in nodes if isinstance(pick := node.get("insert"), dict) and pick.get("of") == OTHER}
+    """The nodes that put in reasoning about another problem than the rollout's own."""
+    return {node for (node,) in run.query(DISTRACTIONS)}
 
 
 def _alone(run: Run, lengths: Mapping[int, Sequence[int]], steers: set[str]) -> dict[int, float]:
@@ -136,6 +139,8 @@ def _alone(run: Run, lengths: Mapping[int, Sequence[int]], steers: set[str]) -> 
 def _told(run: Run, number: int) -> list[tuple[Segment, str]]:
     """The segments of a rollout's thought, each with where it came from; what was dropped is not among them."""
     hops = run.hops(number)
+    if not hops:
+        return []
     walk = begin(hops[0].node)
     for hop in hops:
         walk = fold(walk, hop)

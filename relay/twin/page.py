@@ -4,6 +4,7 @@ from typing import Any
 
 from relay.measure.spoiled import Looked
 from relay.twin.ablations import Ablation
+from relay.twin.page_looks import looks_section
 
 ABOUT = {
     "recoverability": "A distraction is put into its own thought: can it come back? "
@@ -69,6 +70,7 @@ def _test(test: dict[str, Any]) -> list[str]:
         *_table("cell", [("alone", test["alone"]), *rows[1:], rows[0]]),
         *_spoilers(test, rows),
         *_strata(test["strata"]),
+        *looks_section(test["looks"], _text),
         *(["", *notes] if notes else []),
     ]
 

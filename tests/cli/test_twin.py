@@ -49,6 +49,30 @@ def test_a_model_that_ships_gets_a_card(relay: Relay, folder: Path) -> None:
     assert 0 < cost["likely"] < cost["tokens"], "the pool holds this model's solos now"
 
 
+def test_two_models_share_their_problems_and_spoilers_are_looked_for(relay: Relay, folder: Path) -> None:
+    command = ("twin", "relay/tiny", "relay/tiny-backtrack", "--guide", "relay/tiny-guide", "--out", "t")
+    said = relay(*command, "--set", "problems.limit=8")
+    assert said.code == 0, said.err
+    assert "relay/tiny-backtrack: its solos, by which the shared problems are selected" in said.err
+    assert "minus rate" in said.out
+    keys = []
+    for name in ("relay--tiny", "relay--tiny-backtrack"):
+        recover, guide = json.loads((folder / "t" / f"card-{name}.json").read_text())["tests"]
+        assert recover["shared"]
+        assert guide["spoilers_looked_for"]["steers"] == guide["spoilers_looked_for"]["looked_at"] > 0
+        assert guide["steered"]["corrected"]["graded"] == guide["steered"]["graded"] - guide["steered"]["spoilers"]
+        for test in (recover, guide):
+            with Run(folder / "t" / test["run"]) as run:
+                keys.append({problem.id for problem in run.problems})
+    assert keys[:2] == keys[2:]
+
+    again = relay(*command, "--set", "problems.limit=8")
+    assert again.code == 0
+    assert again.err.count("nothing is missing") == 4
+    assert "loading" not in again.err
+    assert "grading" not in again.err
+
+
 def test_a_forecast_does_nothing(relay: Relay, folder: Path) -> None:
     before = sorted(folder.iterdir())
     said = relay("twin", "no/such-model", "--forecast", "--out", "t")

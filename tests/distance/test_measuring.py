@@ -100,7 +100,7 @@ def test_its_cost_is_all_that_was_read(bench: Bench) -> None:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     m=st.lists(st.sampled_from([0, 0.2, 0.5, 0.8]), min_size=1, max_size=3, unique=True),
-    n=st.sampled_from([0, 0.1, 0.4, 1]),
+    n=st.sampled_from([0, 0.4, 0.7, 1]),
     samples=st.integers(1, 3),
     seed=st.integers(0, 9),
     watched=st.booleans(),
@@ -118,7 +118,7 @@ def test_it_changes_nothing_else_in_the_run(
         with pytest.raises(UserError, match="no steer was put into any thought"):
             measured(path, model())
     else:
-        assert measured(path, model()).steers == 12 * len(m) * samples
+        assert measured(path, model()).steers == 12 * len(m) * samples > 0
     assert held(path) == before
 
 

@@ -20,7 +20,7 @@ FEW = {
 }  # fmt: skip
 RUNS: dict[str, dict[str, str]] = {
     "recoverability": {
-        **FEW, "sweep.over": "{m: [0, 0.6], n: [0.3]}",
+        **FEW, "sweep.over": "{m: [0, 0.6], n: [0.5]}",
         "select": "{limit: 5, problems: {solved: main, at_least: 1/2}}",
     },
     "guidability": {

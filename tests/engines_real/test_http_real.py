@@ -18,6 +18,7 @@ from relay.engine import Purpose, Request, Sampling
 from relay.engine.http.engine import Http
 from relay.engine.http.model import HttpModel
 from relay.engine.transformers import TransformersModel
+from relay.errors import EngineError
 from relay.families.endless import chains
 from relay.problems import Problem
 from relay.seam.cuts import Cut, Settled
@@ -321,3 +322,27 @@ def test_transformers_gives_the_same_greedy_ids(server: str) -> None:
         return asked.cut.ids
 
     assert on_the_engine(server, there) == asyncio.run(here())
+
+
+def test_how_probable_a_text_is_is_what_transformers_says(server: str) -> None:
+    async def both(engine: Http) -> list[list[tuple[float, ...]]]:
+        plain = await TransformersModel(model="relay/tiny").open()
+        try:
+            prompt = list(engine.template.render("What is 2 + 3?").ids)
+            texts = [engine.tokenizer.encode(text) for text in ("Wait. Let me think of 23 - 2.", "=", "x" * 40)]
+            return [await model.score(prompt, texts) for model in (engine, plain)]
+        finally:
+            await plain.aclose()
+
+    served_, by_torch = on_the_engine(server, both)
+    for one, other in zip(served_, by_torch, strict=True):
+        assert one == pytest.approx(other, abs=1e-2)
+    assert len({round(value, 2) for one in served_ for value in one}) > 10
+    on_the_engine(server, _refuses_what_does_not_fit)
+
+
+async def _refuses_what_does_not_fit(engine: Http) -> None:
+    with pytest.raises(EngineError, match="cannot score 1024 tokens in a context of 1024"):
+        await engine.score([40], [[41] * 1023])
+    ((*_, last),) = await engine.score([40], [[41] * 1022])
+    assert last <= 0

@@ -15,7 +15,7 @@ from relay.store.opening import opened
 
 PROGRAM = str(Path(sys.executable).with_name("relay"))
 MODELS, GUIDE = ("relay/tiny", "relay/tiny-backtrack"), "relay/tiny-guide"
-FEW = ("--set", "problems.limit=32")
+FEW = ("--set", "problems.limit=24")
 MS, NS = ("0", "0.2", "0.4", "0.6", "0.8"), ("0.2", "0.4", "0.6", "0.8")
 SURE = 2.576  # 99 %: two intervals of 28 pairs that miss one another are then no accident
 
@@ -67,7 +67,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("served")
     said = interrupted(folder, twin(folder, "vllm"), after=20)
     assert not list((folder / "vllm").glob("card-*"))
-    done = subprocess.run(twin(folder, "vllm"), cwd=folder, capture_output=True, text=True, check=False, timeout=500)
+    done = subprocess.run(twin(folder, "vllm"), cwd=folder, capture_output=True, text=True, check=False, timeout=1200)
     assert done.returncode == 0, done.stderr + done.stdout
     return Done(folder / "vllm", cards(folder / "vllm"), said, done.stdout + done.stderr)
 
@@ -77,7 +77,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The cards of the same command through transformers."""
     folder = tmp_path_factory.mktemp("plain")
     command = twin(folder, "transformers")
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return cards(folder / "transformers")
 
@@ -98,7 +98,7 @@ def test_the_card_is_complete_and_its_counts_are_the_run_s(served: Done, model: 
     assert card["facts"]["model"] == model
     recoverability, guidability = card["tests"]
     assert [recoverability["test"], guidability["test"]] == ["recoverability", "guidability"]
-    assert [cell["cell"] for cell in recoverability["cells"]] == [f"m={m} n=0.2" for m in MS]
+    assert [cell["cell"] for cell in recoverability["cells"]] == [f"m={m} n=0.4" for m in MS]
     assert [cell["cell"] for cell in guidability["cells"]] == [f"n={n}" for n in NS]
     assert guidability["guide"] == GUIDE
     for test in card["tests"]:
@@ -107,7 +107,8 @@ def test_the_card_is_complete_and_its_counts_are_the_run_s(served: Done, model: 
             counted = dict(
                 run.query(
                     "SELECT c.name, count(*) FROM verdict v JOIN rollout r ON r.id = v.rollout "
-                    "JOIN cell c ON c.id = r.cell GROUP BY 1"
+                    "JOIN cell c ON c.id = r.cell JOIN name n ON n.id = v.verifier WHERE n.text = ? GROUP BY 1",
+                    run.verifier,
                 )
             )
             stops = {stop for (stop,) in run.query("SELECT DISTINCT coalesce(n.text, 'open') FROM rollout r "
@@ -119,7 +120,7 @@ def test_the_card_is_complete_and_its_counts_are_the_run_s(served: Done, model: 
             assert -1 <= cell["minus_alone"]["low"] <= cell["minus_alone"]["high"] <= 1
         assert test["alone"]["graded"] == test["problems"] > 5
     page = (served.folder / f"card-{model.replace('/', '--')}.md").read_text()
-    assert page.count("| alone |") == 2
+    assert page.count("| alone |") >= 2
     assert f"card: vllm/card-{model.replace('/', '--')}.md" in served.said
 
 
@@ -157,7 +158,7 @@ def test_interrupted_it_said_how_to_go_on_and_nothing_was_done_twice(served: Don
 
 def test_once_more_it_does_nothing_and_the_cards_are_the_same(served: Done) -> None:
     parent = served.folder.parent
-    done = subprocess.run(twin(parent, "vllm"), cwd=parent, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(twin(parent, "vllm"), cwd=parent, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("nothing is missing") == 4
     assert cards(served.folder) == served.cards

@@ -80,6 +80,13 @@ def test_a_command_that_costs_nothing_runs(page: str, command: str, folder: Path
     assert said.stdout
 
 
+@pytest.mark.parametrize(("page", "command"), [c for c in commands() if "--dry" in c[1] and "--calibrate" not in c[1]])
+def test_a_forecast_that_is_shown_runs(page: str, command: str, folder: Path) -> None:
+    said = run(command, folder)
+    assert said.returncode == 0, said.stderr
+    assert "what it could see" in said.stdout
+
+
 def test_the_make_targets_that_are_shown_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for page in PAGES:

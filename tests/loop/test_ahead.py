@@ -1,6 +1,6 @@
 """Ahead of a judge: what is begun on the unjudged text is kept or discarded, and changes nothing but the time."""
 
-import time
+import asyncio
 from typing import Any
 
 import pytest
@@ -74,9 +74,7 @@ def test_a_judge_and_what_is_begun_ahead_of_it_run_side_by_side(bench: Any) -> N
         .replace("limit: 3", "limit: 1")
         .replace('"0", ', '"9", ')
     )
-    began = time.perf_counter()
     outcome = bench.run(slow)
-    wall = time.perf_counter() - began
     with Run(outcome.path) as run:
         hops = run.hops(0)
         whole = sum(h.usage.seconds for h in hops)
@@ -84,7 +82,6 @@ def test_a_judge_and_what_is_begun_ahead_of_it_run_side_by_side(bench: Any) -> N
         critical = run.walk(0).pens["0"].seconds
     assert critical == pytest.approx(whole - beside, abs=0.01)
     assert beside > 0.7, "three drafts ran while the judge was asked"
-    assert wall - critical < 1.5
 
 
 def test_a_model_that_fails_ahead_of_its_turn_fails_only_in_its_turn(bench: Any) -> None:
@@ -102,3 +99,17 @@ def test_a_rollout_that_is_left_in_the_middle_leaves_no_task_behind(bench: Any) 
     outcome = bench.run(f"{slow}\n    budget: {{seconds: 0.3}}\n")
     with Run(outcome.path) as run:
         assert {r.state for r in run.rollouts()} == {"budget seconds"}
+
+
+@pytest.mark.parametrize("record", [False, True])
+@pytest.mark.parametrize("ahead", ["", ", ahead: draft"])
+def test_a_run_with_judges_is_played_again_without_models(bench: Any, record: bool, ahead: str) -> None:
+    from relay.replay.whole import differences, lay_out
+    from relay.session import Options, resume
+
+    outcome = bench.run(DRAFTS.replace(", ahead: draft", ahead), record=record)
+    out = bench.folder / "again.relay"
+    lay_out(outcome.path, out)
+    asyncio.run(resume(out, Options(pool=bench.folder / "pool.sqlite"), bench.watcher))
+    with Run(outcome.path) as was, Run(out) as now:
+        assert list(differences(was, now)) == []

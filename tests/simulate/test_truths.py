@@ -1,6 +1,7 @@
 """The simulator's truths against closed forms, another integrator, and what it draws."""
 
 from math import sqrt
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_a_beta_population_regresses_to_the_mean_as_the_posterior_says(
     assert selected_share(study.rates, Selection(*seen)) == pytest.approx(sum(weights) / special.beta(a, b), rel=1e-8)
 
 
-def test_the_protocol_s_figures_for_a_fresh_sample_of_selected_problems() -> None:
+def test_the_protocol_s_figures_for_a_fresh_sample_of_selectedproblems_of() -> None:
     def after(rates: Rates, *seen: int) -> float:
         return accuracy(Study(rates, 1, selection=Selection(*seen)), SOLO)
 
@@ -159,3 +160,12 @@ def test_lengths_have_the_mean_that_was_asked_for_and_end_at_the_budget() -> Non
 def test_a_selection_that_hardly_any_problem_survives_is_refused() -> None:
     with pytest.raises(UserError, match="the selection leaves"):
         draw(Study(LogitNormal(-8, 0.5), 10, selection=Selection()), seed=1)
+
+
+def test_a_million_rollouts_take_well_under_a_minute() -> None:
+    study = Study(logit_normal(0.8, 0.4), 25_000, 8, distractor_sd=1.0, interaction_sd=0.5, slope_sd=0.5)
+    study = study._replace(selection=Selection(), lengths=Lengths())
+    study = study.of(SOLO, *recoverability(study, {0.0: 0.4, 0.2: 0.5, 0.4: 0.6, 0.6: 0.7}))
+    began = perf_counter()
+    assert draw(study, 1).correct.size == 1_000_000
+    assert perf_counter() - began < 30

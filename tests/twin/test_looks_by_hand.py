@@ -71,3 +71,21 @@ def test_others_made_like_these_are_read_as_they_were_made() -> None:
             right[known] += read(each, whole=known)[0] == made
     assert right[True] >= 190, right  # 194 when it was written
     assert right[False] >= 172, right  # 177
+
+
+def test_the_docs_say_what_was_measured() -> None:
+    """docs/twin.md, from docs/evidence/looks.json; and that is what was asked for."""
+    docs = Path(__file__).parents[2] / "docs"
+    found = json.loads((docs / "evidence" / "looks.json").read_text())
+    tiny = [sum(each[key] for each in found["tiny"].values()) for key in ("label", "label, sentence and way", "traces")]
+    rows = [row for row in (docs / "twin.md").read_text().splitlines() if row.startswith("|")]
+    by_hand, made, small = found["composites"]["read by hand"], found["composites"]["as made"], found["smollm2"]
+    for told in (
+        f"{tiny[0]:,} of {tiny[2]:,}", f"{tiny[1]:,} of {tiny[2]:,}",
+        f"{by_hand['not known']} of {by_hand['of']}", f"{made['word for word in what is known']}",
+        f"{made['not known']}", f"{small['label']} of {small['of']}",
+    ):  # fmt: skip
+        assert sum(row.endswith(f"| {told} |") for row in rows) == 1, told
+    assert tiny[2] >= 1000
+    assert tiny[1] >= 0.95 * tiny[2]
+    assert small["as they were read"] == small["of"] == len(BY_HAND["smollm2"])

@@ -34,7 +34,7 @@ def tiny_run(folder: Path, model: str, problems: int, n: str = "[0.2]") -> Path:
     out = folder / f"{model}.relay"
     sets = [
         f"models.main.model=relay/{model}", f"problems={{from: {file}, limit: {problems}}}", "pool.samples=2",
-        "select={problems: {solved: main, at_least: 2/2}}", f"sweep.over.n={n}",
+        "select.problems.at_least=2/2", f"select.limit={problems}", f"sweep.over.n={n}", "let.cut=nearest",
     ]  # fmt: skip
     program = [sys.executable, "-c", "from relay.cli import main; main()", "run", "recoverability", "--out", str(out)]
     words = [word for each in sets for word in ("--set", each)]

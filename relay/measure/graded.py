@@ -1,0 +1,36 @@
+"""The graded rollouts of a run as the estimators read them, cell by cell, from the run file alone."""
+
+from collections import defaultdict
+
+from relay.measure.outcomes import Outcomes, outcomes
+from relay.store.reader import Run
+
+# A distractor is a pool sample about another problem; a steer about the rollout's own problem is none.
+GRADED = """
+SELECT r.cell, r.problem, (
+    SELECT min(u.solo) FROM unit u JOIN solo s ON s.id = u.solo
+    JOIN problem p ON p.id = r.problem AND p.key <> s.problem
+    WHERE u.problem = r.problem AND u.sample = r.sample AND u.cell = r.cell
+), outcome.text = 'correct'
+FROM rollout r JOIN verdict v ON v.rollout = r.id JOIN name outcome ON outcome.id = v.outcome
+WHERE v.verifier = (SELECT id FROM name WHERE text = :verifier)
+"""
+STRATA = """
+SELECT p.id, s.solved FROM problem p JOIN solved s ON s.problem = p.key
+WHERE s.model = (SELECT id FROM name WHERE text = :model)
+"""
+
+
+def graded(run: Run, verifier: str = "") -> dict[int, Outcomes]:
+    """By the number of the cell; by this verifier, by default the run's own. A cell without a verdict is left out."""
+    rows: dict[int, list[tuple[int, int | None, int]]] = defaultdict(list)
+    for cell, *row in run.query(GRADED, verifier=verifier or run.verifier):
+        rows[cell].append((row[0], row[1], row[2]))
+    drawn_in = strata(run)
+    return {cell: outcomes(found, drawn_in) for cell, found in rows.items()}
+
+
+def strata(run: Run) -> dict[int, int]:
+    """Each problem's solve rate where problems were drawn evenly over solve rates; else empty."""
+    model = (run.meta["scenario"].get("select") or {}).get("evenly")
+    return dict(run.query(STRATA, model=model)) if model else {}
