@@ -32,6 +32,7 @@ def build() -> typer.Typer:
         train,
         twin,
         twin_diff,
+        watch,
     )
 
     app = typer.Typer(
@@ -43,8 +44,8 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, twin.twin, serve.serve, check.check, graph.graph, show.show, report.report, compare.compare,
-        export.export,
+        run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
+        compare.compare, export.export,
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

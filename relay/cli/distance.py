@@ -4,12 +4,22 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
     from relay.store.reader import Run
+
+Distance = Annotated[
+    bool, typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into.")
+]
+Drawing = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
+]
 
 
 def measure_all(runs: Sequence[Path], *, as_json: bool) -> None:
@@ -30,8 +40,10 @@ def measure_all(runs: Sequence[Path], *, as_json: bool) -> None:
         drive(partial(measure, path), path, again, as_json=as_json)
 
 
-def check_plot(runs: Sequence[Path], file: Path) -> None:
+def check_plot(runs: Sequence[Path], file: Path | None) -> None:
     """Refuse a plot that cannot be made, before anything is measured."""
+    if file is None:
+        return
     from relay.distance.plot import check
 
     if len(runs) > 1:

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relay.cli.distance import check_plot, draw_plot, measure_all, print_distances_json
+from relay.cli.costs import Cost, Prices, check_prices, print_costs
+from relay.cli.distance import Distance, Drawing, check_plot, draw_plot, measure_all, print_distances_json
 from relay.cli.files import Files, print_methods
 from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
 from relay.cli.regrading import find_all_spoilers, regrade_all
 from relay.cli.report_options import (
     Csv,
-    Distance,
-    DistancePlot,
     Html,
     Json,
     Latex,
@@ -42,7 +41,9 @@ def report(
     paper: Paper = False,
     looks: Looks = False,
     distance: Distance = False,
-    distance_plot: DistancePlot = None,
+    distance_plot: Drawing = None,
+    cost: Cost = False,
+    price: Prices = [],  # noqa: B006  typer copies it
     html: Html = None,
     csv: Csv = None,
     latex: Latex = None,
@@ -55,10 +56,9 @@ def report(
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
     files = Files(html, csv, latex).check()
-    if looks:
-        refuse_others(runs)
-    if distance_plot is not None:
-        check_plot(runs, distance_plot)
+    prices = check_prices(runs, price, cost=cost)
+    refuse_others(runs if looks else ())
+    check_plot(runs, distance_plot)
     if regrade:
         regrade_all(runs, regrade, set_, sandbox, as_json=json)
     if spoilers:
@@ -86,6 +86,8 @@ def report(
         _print_besides(besides)
     if looks:
         print_looks(runs, as_json=json)
+    if cost:
+        print_costs(runs, prices, as_json=json)
 
 
 def _besides(runs: Sequence[Path]) -> "list[Beside]":

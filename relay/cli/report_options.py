@@ -19,14 +19,6 @@ Paper = Annotated[bool, typer.Option("--paper", help="Put each twin test beside 
 Looks = Annotated[
     bool, typer.Option("--looks", help="What recovery looks like: where and how each thought turns back.")
 ]
-Distance = Annotated[
-    bool,
-    typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into."),
-]
-DistancePlot = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
-]
 Html = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write all that it says and its pictures into one page.")
 ]
