@@ -69,9 +69,10 @@ def whole_file(file: Path, text: str) -> None:
 @contextmanager
 def _all(runs: Sequence[Path]) -> "Iterator[list[Run]]":
     from relay.store.opening import opened
+    from relay.store.reader import Still
 
     with ExitStack() as stack:
-        yield [stack.enter_context(opened(path)) for path in runs]
+        yield [stack.enter_context(opened(path, Still)) for path in runs]
 
 
 def print_methods(runs: Sequence[Path], *, as_json: bool) -> None:
