@@ -98,6 +98,7 @@ def twin(
     from relay.session import Options
     from relay.twin.forecast import forecast as cost_of
     from relay.twin.plan import Wish, parts_of
+    from relay.twin.strangers import refuse_strangers
 
     engine = engine or usual_engine()
     ablated = (keep_opening, longer, distractor)
@@ -106,6 +107,7 @@ def twin(
         _knob_by_knob(context, wish, each, out, forecast=forecast, as_json=json)
         return
     parts = parts_of(wish)
+    refuse_strangers(parts, out, hub=not forecast)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return
@@ -128,8 +130,9 @@ def _knob_by_knob(
     context: typer.Context, wish: "Wish", each: str, out: Path | None, *, forecast: bool, as_json: bool
 ) -> None:
     """The tests once for each knob, or the forecast of one round and how many there will be."""
-    from relay.cli.twin_each import each_knob, tell_steps
+    from relay.cli.twin_each import each_knob, steps_of, tell_steps
 
+    steps_of(wish, each)
     if not forecast:
         each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=as_json)
         return
@@ -201,11 +204,11 @@ def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str
     from relay.cli.run import drive, tell
     from relay.session import resume, start
 
-    path = folder / part.file
+    path = folder / part.file  # that an earlier run is there is enough to go on from
     if begun:
-        outcome = drive(lambda shown: resume(path, options, shown), path, again, as_json=as_json)
+        outcome = drive(lambda shown: resume(path, options, shown), folder, again, as_json=as_json)
     else:
-        outcome = drive(lambda shown: start(part.reading, path, options, shown), path, again, as_json=as_json)
+        outcome = drive(lambda shown: start(part.reading, path, options, shown), folder, again, as_json=as_json)
     if part.guide:
         _find_spoilers(path, options, again, as_json=as_json)
     tell(outcome, as_json=as_json)

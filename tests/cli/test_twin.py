@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from relay.store.reader import Run
 from tests.cli.conftest import Relay
 from tests.loop.conftest import Bench
@@ -158,3 +160,32 @@ def test_the_report_prints_it(relay: Relay, folder: Path) -> None:
     assert "published: recoverability" in said.out
     assert "AM-Thinking-32B" in said.out
     assert '"own": true' in relay("report", "r.relay", "--paper", "--json").out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--guide", "relay/tiny-gide"), "model 'relay/tiny-gide': relay knows no model of this name"),
+        (("--out", "s.yaml"), "--out s.yaml: s.yaml is no folder"),
+        (("--each", "pape"), "--each pape: there is no preset 'pape' (did you mean 'paper'?)"),
+        (("--set", "models.guide.dtype=float16"), "no run has a guide"),
+        (("--guide", ""), "--guide: has no name"),
+    ],
+)
+def test_what_would_fail_late_is_told_before_a_token_is_spent(
+    relay: Relay, folder: Path, options: tuple[str, ...], told: str
+) -> None:
+    for more in ((), ("--forecast",)):
+        said = relay("twin", "relay/tiny", "--set", "problems.limit=8", *options, *more)
+        assert said.code == 2
+        assert told in said.err
+        assert len(said.err.splitlines()) == 1
+        assert not said.out
+    assert not (folder / "runs").exists()
+
+
+def test_each_knob_has_a_folder_of_its_own() -> None:
+    from relay.cli.twin_each import folders
+
+    assert folders(["budget.tokens", "let.cut"]) == ["tokens", "cut"]
+    assert folders(["budget.tokens", "pool.tokens", "let.all"]) == ["budget.tokens", "pool.tokens", "let.all"]
