@@ -65,6 +65,7 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 		$(BIN)/relay train zoo --model $$model --seed $$seed --folder trained/$$model-$$seed || exit 1; done; done
 	$(BIN)/python tests/proof/zoo.py --trained trained
 	$(BIN)/python -m relay.train.cards
+	$(BIN)/python tests/proof/gallery.py
 	$(BIN)/python tests/proof/forecast.py transformers
 	$(BIN)/python tests/proof/coverage.py
 	$(BIN)/python tests/proof/adaptive.py

@@ -17,6 +17,7 @@ def build() -> typer.Typer:
     """The application with all its commands."""
     from relay.cli import (
         check,
+        compare,
         doctor,
         export,
         graph,
@@ -31,6 +32,7 @@ def build() -> typer.Typer:
         train,
         twin,
         twin_diff,
+        watch,
     )
 
     app = typer.Typer(
@@ -42,7 +44,8 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, twin.twin, serve.serve, check.check, graph.graph, show.show, report.report, export.export,
+        run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
+        compare.compare, export.export,
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

@@ -49,6 +49,7 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
         "tokens", "score", "interval", "spoilers", "spoiler rate", "corrected", "score minus spoilers", "minus alone",
         "asked about", "tokens of a judge", "prompts of a judge", "steered rollouts", "own tokens", "tokens alone",
         "steers measured", "distance", "tokens read for the distance", "seconds for the distance",
+        "computed", "cached", "decoded", "thrown", "discarded", "seconds",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
