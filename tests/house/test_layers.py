@@ -40,8 +40,9 @@ LAYERS = [
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
-    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
-    ("science", ["afterwards", "distance", "measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("estimates", ["measure"]),  # below the loop, which goes on until they are narrow enough
+    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "rounds", "sets", "session"]),
+    ("science", ["afterwards", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("results", ["exports", "frames", "reports"]),
     ("cli", ["cli"]),

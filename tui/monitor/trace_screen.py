@@ -11,7 +11,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from relay.errors import UserError
 from relay.store.following import Seen
 from relay.tui.colours import Authors
 from relay.tui.monitor.dialogs import Ask
@@ -95,15 +94,11 @@ class TraceScreen(Screen[None]):
         if trouble:
             self.query_one("#verdict", Static).update(Text(f"! {visible(trouble)}", "bold"))
 
-    @work(thread=True, exclusive=True, group="trace", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="trace")
     def _read(self) -> None:
-        try:
-            told = tell(self.monitor.path, self.number, self._telling)
-        except UserError as error:
-            self.app.call_from_thread(self.monitor.lose, error)
-            return
-        if told is not None:
-            self.app.call_from_thread(self._told, told)
+        with self.monitor.reading():
+            if (told := tell(self.monitor.path, self.number, self._telling)) is not None:
+                self.monitor.tell(self._told, told)
 
     def _told(self, told: Telling) -> None:
         self._telling = told
