@@ -18,7 +18,7 @@ def test_it_says_what_came_of_it() -> None:
 
 
 def test_an_interrupted_process_does_not_end_beneath_what_is_loading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Libraries abort where Python's end cuts their threads off: relay ends by itself, after all that should be done."""
+    """Libraries abort where Python's end cuts their threads off: relay ends by itself, once all is done."""
     begun, go = Event(), Event()
     done: list[object] = []
     monkeypatch.setattr(atexit, "_run_exitfuncs", lambda: done.append("at exit"))
