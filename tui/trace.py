@@ -80,10 +80,11 @@ class _Marked:
 
 def _margin(hop: Hop) -> str:
     """Node and model, tokens, seconds, cached share, and why the segment ended."""
-    return visible("\n".join(_facts(hop)))
+    return visible("\n".join(facts(hop)))
 
 
-def _facts(hop: Hop) -> list[str]:
+def facts(hop: Hop) -> list[str]:
+    """The margin of a hop, line by line: not yet made safe."""
     lines = [f"{hop.node} · visit {hop.visit}"]
     if (segment := hop.segment) is not None:
         lines[0] = f"{hop.node} · {segment.model}"

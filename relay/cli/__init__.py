@@ -18,6 +18,7 @@ def build() -> typer.Typer:
     """The application with all its commands."""
     from relay.cli import (
         check,
+        compare,
         doctor,
         export,
         graph,
@@ -32,6 +33,7 @@ def build() -> typer.Typer:
         train,
         twin,
         twin_diff,
+        watch,
     )
 
     app = typer.Typer(
@@ -43,7 +45,8 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, twin.twin, serve.serve, check.check, graph.graph, show.show, report.report, export.export,
+        run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
+        compare.compare, export.export,
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

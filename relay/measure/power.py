@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from relay.simulate.study import Study
 
 
-FEW = 500  # problems; with more of them sums are normal enough
+FEW = 500  # problems; with more of them sums are normal enough, but for those over shared distractors
+MOST = 6_000_000  # rollouts of a cell that are simulated for one distance
 
 
 def least_difference(study: "Study", power: float = 0.8, studies: int = 1000) -> float | None:
     """How far the second cell's accuracy must lie from the first's, towards one half; None where no distance will do.
 
     `study.cells` are the two cells, the first as it is thought to be. By the test that `significance.differ` would
-    take: McNemar's exactly; else from the true standard deviation of the difference and, with few problems, where sums
-    are not normal near 0 and 1, from so many simulated studies (0: none).
+    take: McNemar's exactly; else from the true standard deviation of the difference and, where sums are not normal
+    enough near 0 and 1 (few problems, or shared distractors), from at most so many simulated studies (0: none).
     """
     from scipy.optimize import brentq
 
@@ -36,9 +37,10 @@ def least_difference(study: "Study", power: float = 0.8, studies: int = 1000) ->
     if short(most) <= 0:
         return None
     found = float(brentq(short, 1e-4, most, xtol=1e-5))
-    if studies and study.problems <= FEW and not _by_mcnemar(study):
-        return _refined(study, at, towards * found, power, studies)
-    return found
+    normal = _by_mcnemar(study) or (study.problems > FEW and planned(study).distractors is None)
+    if normal or not studies:
+        return found
+    return _refined(study, at, towards * found, power, min(studies, MOST // (study.problems * study.samples)))
 
 
 def _refined(study: "Study", at: float, guess: float, power: float, studies: int) -> float:

@@ -72,7 +72,7 @@ def forecast(reading: Reading, pilot: Pilot, terms: Terms, beliefs: Beliefs) -> 
     problems = len(problems_of(reading).problems)
     limit = scenario.select.limit if scenario.select and scenario.select.limit else problems
     selected = min(limit, round(problems * pilot.selected / pilot.problems)) if pilot.own else min(limit, problems)
-    each = selected * scenario.samples
+    each = selected * scenario.most_samples
     lines = [*_solo_lines(pilot), *_cell_lines(reading, pilot, each)]
     hours = _hours(pilot, terms, each)
     notes = [*pilot.notes]

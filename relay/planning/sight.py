@@ -38,7 +38,7 @@ def sights(reading: Reading, problems: int, beliefs: Beliefs) -> list[Sight]:
     cells = cell_plans(reading)
     known = [Known(c.name, steered=float(_distracted(c))) for c in cells]
     steers = max((_distractors(c, problems) for c in cells), default=0)
-    samples = reading.cells[0].scenario.samples
+    samples = reading.cells[0].scenario.most_samples
     base = _compared_with(reading.cells)
     study = Study(
         logit_normal(beliefs.accuracy, beliefs.icc), max(1, problems), samples, tuple(known), max(1, steers),

@@ -7,9 +7,13 @@ python tests/proof/forecast.py transformers
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -59,17 +63,40 @@ class Quiet:
         print(text, flush=True)
 
 
+PROBE = """
+import time
+while True:
+    cpu, wall = time.process_time(), time.perf_counter()
+    while time.process_time() - cpu < 0.05: pass
+    print((time.perf_counter() - wall) / 0.05, flush=True)
+    time.sleep(1)
+"""
+
+
+@contextmanager
+def slowness() -> Iterator[list[float]]:
+    """How many times longer than its own CPU time a process takes beside this work: what others do to the machine."""
+    found: list[float] = []
+    with subprocess.Popen([sys.executable, "-c", PROBE], stdout=subprocess.PIPE, text=True) as probe:
+        try:
+            yield found
+        finally:
+            probe.kill()
+            found += [float(line) for line in probe.communicate()[0].splitlines()] or [1.0]
+
+
 def measured(engine: str, folder: Path) -> dict[str, Any]:
     """The forecast, the run, and how far apart they are, in shares of what the run took."""
     path = folder / "s.yaml"
     path.write_text(SCENARIO % ENGINES[engine])
     reading = read(str(path))
     options = Options(pool=folder / "pool.sqlite")
-    busy = os.getloadavg()[0]
-    pilot = asyncio.run(calibrate(reading, PILOT, options, Quiet()))
+    with slowness() as before:
+        pilot = asyncio.run(calibrate(reading, PILOT, options, Quiet()))
     told = forecast(reading, pilot, Terms(), Beliefs())
     began = time.perf_counter()
-    outcome = asyncio.run(start(reading, folder / "run.relay", options, Quiet()))
+    with slowness() as after:
+        outcome = asyncio.run(start(reading, folder / "run.relay", options, Quiet()))
     took = time.perf_counter() - began
     with Run(outcome.path) as run:
         decoded, read_, rollouts = run.query(
@@ -84,11 +111,12 @@ def measured(engine: str, folder: Path) -> dict[str, Any]:
     return {
         "pilot": {"problems": PILOT, "selected": pilot.selected, "calls": len(pilot.calls)},
         "run": {"rollouts": rollouts, "solos": solos, "tokens": decoded + of_solos, "seconds": round(took, 1)},
-        "forecast": {"tokens": told.tokens, "seconds": round(seconds, 1)},
+        "forecast": {"tokens": told.tokens, "seconds": round(seconds, 1), "loading": round(pilot.loading, 1)},
         "tokens_off": round(told.tokens / (decoded + of_solos) - 1, 4),
         "time_off": round(seconds / took - 1, 4),
         "prompt_tokens_of_rollouts": {"run": read_, "forecast": _read(told)},
-        "load": {"before": round(busy, 1), "after": round(os.getloadavg()[0], 1), "cores": os.cpu_count()},
+        "slowness": {"pilot": round(fmean(before), 2), "run": round(fmean(after), 2), "cores": os.cpu_count()},
+        "time_off_at_equal_slowness": round(seconds / took * fmean(after) / fmean(before) - 1, 4),
     }
 
 

@@ -1,0 +1,129 @@
+"""The monitor: one application over one run file, which it only reads."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from relay.errors import UserError
+from relay.store.following import Following, Seen, leave
+from relay.tui.monitor.dialogs import Help
+from relay.tui.monitor.run_screen import RunScreen
+from relay.tui.monitor.status import Watch
+from relay.tui.monitor.trace_screen import TraceScreen
+from relay.tui.monitor.two_screen import TwoScreen
+
+EVERY = 0.25  # seconds between two looks at a run that goes on
+SELDOM = 2.0  # and at one that does not: somebody may go on with it
+
+
+class Monitor(App[None]):
+    """Watches a run. The file is read in a thread, and closed again after each look."""
+
+    CSS_PATH = "relay.tcss"
+    TITLE = "relay"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", "Commands", show=False)]
+
+    def __init__(self, path: Path, rollout: int | None = None, speed: float | None = None) -> None:
+        super().__init__()
+        self.path = path
+        self.seen: Seen | None = None
+        self._following = Following(path)
+        self._rollout, self._speed = rollout, speed
+        self._stop = threading.Event()
+        self._watch = Watch()
+        self._trouble = ""
+
+    async def on_mount(self) -> None:
+        """Begin to look."""
+        await self.push_screen(RunScreen())
+        if self._rollout is not None:
+            await self.push_screen(TraceScreen(self._rollout, self._speed))
+        self._poll()
+        self.set_interval(1.0, self._pulse)
+
+    def on_unmount(self) -> None:
+        """No more looks; a finished run is left as one plain file."""
+        self._stop.set()
+        leave(self.path)
+
+    @work(thread=True)
+    def _poll(self) -> None:
+        while not self._stop.is_set():
+            try:
+                seen = self._following.look()
+            except UserError as error:
+                self.tell(self.lose, error)
+                self._stop.wait(1.0)
+                continue
+            self.tell(self._look, seen)
+            if not seen.behind:
+                self._stop.wait(EVERY if seen.state in ("running", "preparing") else SELDOM)
+
+    def tell(self, what: Callable[..., None], *values: object) -> None:
+        """Call it where the screens live, from a thread, unless they are gone."""
+        if not self._stop.is_set() and self.is_running:
+            self.call_from_thread(what, *values)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """In a thread: a file that cannot be read is said, and is no reason to end."""
+        try:
+            yield
+        except UserError as error:
+            self.tell(self.lose, error)
+
+    def _look(self, seen: Seen) -> None:
+        self.seen, self._trouble = seen, ""
+        self._watch = Watch()
+        for screen in self.screen_stack:
+            if isinstance(screen, RunScreen | TraceScreen | TwoScreen) and screen.is_mounted:
+                screen.look(seen)
+
+    def lose(self, error: UserError) -> None:
+        """The file could not be read."""
+        self._trouble = "; ".join(str(mistake) for mistake in error.mistakes)
+        self._watch = Watch()
+        self._say()
+
+    def _pulse(self) -> None:
+        """Say so when nothing has been read for long."""
+        if self._trouble or self._watch.trouble():
+            self._say()
+
+    def _say(self) -> None:
+        screen: Screen[object] = self.screen
+        if isinstance(screen, RunScreen | TraceScreen | TwoScreen):
+            screen.say(self._trouble or self._watch.trouble())
+
+    # -- what the user does
+
+    def open_trace(self, number: int) -> None:
+        """Show one rollout."""
+        self.push_screen(TraceScreen(number))
+
+    def open_two(self, one: int, two: int) -> None:
+        """Show two."""
+        self.push_screen(TwoScreen(one, two))
+
+    def back(self) -> None:
+        """One screen back."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        else:
+            self.exit()
+
+    def action_keys(self) -> None:
+        """All keys."""
+        self.push_screen(Help())
+
+    def action_light(self) -> None:
+        """Light or dark."""
+        self.theme = "textual-light" if self.theme != "textual-light" else "textual-dark"

@@ -1,0 +1,225 @@
+"""The run: how far, how well, how fast, and the list of its rollouts."""
+
+import time
+from array import array
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from relay.measure.proportions import Interval
+from relay.store.following import Seen
+from relay.store.opening import opened
+from relay.tui.monitor.cells import Cells
+from relay.tui.monitor.filters import HELP, ORDERS, Wish, query
+from relay.tui.monitor.models import Models
+from relay.tui.monitor.rates import Rates
+from relay.tui.monitor.rollouts import Rollouts
+from relay.tui.monitor.status import Status
+from relay.tui.monitor.telling import rows_of
+
+if TYPE_CHECKING:
+    from relay.tui.monitor.app import Monitor
+
+PATIENCE = 20  # a look over the whole table may come again after so many times the time it took
+
+
+class RunScreen(Screen[None]):
+    """The first screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
+        Binding("S", "turn", "Turn round", show=False),
+        Binding("d", "beside", "Two"),
+        Binding("escape", "unfilter", "All", show=False),
+        Binding("question_mark", "app.keys", "Help", key_display="?"),
+        Binding("t", "app.light", "Light/dark", show=False),
+        Binding("q", "app.quit", "Leave"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  as Textual has it
+        (0, "-narrow"),
+        (110, "-wide"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rates = Rates()
+        self._seen: Seen | None = None
+        self._wish = Wish()
+        self._intervals: Mapping[int, Interval | None] = {}
+        self._again: dict[str, float] = {}  # when a look over the whole table may come again
+        self._measured = -1  # rollouts that had ended then
+
+    def compose(self) -> ComposeResult:
+        """Side by side, or one below the other."""
+        yield Status(markup=False)
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                with Vertical(id="cells-box"):
+                    yield Static("cells", classes="title", id="cells-title")
+                    with Vertical(id="cells-pane"):
+                        yield Cells(markup=False)
+                with Vertical(id="models-box"):
+                    yield Static("models", classes="title")
+                    yield Models(markup=False)
+            with Vertical(id="list"):
+                yield Static("rollouts", classes="title", id="list-title", markup=False)
+                yield Rollouts()
+                yield Input(placeholder=HELP, id="filter")
+        yield Footer(compact=True)
+
+    @property
+    def monitor(self) -> "Monitor":
+        """The application."""
+        return cast("Monitor", self.app)
+
+    def on_mount(self) -> None:
+        """The list is what keys go to."""
+        self.query_one(Rollouts).focus()
+
+    # -- what the file says
+
+    def look(self, seen: Seen) -> None:
+        """The run as it is now."""
+        self._seen = seen
+        self._rates.add(seen)
+        self.query_one(Cells).show(seen, self._intervals)
+        self.query_one(Models).show(seen, self._rates.by_model)
+        rollouts = self.query_one(Rollouts)
+        if self._wish.plain:
+            rollouts.grow(seen.begun)
+        elif seen.state == "running" and self._may("list"):
+            self._choose()
+        if stale := rollouts.stale():
+            self._read(stale)
+        if not seen.behind and seen.done != self._measured and self._may("measure"):
+            self._measured = seen.done
+            self._measure()
+        self.say("")
+
+    def say(self, trouble: str) -> None:
+        """The first line and the titles."""
+        seen = self._seen
+        left = self._rates.left(seen) if seen is not None and seen.state == "running" else None
+        self.query_one(Status).say(seen, self._rates.all, left, trouble)
+        rollouts = self.query_one(Rollouts)
+        words = f" · filter: {self._wish.words}" if self._wish.words else ""
+        order = "" if self._wish.plain else f" · by {self._wish.order} {'↓' if self._wish.down else '↑'}"
+        self.query_one("#list-title", Static).update(f"rollouts {rollouts.count:,}{words}{order}")
+        verifier = f" · {seen.facts.verifier}" if seen is not None and seen.facts.verifier else ""
+        self.query_one("#cells-title", Static).update(f"cells · score, 95 % interval, done{verifier}")
+
+    def _may(self, what: str) -> bool:
+        return time.monotonic() >= self._again.get(what, 0.0)
+
+    def _took(self, what: str, began: float) -> None:
+        now = time.monotonic()
+        self._again[what] = now + max(2.0, PATIENCE * (now - began))
+
+    @work(thread=True, exclusive=True, group="rows")
+    def _read(self, numbers: list[int]) -> None:
+        with self.monitor.reading():
+            self.monitor.tell(self.query_one(Rollouts).fill, rows_of(self.monitor.path, numbers))
+
+    @on(Rollouts.Wanted)
+    def _wanted(self, message: Rollouts.Wanted) -> None:
+        self._read(message.numbers)
+
+    @work(thread=True, exclusive=True, group="measure")
+    def _measure(self) -> None:
+        """The intervals, which only relay.measure can tell: they know of problems and distractors that are shared."""
+        from relay.measure.graded import graded
+        from relay.measure.intervals import interval
+
+        began = time.monotonic()
+        with self.monitor.reading():
+            with opened(self.monitor.path) as run:
+                outcomes = graded(run)
+            found = {cell: interval(each) for cell, each in outcomes.items()}
+            self._took("measure", began)
+            self.monitor.tell(self._measured_are, found)
+
+    def _measured_are(self, found: Mapping[int, Interval | None]) -> None:
+        self._intervals = found
+        if self._seen is not None:
+            self.query_one(Cells).show(self._seen, found)
+
+    @work(thread=True, exclusive=True, group="list")
+    def _choose(self) -> None:
+        wish, began = self._wish, time.monotonic()
+        with self.monitor.reading():
+            with opened(self.monitor.path) as run:
+                sql, values = query(wish, run.verifier)
+                ids = array("q", (number for (number,) in run.query(sql, **values)))
+            self._took("list", began)
+            self.monitor.tell(self._chosen, wish, ids)
+
+    def _chosen(self, wish: Wish, ids: "array[int]") -> None:
+        if wish == self._wish:
+            self.query_one(Rollouts).choose(ids, 0)
+            self.say("")
+
+    # -- what the user does
+
+    def _wishes(self, wish: Wish) -> None:
+        self._wish = wish
+        if wish.plain:
+            begun = self._seen.begun if self._seen is not None else 0
+            self.query_one(Rollouts).choose(None if wish.down else array("q", range(begun)), begun)
+            self.say("")
+        else:
+            self._choose()
+
+    def action_sort(self) -> None:
+        """By the next column."""
+        orders = list(ORDERS)
+        order = orders[(orders.index(self._wish.order) + 1) % len(orders)]
+        self._wishes(self._wish._replace(order=order, down=order in ("number", "tokens")))
+
+    def action_turn(self) -> None:
+        """The other way round."""
+        self._wishes(self._wish._replace(down=not self._wish.down))
+
+    def action_filter(self) -> None:
+        """Ask for words."""
+        words = self.query_one("#filter", Input)
+        words.add_class("asked")
+        words.value = self._wish.words
+        words.focus()
+
+    def action_unfilter(self) -> None:
+        """Show all of them again."""
+        self._close_filter()
+        if self._wish.words:
+            self._wishes(self._wish._replace(words=""))
+
+    @on(Input.Submitted, "#filter")
+    def _filtered(self, event: Input.Submitted) -> None:
+        self._close_filter()
+        self._wishes(self._wish._replace(words=event.value.strip()))
+
+    def _close_filter(self) -> None:
+        self.query_one("#filter", Input).remove_class("asked")
+        self.query_one(Rollouts).focus()
+
+    @on(Rollouts.Opened)
+    def _opened(self, message: Rollouts.Opened) -> None:
+        self.monitor.open_trace(message.number)
+
+    def action_beside(self) -> None:
+        """Mark this one; or compare it with the one that is marked."""
+        rollouts = self.query_one(Rollouts)
+        if rollouts.number is None:
+            return
+        if rollouts.marked in (None, rollouts.number):
+            rollouts.marked = None if rollouts.marked == rollouts.number else rollouts.number
+            rollouts.refresh()
+            return
+        one, rollouts.marked = rollouts.marked, None
+        self.monitor.open_two(one, rollouts.number)

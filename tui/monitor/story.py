@@ -1,0 +1,201 @@
+"""A rollout's hops as one pen's story: blocks in the order in which its thought grew, with what was cut away folded."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from relay.tui.colours import Authors
+from relay.tui.safe import one_line, visible
+from relay.tui.trace import facts
+from relay.walk import PRIVATE, Hop
+
+EACH = 0.02  # seconds a token takes in a replay where nobody noted how long it took
+
+
+class Block(NamedTuple):
+    """One hop of the story, or the open segment at its end."""
+
+    author: str
+    pen: str
+    text: str  # with control characters made visible
+    margin: tuple[str, ...]
+    colour: str
+    mark: str
+    ids: tuple[int, ...] = ()
+    tokenizer: str = ""
+    folded: str = ""  # the one line that stands for it unless it is unfolded
+    open: bool = False  # still being written
+    seconds: float = 0.0
+
+
+class Live(NamedTuple):
+    """A segment that is being written."""
+
+    pen: str
+    node: str
+    visit: int
+    tokens: int
+    tail: str
+
+
+def pens(hops: Sequence[Hop]) -> list[str]:
+    """The pens of a rollout, parents before children."""
+    found = {"0", *(hop.pen for hop in hops)}
+    counts: Counter[str] = Counter()
+    for hop in hops:
+        found |= {f"{hop.pen}.{counts[hop.pen] + i}" for i in range(hop.branches)}
+        counts[hop.pen] += hop.branches
+    return sorted(found, key=lambda pen: [int(part) for part in pen.split(".")])
+
+
+def path_of(hops: Sequence[Hop], pen: str) -> list[Hop]:
+    """The hops along a pen's path: its parents' before it began, its own, and those that a pick went on from."""
+    parent, _, place = pen.rpartition(".")
+    before = _until(path_of(hops, parent), parent, int(place)) if parent else []
+    found = before
+    for hop in hops:
+        if hop.pen == pen:
+            if hop.extra is not None and hop.extra.chosen:
+                found += [h for h in hops if h.pen == hop.extra.chosen]
+            found.append(hop)
+    return found
+
+
+def _until(hops: list[Hop], parent: str, place: int) -> list[Hop]:
+    """The parent's hops up to the branch at which its child number `place` began."""
+    children = 0
+    for at, hop in enumerate(hops):
+        children += hop.branches if hop.pen == parent else 0
+        if children > place:
+            return hops[: at + 1]
+    return hops
+
+
+def dropped(path: Sequence[Hop]) -> set[int]:
+    """Places of the hops whose segments an edge has cut out of the thought."""
+    kept: list[int] = []
+    out: set[int] = set()
+    for at, hop in enumerate(path):
+        if hop.segment is not None and not (hop.extra and hop.extra.apart):
+            kept.append(at)
+        if hop.extra is not None and hop.extra.drops:
+            out |= set(_cut(path, kept, hop.extra.drops))
+            kept = [k for k in kept if k not in out]
+    return out
+
+
+def _cut(path: Sequence[Hop], kept: Sequence[int], node: str) -> Sequence[int]:
+    for place in reversed(range(len(kept))):
+        if path[kept[place]].node == node:
+            return kept[place:]
+    return ()
+
+
+def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Live]) -> list[Block]:
+    """The blocks of one pen, with its open segment last."""
+    path = path_of(hops, pen)
+    cut = dropped(path)
+    blocks = [_block(hop, authors, at in cut) for at, hop in enumerate(path)]
+    if (now := live.get(pen)) is not None:
+        margin = (f"{now.node} · writing", f"{now.tokens:,} tok")
+        blocks.append(
+            Block(
+                now.node, pen, visible(now.tail), tuple(map(visible, margin)), authors.colour(now.node),
+                authors.mark(now.node), open=True,
+            )
+        )  # fmt: skip
+    return blocks
+
+
+def _block(hop: Hop, authors: Authors, cut: bool) -> Block:
+    segment, margin = hop.segment, tuple(visible(line) for line in facts(hop))
+    if segment is None:
+        return Block(hop.node, hop.pen, "", margin, "dim", " ", folded=_nothing(hop))
+    return Block(
+        hop.node, hop.pen, visible(segment.text.strip("\n")), margin, authors.colour(hop.node),
+        authors.mark(hop.node), segment.ids, segment.tokenizer, _folded(hop, cut),
+        seconds=hop.usage.seconds or EACH * len(segment.ids),
+    )  # fmt: skip
+
+
+def _nothing(hop: Hop) -> str:
+    """The line of a hop that left no segment."""
+    told = facts(hop)[1:]
+    if hop.rest is None and not hop.branches:
+        told.append(f"→ {hop.to}")
+    return one_line(f"({hop.node}: {' · '.join(told)})", 120)
+
+
+def _folded(hop: Hop, cut: bool) -> str:
+    """The line that stands for a segment which is no part of the thought."""
+    segment, extra = hop.segment, hop.extra
+    apart = extra.apart if extra is not None else ""
+    if segment is None or not (apart or cut):
+        return ""
+    what = {PRIVATE: "judgement of", "": "draft of"}.get(apart, "draft of")
+    told = [f"{what} {segment.model}", f"{len(segment.ids):,} tok"]
+    if extra is not None and extra.label:
+        told.append(f"says {extra.label}")
+    if extra is not None and extra.score is not None:
+        told.append(f"score {extra.score:g}")
+    told += ["dropped"] if cut else ["discarded"] if apart != PRIVATE else []
+    return visible(", ".join(told))
+
+
+def edges_taken(hops: Sequence[Hop]) -> Counter[tuple[str, str]]:
+    """How often each edge was taken, by all pens."""
+    return Counter((hop.node, hop.to) for hop in hops)
+
+
+def standing(hops: Sequence[Hop], live: Mapping[str, Live], start: str) -> dict[str, str]:
+    """Where each pen stands: a node, or where it came to rest."""
+    at = dict.fromkeys(pens(hops), start)
+    for hop in hops:
+        at[hop.pen] = hop.to
+        for child in (p for p in at if p.rpartition(".")[0] == hop.pen and hop.branches):
+            at[child] = hop.starts
+    return at | {pen: now.node for pen, now in live.items()}
+
+
+def handoffs(blocks: Sequence[Block]) -> Iterator[int]:
+    """Places where another author begins."""
+    before = ""
+    for at, block in enumerate(blocks):
+        if block.text and not block.folded:
+            if before and block.author != before:
+                yield at
+            before = block.author
+
+
+class Parting(NamedTuple):
+    """Where two thoughts first differ."""
+
+    token: int  # the place of the first different token, from 0; -1 where their tokens cannot be compared
+    blocks: tuple[int, int]  # the block of each
+    chars: tuple[int, int]  # the first different character within each block's text
+
+
+def parting(one: Sequence[Block], two: Sequence[Block]) -> Parting | None:
+    """The first different token of two thoughts, as their blocks and places in them; None where they are the same."""
+    mine, other = ([(at, b) for at, b in enumerate(s) if b.text and not b.folded] for s in (one, two))
+    token = 0
+    for (i, a), (j, b) in zip(mine, other, strict=False):
+        if a.author == b.author and a.text == b.text and a.ids == b.ids:
+            token += len(a.ids)
+            continue
+        same = _same(a.ids, b.ids)
+        known = bool(a.ids and b.ids) and a.tokenizer == b.tokenizer
+        char = _same(a.text, b.text)
+        return Parting(token + same if known else -1, (i, j), (char, char))
+    if len(mine) == len(other):
+        return None
+    ends = tuple(s[min(len(mine), len(other))][0] if len(s) > min(len(mine), len(other)) else -1 for s in (mine, other))
+    return Parting(token, (ends[0], ends[1]), (0, 0))
+
+
+def _same(one: Sequence[object], two: Sequence[object]) -> int:
+    """How many things at the beginning are the same."""
+    for at, (a, b) in enumerate(zip(one, two, strict=False)):
+        if a != b:
+            return at
+    return min(len(one), len(two))

@@ -1,0 +1,59 @@
+"""One rollout as it was at one moment, read from the file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay.problems import Problem
+from relay.store.opening import opened
+from relay.store.reader import Listed, Opinion
+from relay.tui.monitor.rollouts import Row
+from relay.tui.monitor.story import Live
+from relay.walk import Hop
+
+
+class Telling(NamedTuple):
+    """A rollout: its hops, its open segments, its verdicts."""
+
+    listed: Listed
+    problem: Problem
+    hops: Sequence[Hop]
+    live: Mapping[str, Live]
+    opinions: Sequence[Opinion]
+    scenario: Mapping[str, Any]
+    last: tuple[int, int]  # the last step, and the tokens of open segments: what tells this from a later one
+
+
+def tell(path: Path, number: int, before: "Telling | None" = None) -> "Telling | None":
+    """Read it; None when nothing has come since `before`. Raises UserError when there is none."""
+    with opened(path) as run:
+        run.query("BEGIN")
+        rows = run.query("SELECT pen, node, visit, tokens, tail FROM live WHERE rollout = ?", number)
+        live = {row[0]: Live(*row) for row in rows}
+        step = run.query("SELECT coalesce(max(id), 0) FROM step WHERE rollout = ?", number)[0][0]
+        last = (step, sum(now.tokens for now in live.values()))
+        if before is not None and before.last == last and before.listed.state != "open":
+            return None
+        listed = run.rollout(number)
+        if before is not None and before.last[0] == step:  # no new hop: the old ones need no reading
+            hops, problem, scenario = before.hops, before.problem, before.scenario
+        else:
+            hops, problem, scenario = run.hops(number), run.problem_of(number), run.meta["scenario"]
+        merged = {pen: _grown(before.live.get(pen) if before else None, now) for pen, now in live.items()}
+        return Telling(listed, problem, hops, merged, run.opinions(number), scenario, last)
+
+
+def _grown(before: Live | None, now: Live) -> Live:
+    """The open segment with what was seen of its beginning: the file keeps the last 2,000 characters only."""
+    if before is None or (before.node, before.visit) != (now.node, now.visit) or len(now.tail) < 2000:
+        return now
+    at = before.tail.rfind(now.tail[:80])
+    return now._replace(tail=before.tail[:at] + now.tail if at >= 0 else f"{before.tail} … {now.tail}")
+
+
+def rows_of(path: Path, numbers: Sequence[int]) -> dict[int, Row]:
+    """Lines of the list."""
+    holes = ", ".join("?" * len(numbers))
+    with opened(path) as run:
+        live = dict(run.query(f"SELECT rollout, sum(tokens) FROM live WHERE rollout IN ({holes}) GROUP BY 1", *numbers))
+        return {row.id: Row(row, live.get(row.id, 0)) for row in run.rollouts(f"r.id IN ({holes})", *numbers)}
