@@ -111,6 +111,22 @@ def test_files_are_refused_before_anything_is_done(recovered: Path, capsys: pyte
     assert ".csv" in said[1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--html", "a.html", "--looks", "--cost"], "relay report --html: does not go with --looks, --cost"),
+        (["--methods", "--paper"], "relay report --methods: does not go with --paper"),
+        (["--csv", "a.csv", "--methods"], "relay report --csv: does not go with --methods"),
+        (["--latex", "a.tex", "--json"], "relay report --json: does not go with a file"),
+    ],
+)
+def test_nothing_that_is_asked_for_is_left_out_without_a_word(
+    asked: list[str], said: str, recovered: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("report", str(recovered), *asked) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_the_command_writes_all_three_and_tells_the_methods(
     recovered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
