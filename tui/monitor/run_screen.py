@@ -36,7 +36,7 @@ class RunScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
         Binding("S", "turn", "Turn round", show=False),
-        Binding("d", "beside", "Two"),
+        Binding("d", "beside", "Beside"),
         Binding("escape", "unfilter", "All", show=False),
         Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),

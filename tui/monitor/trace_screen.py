@@ -32,19 +32,19 @@ class TraceScreen(Screen[None]):
     """The second screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "back", "Back"),
+        Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("slash", "find", "Search", key_display="/"),
-        Binding("left_square_bracket", "pen(-1)", "Pen before", show=False),
-        Binding("right_square_bracket", "pen(1)", "Pen", show=False),
+        Binding("equals_sign", "beside", "Beside", key_display="="),
+        Binding("space", "play", "Play"),
         Binding("g", "graph", "Graph"),
         Binding("c", "copy(False)", "Copy"),
         Binding("C", "copy(True)", "Copy all", show=False),
-        Binding("equals_sign", "beside", "Beside", key_display="="),
-        Binding("space", "play", "Play"),
+        Binding("left_square_bracket", "pen(-1)", "Pen before", show=False),
+        Binding("right_square_bracket", "pen(1)", "Pen", show=False),
         Binding("plus", "faster(2)", "Faster", show=False),
         Binding("minus", "faster(0.5)", "Slower", show=False),
-        Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),
-        Binding("escape,q", "back", "Back"),
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  as Textual has it
         (0, "-narrow"),
