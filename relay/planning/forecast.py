@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from relay.language.reading import Reading
+from relay.measure.price import Price
 from relay.planning.meter import Call
 from relay.planning.pilot import Pilot
 from relay.planning.sight import Beliefs, Sight, sights
@@ -15,14 +16,6 @@ from relay.planning.wall import Pace, Work, seconds, work_of
 from relay.prepare.problem_sets import problems_of
 
 MOST = 100_000  # rollouts that are walked through one by one; of more, so many, and the time in proportion
-
-
-class Price(NamedTuple):
-    """What is paid."""
-
-    read: float = 0.0  # for a million prompt tokens
-    written: float = 0.0  # for a million decoded tokens
-    hour: float = 0.0  # for an hour of one replica
 
 
 class Terms(NamedTuple):
