@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relay.measure.declared import GRID, NAMED, asked
+from relay.measure.numbers_chosen import chosen
 from relay.measure.score_rows import by_all
 from relay.measure.scores import caption
 from relay.store.reader import Run
@@ -34,7 +35,7 @@ def methods(run: Run) -> list[str]:
             [*_sampling(meta, tree)],
             [*_grading(run, meta)],
             [*_tests(run, tree)],
-            [caption(by_all(run))],
+            [f"{chosen(run)}{caption(by_all(run))}"],
         )
         if group
     ]
@@ -98,7 +99,8 @@ def _graph(run: Run, tree: Mapping[str, Any]) -> Iterator[str]:
 
 def _sampling(meta: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[str]:
     number = meta.get("samples", tree.get("samples", 1))
-    yield f"Each problem was continued {number} time{'s' if number != 1 else ''} in every cell."
+    most = "at most " if "rounds" in meta else ""
+    yield f"Each problem was continued {most}{number} time{'s' if number != 1 else ''} in every cell."
     if sampling := tree.get("sampling"):
         yield f"Sampling: {_data(sampling)}."
     own = {name: model["sampling"] for name, model in tree["models"].items() if model.get("sampling")}

@@ -18,6 +18,7 @@ from relay.errors import UserError
 from relay.language.scenario import Adaptive
 from relay.measure.scores import scores
 from relay.prepare.jobs import RunPlan
+from relay.reports.parts import Caption, parts
 from relay.rounds import between, following, order
 from relay.store.reader import Run
 from tests.loop.conftest import Bench
@@ -101,6 +102,8 @@ def test_each_cell_stops_when_it_is_narrow_and_its_rollouts_are_those_of_the_fix
     assert {row[1:4]: row[4:] for row in walked} == {row[1:4]: fixed[row[1:4]] for row in walked}
     with Run(found.path) as run:
         rounds, counted = run.meta["rounds"], scores(run)
+        said = f"widths of these intervals, in {len(rounds)} rounds, until each was at most 24 points wide"
+        assert said in next(part.text for part in parts(run) if isinstance(part, Caption))
     assert len(rounds) > 2
     assert sum(rounds[-1]) == len(walked)
     for score, reach in zip(counted, rounds[-1], strict=True):
