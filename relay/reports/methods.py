@@ -98,9 +98,11 @@ def _graph(run: Run, tree: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sampling(meta: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[str]:
-    number = meta.get("samples", tree.get("samples", 1))
-    most = "at most " if "rounds" in meta else ""
-    yield f"Each problem was continued {most}{number} time{'s' if number != 1 else ''} in every cell."
+    number, wanted = meta.get("samples", tree.get("samples", 1)), tree.get("samples", 1)
+    if isinstance(wanted, Mapping):
+        yield f"Rollouts were added in rounds until intervals were narrow ({_data(wanted)}), on their widths alone."
+    else:
+        yield f"Each problem was continued {number} time{'s' if number != 1 else ''} in every cell."
     if sampling := tree.get("sampling"):
         yield f"Sampling: {_data(sampling)}."
     own = {name: model["sampling"] for name, model in tree["models"].items() if model.get("sampling")}

@@ -103,6 +103,17 @@ def test_the_methods_tell_of_rollouts_that_a_budget_ended(tmp_path: Path) -> Non
     assert "3 were ended by a budget or the context, and graded all the same" in text
 
 
+def test_the_methods_of_an_adaptive_run_do_not_say_that_all_was_walked(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        CUT.replace("budget: {tokens: 2}", "samples: {adaptive: 0.9, at_most: 4, batch: 2}")
+    )
+    path = relay.run(tmp_path / "s.yaml", tmp_path / "r.relay").path
+    with Run(path) as run:
+        text = " ".join(methods(run))
+    assert "adaptive: 0.9" in text
+    assert "in every cell" not in text
+
+
 def test_files_are_refused_before_anything_is_done(recovered: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("report", str(recovered), "--html", "none/x.html", "--csv", "x.relay", "--latex", "y.pdf") == 2
     said = capsys.readouterr().err.splitlines()
