@@ -26,7 +26,7 @@ def lines(seen: Seen, rates: Mapping[str, float]) -> Iterator[Text]:
         speed = f"{rates[model]:>8,.0f} tok/s" if seen.state == "running" and model in rates else ""
         yield line.append(f"{work.decoded:>11,} tok{speed}")
         beside = ([f"cache {cache}"] if (cache := _cache(work)) else []) + (
-            [f"{work.thrown:,} tok thrown away"] if work.thrown else []
+            [f"{work.thrown:,} thrown"] if work.thrown else []
         )
         if beside:
             yield Text(f"  {' · '.join(beside)}", style="dim", no_wrap=True)
