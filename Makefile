@@ -56,6 +56,7 @@ bench: install
 	$(BIN)/python tests/benchmarks/hops.py
 	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/scale.py
+	$(BIN)/python tests/benchmarks/report.py
 	$(BIN)/python tests/benchmarks/verdicts.py
 	$(BIN)/python tests/benchmarks/hostile.py
 	$(BIN)/python tests/benchmarks/programs.py

@@ -20,9 +20,14 @@ class Files(NamedTuple):
     csv: Path | None
     latex: Path | None
 
-    def check(self) -> "Files":
-        """Raise UserError, before anything is measured, where one of them cannot be written."""
+    def check(self, *, methods: bool = False, **beside: bool) -> "Files":
+        """Raise UserError, before anything is measured, where one cannot be written or does not go with the rest."""
+        asked = [*(name for name, file in zip(ENDINGS, self, strict=True) if file), *(["--methods"] if methods else [])]
+        others = [f"--{name}" for name, wanted in beside.items() if wanted]
         mistakes = []
+        if asked and (others or (methods and len(asked) > 1)):
+            others = others or ["--methods"]
+            mistakes.append(Mistake(f"relay report {asked[0]}", f"does not go with {', '.join(others)}", "ask twice"))
         for (option, endings), file in zip(ENDINGS.items(), self, strict=True):
             if file is not None and file.suffix not in endings:
                 mistakes.append(
@@ -69,9 +74,10 @@ def whole_file(file: Path, text: str) -> None:
 @contextmanager
 def _all(runs: Sequence[Path]) -> "Iterator[list[Run]]":
     from relay.store.opening import opened
+    from relay.store.reader import Still
 
     with ExitStack() as stack:
-        yield [stack.enter_context(opened(path)) for path in runs]
+        yield [stack.enter_context(opened(path, Still)) for path in runs]
 
 
 def print_methods(runs: Sequence[Path], *, as_json: bool) -> None:

@@ -87,8 +87,8 @@ def _graph(run: Run, tree: Mapping[str, Any]) -> Iterator[str]:
     verbs = ("write", "insert", "judge", "branch", "pick", "compute", "watch", "ask")
     nodes = []
     for name, node in tree["graph"]["nodes"].items():
-        verb = next((verb for verb in verbs if verb in node), "")
-        value = node.get(verb)
+        verb = next((verb for verb in verbs if verb in node), next(iter(node)))
+        value = node[verb]
         nodes.append(f"{_said(name)} ({verb} {_data(value) if isinstance(value, Mapping) else _said(value)})")
     yield f"The graph starts at {_said(tree['graph']['start'])}; its nodes: {', '.join(nodes)}."
     if sweep := tree.get("sweep"):

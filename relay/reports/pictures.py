@@ -31,6 +31,7 @@ class Mark(NamedTuple):
     kind: int  # shape, dash and colour
     cell: int
     told: str  # the figures in words
+    label: str = ""  # beside it, where there is room
 
 
 class Line(NamedTuple):
@@ -109,11 +110,25 @@ def costs(found: Sequence[Point]) -> list[Picture]:
         for name, kind in kinds.items()
         if kind < MOST
     )
+    lines = _labelled(lines)
     about = "Score of each cell over the tokens that it decoded for each graded rollout."
     return [Picture(
         "Cost against accuracy", about, "tokens decoded, for each graded rollout", "correct, %", ticks, _percents(),
         lines, None, False, max(0, len(kinds) - MOST),
     )]  # fmt: skip
+
+
+def _labelled(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Each mark with the number of its cell, where no other number stands yet."""
+    taken: list[Mark] = []
+    for mark in (mark for line in lines for mark in line.marks):
+        if all(abs(mark.x - other.x) > 18 or abs(mark.y - other.y) > 12 for other in taken):
+            taken.append(mark)
+    free = {mark.cell for mark in taken}
+    return tuple(
+        line._replace(marks=tuple(m._replace(label=str(m.cell)) if m.cell in free else m for m in line.marks))
+        for line in lines
+    )
 
 
 def heats(found: Sequence[Point]) -> list[Heat]:

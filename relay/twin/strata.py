@@ -35,7 +35,7 @@ def strata(run: Run, verifier: str = "") -> list[Stratum]:
     if len(rates) < 2:
         return []
     of = verdicts(run, verifier)
-    found = [(rate, problems, effect(run, verifier, problems, of)) for rate, problems in rates.items()]
+    found = [(rate, problems, effect(run, verifier, problems, of, cells=False)) for rate, problems in rates.items()]
     return [
         Stratum(*rate, len(problems), each.alone, each.steered)
         for rate, problems, each in found

@@ -71,7 +71,7 @@ def test_it_walks_as_written_by_hand(name: str, title: str, bench: Any) -> None:
     number = case.get("rollout", 0)
     with Run(outcome.path) as run:
         assert by_pen([(h.pen, told(h)) for h in run.hops(number)]) == by_pen(expected(case))
-        assert run.rollout(number).outcome == case["verdict"]
+        assert (run.rollout(number).state, run.rollout(number).outcome) == ("end", case["verdict"])
 
 
 def edges(name: str) -> list[tuple[str, str]]:
@@ -82,6 +82,7 @@ def edges(name: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("name", canned())
 def test_over_its_cases_every_edge_is_taken(name: str) -> None:
     """A hop tells its edge by where it leads to, so that no node has two edges to one other."""
+    assert not any(path.startswith("graph.edges") for case in cases(name) for path in case.get("set", {}))
     there = edges(name)
     assert [edge for edge, n in Counter(there).items() if n > 1] == []
     taken = {(node, to) for case in cases(name) for _, (node, _, to) in expected(case)}

@@ -1,6 +1,8 @@
 """The monitor: one application over one run file, which it only reads."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +20,7 @@ from relay.tui.monitor.trace_screen import TraceScreen
 from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
+BREATH = 0.02  # while there is more to read: what has been read is drawn
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
 
 
@@ -39,11 +42,11 @@ class Monitor(App[None]):
         self._watch = Watch()
         self._trouble = ""
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Begin to look."""
-        self.push_screen(RunScreen())
+        await self.push_screen(RunScreen())
         if self._rollout is not None:
-            self.push_screen(TraceScreen(self._rollout, self._speed))
+            await self.push_screen(TraceScreen(self._rollout, self._speed))
         self._poll()
         self.set_interval(1.0, self._pulse)
 
@@ -52,29 +55,39 @@ class Monitor(App[None]):
         self._stop.set()
         leave(self.path)
 
-    @work(thread=True, exit_on_error=False)
+    @work(thread=True)
     def _poll(self) -> None:
         while not self._stop.is_set():
             try:
                 seen = self._following.look()
             except UserError as error:
-                self._tell(self.lose, error)
+                self.tell(self.lose, error)
                 self._stop.wait(1.0)
                 continue
-            self._tell(self._look, seen)
-            if not seen.behind:
+            self.tell(self._look, seen)
+            if seen.behind:
+                self._stop.wait(BREATH)
+            else:
                 self._stop.wait(EVERY if seen.state in ("running", "preparing") else SELDOM)
 
-    def _tell(self, what: object, *values: object) -> None:
-        """Call it where the screens live, unless they are gone."""
+    def tell(self, what: Callable[..., None], *values: object) -> None:
+        """Call it where the screens live, from a thread, unless they are gone."""
         if not self._stop.is_set() and self.is_running:
-            self.call_from_thread(what, *values)  # type: ignore[arg-type]
+            self.call_from_thread(what, *values)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """In a thread: a file that cannot be read is said, and is no reason to end."""
+        try:
+            yield
+        except UserError as error:
+            self.tell(self.lose, error)
 
     def _look(self, seen: Seen) -> None:
         self.seen, self._trouble = seen, ""
         self._watch = Watch()
         for screen in self.screen_stack:
-            if isinstance(screen, RunScreen | TraceScreen | TwoScreen):
+            if isinstance(screen, RunScreen | TraceScreen | TwoScreen) and screen.is_mounted:
                 screen.look(seen)
 
     def lose(self, error: UserError) -> None:

@@ -12,7 +12,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from relay.errors import UserError
 from relay.measure.proportions import Interval
 from relay.store.following import Seen
 from relay.store.opening import opened
@@ -37,7 +36,7 @@ class RunScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
         Binding("S", "turn", "Turn round", show=False),
-        Binding("d", "beside", "Two"),
+        Binding("d", "beside", "Beside"),
         Binding("escape", "unfilter", "All", show=False),
         Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),
@@ -123,44 +122,43 @@ class RunScreen(Screen[None]):
         now = time.monotonic()
         self._again[what] = now + max(2.0, PATIENCE * (now - began))
 
-    @work(thread=True, exclusive=True, group="rows", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="rows")
     def _read(self, numbers: list[int]) -> None:
-        try:
-            rows = rows_of(self.monitor.path, numbers)
-        except UserError as error:
-            self.app.call_from_thread(self.monitor.lose, error)
-            return
-        self.app.call_from_thread(self.query_one(Rollouts).fill, rows)
+        with self.monitor.reading():
+            self.monitor.tell(self.query_one(Rollouts).fill, rows_of(self.monitor.path, numbers))
 
     @on(Rollouts.Wanted)
     def _wanted(self, message: Rollouts.Wanted) -> None:
         self._read(message.numbers)
 
-    @work(thread=True, exclusive=True, group="measure", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="measure")
     def _measure(self) -> None:
         """The intervals, which only relay.measure can tell: they know of problems and distractors that are shared."""
         from relay.measure.graded import graded
         from relay.measure.intervals import interval
 
         began = time.monotonic()
-        with opened(self.monitor.path) as run:
-            found = {cell: interval(outcomes) for cell, outcomes in graded(run).items()}
-        self._took("measure", began)
-        self.app.call_from_thread(self._measured_are, found)
+        with self.monitor.reading():
+            with opened(self.monitor.path) as run:
+                outcomes = graded(run)
+            found = {cell: interval(each) for cell, each in outcomes.items()}
+            self._took("measure", began)
+            self.monitor.tell(self._measured_are, found)
 
     def _measured_are(self, found: Mapping[int, Interval | None]) -> None:
         self._intervals = found
         if self._seen is not None:
             self.query_one(Cells).show(self._seen, found)
 
-    @work(thread=True, exclusive=True, group="list", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="list")
     def _choose(self) -> None:
         wish, began = self._wish, time.monotonic()
-        with opened(self.monitor.path) as run:
-            sql, values = query(wish, run.verifier)
-            ids = array("q", (number for (number,) in run.query(sql, **values)))
-        self._took("list", began)
-        self.app.call_from_thread(self._chosen, wish, ids)
+        with self.monitor.reading():
+            with opened(self.monitor.path) as run:
+                sql, values = query(wish, run.verifier)
+                ids = array("q", (number for (number,) in run.query(sql, **values)))
+            self._took("list", began)
+            self.monitor.tell(self._chosen, wish, ids)
 
     def _chosen(self, wish: Wish, ids: "array[int]") -> None:
         if wish == self._wish:

@@ -120,8 +120,10 @@ def _block(hop: Hop, authors: Authors, cut: bool) -> Block:
 
 def _nothing(hop: Hop) -> str:
     """The line of a hop that left no segment."""
-    more = f" {one_line(hop.why or hop.source, 60)}" if hop.why or hop.source else ""
-    return visible(f"({hop.node} leaves nothing:{more} → {hop.to})" if more else f"({hop.node} → {hop.to})")
+    told = facts(hop)[1:]
+    if hop.rest is None and not hop.branches:
+        told.append(f"→ {hop.to}")
+    return one_line(f"({hop.node}: {' · '.join(told)})", 120)
 
 
 def _folded(hop: Hop, cut: bool) -> str:

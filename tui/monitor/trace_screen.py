@@ -11,7 +11,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from relay.errors import UserError
 from relay.store.following import Seen
 from relay.tui.colours import Authors
 from relay.tui.monitor.dialogs import Ask
@@ -33,19 +32,19 @@ class TraceScreen(Screen[None]):
     """The second screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "back", "Back"),
+        Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("slash", "find", "Search", key_display="/"),
-        Binding("left_square_bracket", "pen(-1)", "Pen before", show=False),
-        Binding("right_square_bracket", "pen(1)", "Pen", show=False),
+        Binding("equals_sign", "beside", "Beside", key_display="="),
+        Binding("space", "play", "Play"),
         Binding("g", "graph", "Graph"),
         Binding("c", "copy(False)", "Copy"),
         Binding("C", "copy(True)", "Copy all", show=False),
-        Binding("equals_sign", "beside", "Beside", key_display="="),
-        Binding("space", "play", "Play"),
+        Binding("left_square_bracket", "pen(-1)", "Pen before", show=False),
+        Binding("right_square_bracket", "pen(1)", "Pen", show=False),
         Binding("plus", "faster(2)", "Faster", show=False),
         Binding("minus", "faster(0.5)", "Slower", show=False),
-        Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),
-        Binding("escape,q", "back", "Back"),
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  as Textual has it
         (0, "-narrow"),
@@ -95,15 +94,11 @@ class TraceScreen(Screen[None]):
         if trouble:
             self.query_one("#verdict", Static).update(Text(f"! {visible(trouble)}", "bold"))
 
-    @work(thread=True, exclusive=True, group="trace", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="trace")
     def _read(self) -> None:
-        try:
-            told = tell(self.monitor.path, self.number, self._telling)
-        except UserError as error:
-            self.app.call_from_thread(self.monitor.lose, error)
-            return
-        if told is not None:
-            self.app.call_from_thread(self._told, told)
+        with self.monitor.reading():
+            if (told := tell(self.monitor.path, self.number, self._telling)) is not None:
+                self.monitor.tell(self._told, told)
 
     def _told(self, told: Telling) -> None:
         self._telling = told

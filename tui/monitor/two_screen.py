@@ -62,14 +62,14 @@ class TwoScreen(Screen[None]):
     def say(self, trouble: str) -> None:
         """What stands in the way of reading."""
 
-    @work(thread=True, exclusive=True, exit_on_error=False)
+    @work(thread=True, exclusive=True)
     def _read(self) -> None:
         try:
             told = [tell(self.monitor.path, number) for number in self.numbers]
         except UserError as error:
-            self.app.call_from_thread(self._none, str(error.mistakes[0]))
+            self.monitor.tell(self._none, str(error.mistakes[0]))
             return
-        self.app.call_from_thread(self._show, [each for each in told if each is not None])
+        self.monitor.tell(self._show, [each for each in told if each is not None])
 
     def _none(self, why: str) -> None:
         self.query_one("#parting", Static).update(Text(f"! {one_line(why, 200)}", "bold"))
