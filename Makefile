@@ -70,6 +70,7 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 	$(BIN)/python tests/proof/forecast.py transformers
 	$(BIN)/python tests/proof/coverage.py
 	$(BIN)/python tests/proof/adaptive.py
+	$(BIN)/python tests/proof/adaptive_runs.py
 
 clean:
 	rm -rf .venv .venv-engines build dist *.egg-info

@@ -10,7 +10,7 @@ from relay.cli.prices import read_prices
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
-    from relay.planning.forecast import Price
+    from relay.measure.price import Price
 
 Cost = Annotated[bool, typer.Option("--cost", help="What each author cost: tokens, seconds and, with --price, money.")]
 Prices = Annotated[

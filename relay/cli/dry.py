@@ -58,7 +58,8 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
 
 def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":
     """What is said of the machines and their price. Raises UserError with all mistakes."""
-    from relay.planning.forecast import Price, Terms
+    from relay.measure.price import Price
+    from relay.planning.forecast import Terms
 
     mistakes: list[Mistake] = []
     speed = numbers("--speed", wishes.speed, (1, 2), mistakes) if wishes.speed else []

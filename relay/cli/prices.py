@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from relay.errors import Mistake
 
 if TYPE_CHECKING:
-    from relay.planning.forecast import Price
+    from relay.measure.price import Price
 
 
 def read_prices(said: Sequence[str], models: Iterable[str], mistakes: list[Mistake]) -> "dict[str, Price]":
     """By model, "" for all others: what `[MODEL=]IN,OUT` says. Mistakes are added to the list."""
-    from relay.planning.forecast import Price
+    from relay.measure.price import Price
 
     known = sorted(models)
     prices: dict[str, Price] = {}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relay.cli.anytime import Peeking, print_anytime
 from relay.cli.costs import Cost, Prices, check_prices, print_costs
 from relay.cli.distance import Distance, Drawing, check_plot, draw_plot, measure_all, print_distances_json
 from relay.cli.files import Files, print_methods
@@ -44,6 +45,7 @@ def report(
     distance_plot: Drawing = None,
     cost: Cost = False,
     price: Prices = [],  # noqa: B006  typer copies it
+    anytime: Peeking = False,
     html: Html = None,
     csv: Csv = None,
     latex: Latex = None,
@@ -90,6 +92,8 @@ def report(
         print_looks(runs, as_json=json)
     if cost:
         print_costs(runs, prices, as_json=json)
+    if anytime:
+        print_anytime(runs, as_json=json)
 
 
 def _besides(runs: Sequence[Path]) -> "list[Beside]":

@@ -183,12 +183,13 @@ def _on_shared_problems(
 
 def _begun(part: "Part", folder: Path, *, record: bool) -> bool:
     """Whether this run was begun before. Raises UserError where it is another one."""
-    path = folder / part.file
-    if not path.exists():
-        return False
     from relay.store.opening import opened
+    from relay.store.unborn import clear
     from relay.twin.shared import same
 
+    path = folder / part.file
+    if not path.exists() or clear(path):
+        return False
     with opened(path) as run:
         if not same(run.meta["scenario"], part.reading.tree):
             raise UserError(Mistake(str(path), "was begun with other models, problems or values", "name another --out"))

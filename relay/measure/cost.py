@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from relay.planning.forecast import Price
+from relay.measure.price import Price
 from relay.store.reader import Run
 from relay.walk import ROOT
 

@@ -145,7 +145,7 @@ class Write(Node):
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops
-        if stops.answered and any(s.closed >= 0 for s in desk.pen.trajectory.newest_first()):
+        if stops.answered and _closed(desk):
             stops = ONLY_THE_TURN
         tokens, sentences, paragraphs, texts, *_ = stops
         limit, why = (tokens, "tokens") if tokens is not None else (desk.tokens_left, str(StopReason.TOKENS))
@@ -202,11 +202,15 @@ def _is_nothing(opening: Opening) -> bool:
 
 
 def _banned(desk: Desk, hand: Hand, stops: Stops) -> frozenset[int]:
-    """Only a node named by `answer:` may close the thinking; nobody writes an id that ends a reader's turn.
+    """Only a node named by `answer:` may close the thinking, and once; nobody writes an id that ends a reader's turn.
 
     Where the closing ends the visit it may be tried: the cut takes it back.
     """
     think = hand.engine.tokenizer.think
-    if desk.may_answer or think is None or stops.closing:
+    if think is None or stops.closing or (desk.may_answer and not _closed(desk)):
         return hand.others_ends
     return hand.others_ends | {think.close}
+
+
+def _closed(desk: Desk) -> bool:
+    return any(segment.closed >= 0 for segment in desk.pen.trajectory.newest_first())

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relay.measure.declared import GRID, NAMED, asked
+from relay.measure.numbers_chosen import chosen
 from relay.measure.score_rows import by_all
 from relay.measure.scores import caption
 from relay.store.reader import Run
@@ -34,7 +35,7 @@ def methods(run: Run) -> list[str]:
             [*_sampling(meta, tree)],
             [*_grading(run, meta)],
             [*_tests(run, tree)],
-            [caption(by_all(run))],
+            [f"{chosen(run)}{caption(by_all(run))}"],
         )
         if group
     ]
@@ -97,7 +98,7 @@ def _graph(run: Run, tree: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sampling(meta: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[str]:
-    number, wanted = meta.get("samples", 1), tree.get("samples", 1)
+    number, wanted = meta.get("samples", tree.get("samples", 1)), tree.get("samples", 1)
     if isinstance(wanted, Mapping):
         yield f"Rollouts were added in rounds until intervals were narrow ({_data(wanted)}), on their widths alone."
     else:

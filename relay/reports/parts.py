@@ -36,6 +36,7 @@ def title_of(meta: Mapping[str, Any]) -> str:
 def parts(run: "Run") -> "Iterator[Table | Note | Caption]":
     """The score table, then what hangs on what kind of run it is."""
     from relay.measure.judging import judging
+    from relay.measure.numbers_chosen import chosen
     from relay.measure.score_rows import by_all
     from relay.measure.scores import caption
     from relay.tui.tables import judging_table, score_table
@@ -49,7 +50,7 @@ def parts(run: "Run") -> "Iterator[Table | Note | Caption]":
     yield from _distances(run)
     for note in _notes(run, changed.looked.told):
         yield Note(note)
-    yield Caption(f"{_by(run)}{caption(found)}")
+    yield Caption(f"{_by(run)}{chosen(run)}{caption(found)}")
 
 
 def _twin(run: "Run", changed: "Effect") -> "Iterator[Table | Note]":

@@ -13,7 +13,7 @@ from relay.store import files, lease
 from relay.store.opening import opened
 from relay.store.reader import Run
 
-MOST = 20_000  # rows of a table that one look reads: a look ends soon, and a thread that draws gets its turn
+FIRST, MOST = 200, 20_000  # rows of a table that one look reads: it ends soon, the first one at once
 MANY = 500  # numbers in one statement
 
 
@@ -110,6 +110,8 @@ class Following:
         self.path = path
         self._facts: Facts | None = None
         self._rollout, self._step = -1, 0  # the last of each that was read
+        self._begun = 0
+        self._most = FIRST
         self._open: frozenset[int] = frozenset()
         self._ends: Counter[Ended] = Counter()
         self._work: dict[str, Work] = {}
@@ -120,6 +122,7 @@ class Following:
             run.query("BEGIN")  # one moment for all of it
             seen = self._look(run)
             run.query("COMMIT")
+        self._most = MOST
         return seen
 
     def _look(self, run: Run) -> Seen:
@@ -132,7 +135,7 @@ class Following:
         writer, beat = _writer(run)
         return Seen(
             facts, _json(meta.get("phase"), ""), writer, beat, _json(meta.get("made"), 0.0),
-            _json(meta.get("ended"), 0.0), time.time(), self._rollout + 1, len(self._open), dict(self._ends),
+            _json(meta.get("ended"), 0.0), time.time(), self._begun, len(self._open), dict(self._ends),
             dict(self._work), live, failures, behind,
         )  # fmt: skip
 
@@ -145,7 +148,7 @@ class Following:
     def _rollouts(self, run: Run, verifier: str) -> bool:
         """Count those that ended: new ones by their numbers, those that were open by no longer being so."""
         last = run.query("SELECT coalesce(max(id), -1) FROM rollout")[0][0]
-        upto = min(last, self._rollout + MOST)
+        upto, self._begun = min(last, self._rollout + self._most), last + 1
         now = frozenset(i for (i,) in run.query("SELECT id FROM rollout WHERE stop IS NULL") if i <= upto)
         ended = self._open - now
         self._count(run.query(_COUNTS.format("r.id > ? AND r.id <= ?"), verifier, self._rollout, upto))
@@ -160,7 +163,7 @@ class Following:
 
     def _steps(self, run: Run) -> bool:
         last = run.query("SELECT coalesce(max(id), 0) FROM step")[0][0]
-        upto = min(last, self._step + MOST)
+        upto = min(last, self._step + self._most)
         for model, *counts in run.query(_WORK, self._step, upto):
             self._work[model] = self._work.get(model, Work()).plus(Work(*counts))
         self._step = upto

@@ -210,3 +210,14 @@ def test_where_no_test_has_a_problem_nothing_is_left(relay: Relay, folder: Path)
     assert said.code == 2
     assert said.err.splitlines()[-1].startswith("select: no problem of 4 was solved 8 of 8 times by main")
     assert not (folder / "t").exists()
+
+
+def test_a_run_that_was_killed_as_it_began_is_begun_anew(relay: Relay, folder: Path) -> None:
+    from relay.store.writer import RunWriter
+
+    path = folder / "t" / "recoverability-relay--tiny.relay"
+    RunWriter.create(path).close(finished=False)
+    assert relay("report", str(path)).code == 2, "it holds nothing"
+    said = relay("twin", "relay/tiny", "--out", "t", *SMALL, *EASY)
+    assert said.code == 0, said.err
+    assert (folder / "t" / "card-relay--tiny.md").exists()

@@ -14,10 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay import batch
+from relay.cli.anytime import print_anytime
 from relay.errors import UserError
 from relay.language.scenario import Adaptive
+from relay.measure.anytime import anytime
 from relay.measure.scores import scores
 from relay.prepare.jobs import RunPlan
+from relay.reports.parts import Caption, parts
 from relay.rounds import between, following, order
 from relay.store.reader import Run
 from tests.loop.conftest import Bench
@@ -101,6 +104,8 @@ def test_each_cell_stops_when_it_is_narrow_and_its_rollouts_are_those_of_the_fix
     assert {row[1:4]: row[4:] for row in walked} == {row[1:4]: fixed[row[1:4]] for row in walked}
     with Run(found.path) as run:
         rounds, counted = run.meta["rounds"], scores(run)
+        said = f"widths of these intervals, in {len(rounds)} rounds, until each was at most 24 points wide"
+        assert said in next(part.text for part in parts(run) if isinstance(part, Caption))
     assert len(rounds) > 2
     assert sum(rounds[-1]) == len(walked)
     for score, reach in zip(counted, rounds[-1], strict=True):
@@ -164,6 +169,29 @@ def test_a_run_killed_at_any_moment_does_exactly_the_rollouts_it_would_have_done
         assert rows(path) == expected
         with Run(path) as run:
             assert run.meta["rounds"] == rounds
+
+
+def test_anytime_intervals_count_problems_up_to_the_first_that_is_open(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = bench.run((STUDY % SAMPLES).replace("limit: 60", "limit: 30"))
+    with Run(found.path) as run:
+        reach, whole = run.meta["rounds"][-1], list(anytime(run))
+    assert reach[0] == 60, "every cell but the last took a second sample"
+    for each, upto in zip(whole, reach, strict=True):
+        assert each.samples in (1, 2)
+        assert each.problems == min(upto, 30)
+        assert each.low <= (each.score or 0) <= each.high
+        assert each.times is not None
+    print_anytime([found.path], as_json=False)
+    said = capsys.readouterr().out
+    assert "95 % at every look" in said
+    assert f" {whole[0].times:.2f}" in said
+    with closing(sqlite3.connect(found.path)) as db:
+        db.execute("UPDATE rollout SET stop = NULL WHERE cell = 0 AND sample = 0 AND id >= 21 AND id < 24")
+        db.commit()
+    with Run(found.path) as run:
+        assert [each.problems for each in anytime(run)] == [7, *(each.problems for each in whole[1:])]
 
 
 def test_adaptive_needs_verdicts(bench: Bench) -> None:

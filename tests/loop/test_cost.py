@@ -10,7 +10,7 @@ from relay.cli.costs import check_prices
 from relay.cli.report import report
 from relay.errors import UserError
 from relay.measure.cost import Cost, costs
-from relay.planning.forecast import Price
+from relay.measure.price import Price
 from relay.store.reader import Run
 from tests.loop.test_ahead import DRAFTS
 from tests.loop.test_branches import NESTED, VOTE

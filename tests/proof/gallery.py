@@ -45,6 +45,12 @@ out. `make proof` runs them again and writes this page. All have 24 problems, or
 intervals are at 95 %, over problems drawn at random. **These models have a million parameters and never learnt to judge
 or to call for help: the figures show that the graphs work, and are no evidence for or against a method.** Most of these
 problems they solve alone, so that hardly anything can be gained.
+
+Some were set up after runs on the first 6 or 8 of these very problems, so that their figures flatter: `offload` (with
+relay/tiny-guide as the large model 0 of 6 were right), `glimprouter` (0 of 6 at a threshold of 1.0, 0 of 8 with
+relay/tiny-calc as the small model and relay/tiny as the large one), `relayllm` (2 of 6 with relay/tiny and
+relay/tiny-guide), and the question to the judge in `specreason`, `explore-then-commit` and `best-of-n` (asked in other
+words it never said a digit).
 """
 
 

@@ -20,6 +20,7 @@ from relay.tui.monitor.trace_screen import TraceScreen
 from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
+BREATH = 0.02  # while there is more to read: what has been read is drawn
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
 
 
@@ -64,7 +65,9 @@ class Monitor(App[None]):
                 self._stop.wait(1.0)
                 continue
             self.tell(self._look, seen)
-            if not seen.behind:
+            if seen.behind:
+                self._stop.wait(BREATH)
+            else:
                 self._stop.wait(EVERY if seen.state in ("running", "preparing") else SELDOM)
 
     def tell(self, what: Callable[..., None], *values: object) -> None:

@@ -55,9 +55,17 @@ def counts(seen: Seen, intervals: Mapping[int, Interval | None]) -> list[Count]:
 class Cells(Static):
     """The heat map, where two things are swept, and a line for each cell."""
 
+    _shown: Sequence[Count] = ()
+
     def show(self, seen: Seen, intervals: Mapping[int, Interval | None]) -> None:
         """Show these counts."""
-        found = counts(seen, intervals)
+        if (found := counts(seen, intervals)) != self._shown:
+            self._shown = found
+            self.on_resize()
+
+    def on_resize(self) -> None:
+        """The lines are as wide as there is room."""
+        found = self._shown
         width = max(20, self.size.width or 34)
         self.update(Text("\n").join([*heat(found), *(_line(c, width) for c in found)]))
 

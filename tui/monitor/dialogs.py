@@ -10,31 +10,33 @@ from textual.widgets import Input, Static
 
 KEYS = """\
 The run
-  enter        open the rollout under the cursor
-  /            filter: words that must all hold, such as  wrong  m=0.4  tokens>500
-               correct wrong undecided open failed missing budget, #7, part of a name
-  s  S         sort by another column; turn the order round
-  d            mark a rollout; again on another: the two side by side
-  t            light or dark
-  q            leave: the run goes on
-  ctrl+p       every command by name
+  enter   open the rollout under the cursor
+  /       filter: words that must all hold, such as
+          wrong  m=0.4  tokens>500  #7  or part of a name;
+          correct wrong undecided open failed missing budget
+  s  S    sort by another column; turn the order round
+  d       mark a rollout; again on another: both side by side
+  t       light or dark
+  q       leave: the run goes on
+  ctrl+p  every command by name
 
 A thought
-  j  k         the next segment, the one before
-  n  N         the next handoff, the one before
-  /            search;  f  F  go to the next found, the one before
-  x            unfold drafts that were dropped and what judges wrote
-  [  ]         another pen, where the thought branches
-  g            the graph, or its place for the text
-  c  C         copy the segment, the whole thought
-  =            another rollout beside this one: the first different token is marked
-  space        play it as it was written;  +  -  faster, slower
-  escape       back
+  j  k    the next segment, the one before
+  n  N    the next handoff, the one before
+  /       search;  f  F  the next found, the one before
+  x       unfold dropped drafts and what judges wrote
+  [  ]    another pen, where the thought branches
+  g       the graph, or its place for the text
+  c  C    copy the segment, the whole thought
+  =       another rollout beside this one
+  space   play it as it was written;  +  -  faster, slower
+  escape  back
 
 Marks
-  ▶ cursor    ● a pen stands here    ○ no pen    ▸ folded    ✓ correct    ✗ wrong
-  Each author has a colour and a bar of its own; a score of fewer than 20 rollouts is dim.
-  ␛ and <U+202E>: control characters that a model wrote, shown and not obeyed.
+  ▶ cursor   ● a pen stands here   ▸ folded   ✓ right   ✗ wrong
+  Each author has a colour and a bar of its own.
+  A score of fewer than 20 rollouts is dim.
+  ␛ <U+202E>: control characters that a model wrote.
 """
 
 

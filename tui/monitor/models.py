@@ -25,10 +25,11 @@ def lines(seen: Seen, rates: Mapping[str, float]) -> Iterator[Text]:
         line = Text(f"{one_line(model, 12):<12}", no_wrap=True)
         speed = f"{rates[model]:>8,.0f} tok/s" if seen.state == "running" and model in rates else ""
         yield line.append(f"{work.decoded:>11,} tok{speed}")
-        if (cache := _cache(work)) is not None:
-            yield Text(f"  cache {cache} of prompts", style="dim")
-        if work.thrown:
-            yield Text(f"  thrown away {work.thrown:,} tok", style="dim")
+        beside = ([f"cache {cache}"] if (cache := _cache(work)) else []) + (
+            [f"{work.thrown:,} thrown"] if work.thrown else []
+        )
+        if beside:
+            yield Text(f"  {' · '.join(beside)}", style="dim", no_wrap=True)
     yield from _errors(seen)
 
 

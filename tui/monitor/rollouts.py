@@ -134,7 +134,7 @@ class Rollouts(ScrollView, can_focus=True):
     def widths(self) -> tuple[int, int, int]:
         """Of the columns problem, cell and verdict."""
         room = max(12, self.size.width - 8 - 14 - 9 - 5)
-        problem, cell = max(8, room * 2 // 5), max(6, room * 3 // 10)
+        problem, cell = max(8, room * 3 // 10), max(6, room * 7 // 25)
         return problem, cell, max(6, room - problem - cell)
 
     def _heading(self) -> str:

@@ -36,7 +36,7 @@ class RunScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
         Binding("S", "turn", "Turn round", show=False),
-        Binding("d", "beside", "Two"),
+        Binding("d", "beside", "Beside"),
         Binding("escape", "unfilter", "All", show=False),
         Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),
@@ -189,9 +189,8 @@ class RunScreen(Screen[None]):
     def action_filter(self) -> None:
         """Ask for words."""
         words = self.query_one("#filter", Input)
-        words.add_class("asked")
-        words.value = self._wish.words
-        words.focus()
+        words.display, words.value = True, self._wish.words
+        self.set_focus(words)  # now: what is typed next is meant for it
 
     def action_unfilter(self) -> None:
         """Show all of them again."""
@@ -205,8 +204,8 @@ class RunScreen(Screen[None]):
         self._wishes(self._wish._replace(words=event.value.strip()))
 
     def _close_filter(self) -> None:
-        self.query_one("#filter", Input).remove_class("asked")
-        self.query_one(Rollouts).focus()
+        self.query_one("#filter", Input).display = False
+        self.set_focus(self.query_one(Rollouts))
 
     @on(Rollouts.Opened)
     def _opened(self, message: Rollouts.Opened) -> None:

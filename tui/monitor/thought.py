@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -18,6 +19,7 @@ from textual.strip import Strip
 from relay.tui.monitor.story import Block, handoffs
 
 MARGIN = 27  # columns
+INK = 0.45  # how much of the colour of plain words there is in an author's
 HERE = Style(reverse=True, bold=True)  # the first different token
 FOUND = Style(reverse=True)
 
@@ -147,13 +149,20 @@ class Thought(ScrollView, can_focus=True):
         base = self.rich_style
         mark = base + (Style.parse(block.colour) if block.colour != "dim" else Style(dim=True))
         parts = [Segment("▶" if here and line.first else " ", base), Segment(f"{block.mark} ", mark)]
-        own = base + Style.parse(str(line.text.style))
+        own = base + self._ink(str(line.text.style))
         drawn = line.text.render(self.app.console)
         text = Strip([Segment(s.text, own + (s.style or Style())) for s in drawn]).adjust_cell_length(self._room, base)
         after = (
             [Segment(" " + set_cell_size(line.margin, MARGIN - 1), base + Style(dim=not here))] if self._margin else []
         )
         return Strip([*parts, *text, *after]).adjust_cell_length(width, base)
+
+    def _ink(self, colour: str) -> Style:
+        """The author's colour, nearer to that of plain words, so that long texts read well on light and dark."""
+        if not colour.startswith("#"):
+            return Style.parse(colour)
+        plain = "#ffffff" if self.app.current_theme.dark else "#000000"
+        return Style(color=Color.parse(colour).blend(Color.parse(plain), INK).rich_color)
 
     # -- what the user does
 

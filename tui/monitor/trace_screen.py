@@ -32,19 +32,19 @@ class TraceScreen(Screen[None]):
     """The second screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "back", "Back"),
+        Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("slash", "find", "Search", key_display="/"),
-        Binding("left_square_bracket", "pen(-1)", "Pen before", show=False),
-        Binding("right_square_bracket", "pen(1)", "Pen", show=False),
+        Binding("equals_sign", "beside", "Beside", key_display="="),
+        Binding("space", "play", "Play"),
         Binding("g", "graph", "Graph"),
         Binding("c", "copy(False)", "Copy"),
         Binding("C", "copy(True)", "Copy all", show=False),
-        Binding("equals_sign", "beside", "Beside", key_display="="),
-        Binding("space", "play", "Play"),
+        Binding("left_square_bracket", "pen(-1)", "Pen before", show=False),
+        Binding("right_square_bracket", "pen(1)", "Pen", show=False),
         Binding("plus", "faster(2)", "Faster", show=False),
         Binding("minus", "faster(0.5)", "Slower", show=False),
-        Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),
-        Binding("escape,q", "back", "Back"),
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  as Textual has it
         (0, "-narrow"),
@@ -174,14 +174,12 @@ class TraceScreen(Screen[None]):
     def action_find(self) -> None:
         """Ask for words."""
         words = self.query_one("#find", Input)
-        words.add_class("asked")
-        words.focus()
+        words.display = True
+        self.set_focus(words)  # now: what is typed next is meant for it
 
     @on(Input.Submitted, "#find")
     def _found(self, event: Input.Submitted) -> None:
-        self.query_one("#find").remove_class("asked")
-        thought = self.query_one(Thought)
-        thought.focus()
+        thought = self._close_find()
         times = thought.find(event.value)
         if event.value:
             self.notify(f"{times:,} times; f goes to the next", timeout=2)
@@ -199,11 +197,16 @@ class TraceScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Out of the search, or back to the run."""
-        if self.query_one("#find").has_class("asked"):
-            self.query_one("#find").remove_class("asked")
-            self.query_one(Thought).focus()
+        if self.query_one("#find").display:
+            self._close_find()
         else:
             self.monitor.back()
+
+    def _close_find(self) -> Thought:
+        self.query_one("#find").display = False
+        thought = self.query_one(Thought)
+        self.set_focus(thought)
+        return thought
 
 
 def _head(told: Telling) -> Text:

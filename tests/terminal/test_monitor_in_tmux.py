@@ -1,0 +1,76 @@
+"""The monitor in a real terminal: tmux, 80 columns, keys as they are typed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+RELAY = Path(sys.executable).with_name("relay")
+
+
+class Terminal:
+    """A terminal of its own tmux server."""
+
+    def __init__(self, socket: Path, command: str) -> None:
+        self._tmux = ["tmux", "-S", str(socket), "-f", "/dev/null"]
+        self("new-session", "-d", "-x", "80", "-y", "24", "-s", "watch", command)
+
+    def __call__(self, *words: str) -> str:
+        said = subprocess.run([*self._tmux, *words], capture_output=True, text=True, check=False, timeout=30)
+        return said.stdout
+
+    def shows(self, words: str) -> None:
+        """Wait until these words stand there."""
+        end = time.monotonic() + 60
+        seen = ""
+        while time.monotonic() < end:
+            seen = self("capture-pane", "-p", "-t", "watch")
+            if words in seen:
+                return
+            time.sleep(0.1)  # a terminal has no event to wait for
+        raise AssertionError(f"{words!r} is not in\n{seen}")
+
+    def types(self, *keys: str) -> None:
+        self("send-keys", "-t", "watch", *keys)
+
+
+@pytest.fixture
+def terminal(helped: Path, tmp_path: Path) -> Iterator[Terminal]:
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not here")
+    made = Terminal(tmp_path / "socket", f"{RELAY} watch {helped}; echo left with $?; cat")
+    yield made
+    made("kill-server")
+
+
+def test_a_run_is_watched_a_thought_opened_and_left_with_the_terminal_as_it_was(terminal: Terminal) -> None:
+    terminal.shows("48/48 rollouts")
+    terminal.shows("✗ (none)")
+    terminal.types("/")
+    terminal.shows("words that must all hold")
+    terminal.types("-l", "#2")
+    terminal.types("Enter")
+    terminal.shows("filter: #2")
+    terminal.types("Enter")
+    terminal.shows("世界 is a wide word")
+    terminal.types("x")
+    terminal.shows("␛[31mI guess<U+202E>")
+    terminal.types("?")
+    terminal.shows("The run")
+    terminal.types("Escape")
+    terminal.types("q")
+    terminal.shows("filter: #2")
+    terminal.types("q")
+    terminal.shows("left with 0")
+
+
+def test_the_program_needs_a_terminal_and_says_so(helped: Path) -> None:
+    said = subprocess.run([str(RELAY), "watch", str(helped)], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "needs a terminal" in said.stderr
+    assert os.path.exists(helped)
