@@ -34,7 +34,7 @@ COMMANDS = {
     "report": "relay report: RUN is missing (`relay report --help` says what there is)",
     "export x": "relay export: --out or -o is missing (`relay export --help` says what there is)",
     "export x -o y.jsonl --rows pens": (
-        "relay export: --rows should be one of 'rollouts', 'hops', not 'pens' "
+        "relay export: --rows should be one of 'rollouts', 'hops', 'inspect', 'verifiers', not 'pens' "
         "(`relay export --help` says what there is)"
     ),
     "scenarios sol": "there is no scenario 'sol' (did you mean 'solo'?)",
