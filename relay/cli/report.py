@@ -57,7 +57,7 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
-    files = Files(html, csv, latex).check(methods=methods, paper=paper, looks=looks, cost=cost)
+    files = Files(html, csv, latex).check(methods=methods, paper=paper, looks=looks, cost=cost, anytime=anytime)
     if any(files) and json:
         raise UserError(Mistake("relay report --json", "does not go with a file", "ask twice"))
     prices = check_prices(runs, price, cost=cost)
@@ -92,8 +92,7 @@ def report(
         print_looks(runs, as_json=json)
     if cost:
         print_costs(runs, prices, as_json=json)
-    if anytime:
-        print_anytime(runs, as_json=json)
+    print_anytime(runs if anytime else (), as_json=json)
 
 
 def _besides(runs: Sequence[Path]) -> "list[Beside]":
