@@ -7,13 +7,16 @@ from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.measure.intervals import Interval, of_problems
-from relay.measure.paired import Counts, Difference, by_problem, difference
+from relay.measure.joint import together
+from relay.measure.outcomes import Outcomes
+from relay.measure.paired import Counts, Difference, between, by_problem, difference
 from relay.measure.unpaired import unpaired
 from relay.store.opening import opened
 from relay.store.reader import Run
 from relay.twin.control import counts
 from relay.twin.effect import fresh_cell
 from relay.twin.knobs import Knob, knobs
+from relay.twin.two_runs import aligned
 
 ByProblem = Mapping[str, Counts]  # problem's hash -> (correct, graded)
 
@@ -63,11 +66,8 @@ def moved(before: Path, after: Path) -> Moved:
     cells = tuple(cell for cell in one.steered if cell in other.steered)
     sides = [_joined(read, cells) for read in (one, other)]
     shared = [problem for problem in sides[0] if problem in sides[1]]
-    score = (
-        difference([(sides[1][p], sides[0][p]) for p in shared])
-        if shared
-        else unpaired([*sides[1].values()], [*sides[0].values()])
-    )
+    drawn = [_drawn(read, found, cells) for read, found in zip((one, other), aligned(before, after), strict=True)]
+    score = between(drawn[1], drawn[0]) if shared else unpaired([*sides[1].values()], [*sides[0].values()])
     effects = [_effects(steered, read.alone) for steered, read in zip(sides, (one, other), strict=True)]
     both = [effects[1][p] - effects[0][p] for p in effects[0] if p in effects[1]]
     found = tuple(knobs(one.tree, other.tree))
@@ -132,6 +132,11 @@ def _joined(read: _Read, cells: Iterable[str]) -> dict[str, Counts]:
             before = sums.get(problem, (0, 0))
             sums[problem] = before[0] + correct, before[1] + graded
     return sums
+
+
+def _drawn(read: _Read, found: Mapping[str, Outcomes], cells: Iterable[str]) -> Outcomes:
+    """As `_joined`, rollout by rollout: which of them share a problem or a distractor, in both runs."""
+    return together([found[cell] for cell in tuple(cells) or tuple(read.steered) if cell in found])
 
 
 def _effects(steered: ByProblem, alone: ByProblem) -> dict[str, float]:
