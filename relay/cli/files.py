@@ -20,10 +20,11 @@ class Files(NamedTuple):
     csv: Path | None
     latex: Path | None
 
-    def check(self, *, methods: bool = False, **beside: bool) -> "Files":
+    def check(self, *, methods: bool = False, as_json: bool = False, **beside: bool) -> "Files":
         """Raise UserError, before anything is measured, where one cannot be written or does not go with the rest."""
         asked = [*(name for name, file in zip(ENDINGS, self, strict=True) if file), *(["--methods"] if methods else [])]
         others = [f"--{name}" for name, wanted in beside.items() if wanted]
+        others += ["--json"] if as_json and any(self) else []
         mistakes = []
         if asked and (others or (methods and len(asked) > 1)):
             others = others or ["--methods"]

@@ -57,9 +57,8 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
-    files = Files(html, csv, latex).check(methods=methods, paper=paper, looks=looks, cost=cost, anytime=anytime)
-    if any(files) and json:
-        raise UserError(Mistake("relay report --json", "does not go with a file", "ask twice"))
+    beside = {"paper": paper, "looks": looks, "cost": cost, "anytime": anytime}
+    files = Files(html, csv, latex).check(methods=methods, as_json=json, **beside)
     prices = check_prices(runs, price, cost=cost)
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)

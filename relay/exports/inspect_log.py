@@ -52,7 +52,7 @@ def _head(run: Run) -> dict[str, Any]:
         "eval": {
             "eval_id": _id(meta, "eval"), "run_id": _id(meta, "run"), "task_id": _id(meta, "task"),
             "created": _time(meta.get("made")), "task": title, "task_version": str(meta["relay"]),
-            "model": f"relay/{'+'.join(models.values()) or 'none'}",
+            "model": "+".join(dict.fromkeys(models.values())) or "none",
             "dataset": {"name": str(found.get("from") or ""), "samples": len(run.problems), "shuffled": False},
             "config": {"epochs": meta.get("samples", 1)}, "packages": {"relay-cot": str(meta["relay"])},
             "metadata": {"scenario": meta["scenario"], "models": meta.get("models", {}), "problem_set": found},

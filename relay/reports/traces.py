@@ -7,7 +7,7 @@ from typing import NamedTuple
 from relay.store.reader import Run
 from relay.trajectory import Segment
 from relay.tui.safe import one_line, visible
-from relay.walk import Hop
+from relay.walk import ROOT, Hop
 
 LISTED = 12  # numbers for each outcome of a cell
 WHOLE = 40  # traces in a page, for each of its runs
@@ -107,7 +107,9 @@ def _trace(run: Run, number: int) -> Trace:
 
 
 def _block(hop: Hop, segment: Segment) -> Block:
-    facts = [f"{segment.tokens:,} tokens", segment.stop, *([f"of {hop.source}"] if hop.source else [])]
+    apart = hop.extra.apart if hop.extra else ""
+    besides = [f"of {hop.source}" if hop.source else "", "" if hop.pen == ROOT else f"pen {hop.pen}", apart]
+    facts = [f"{segment.tokens:,} tokens", segment.stop, *filter(None, besides)]
     return Block(one_line(f"{hop.node} · {segment.model}", 80), one_line(" · ".join(facts), 160), _short(segment.text))
 
 

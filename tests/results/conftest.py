@@ -7,6 +7,7 @@ import pytest
 
 import relay
 from relay.frames import Frames
+from relay.session import Options
 
 KNOWN = {
     "engine": "simulated",
@@ -19,12 +20,10 @@ KNOWN = {
 
 def simulated(folder: Path, scenario: str = "recoverability", name: str = "run", **sets: Any) -> Frames:
     """A run of a canned scenario with models that are known."""
-    import os
-
-    os.environ["RELAY_POOL"] = str(folder / "pool.sqlite")
     given = {"models.main": KNOWN, "problems.limit": 24, "select.limit": 16, "pool.samples": 2, "let.cut": "nearest"}
     given |= {"select.problems": [{"solved": "main", "at_least": "1/2"}], **sets}
-    return relay.run(scenario, folder / f"{name}.relay", **given)
+    options = Options(pool=folder / "pool.sqlite")
+    return relay.run(scenario, folder / f"{name}.relay", options=options, **given)
 
 
 @pytest.fixture(scope="session")

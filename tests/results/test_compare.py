@@ -14,7 +14,8 @@ from relay.errors import UserError
 from relay.measure.outcomes import outcomes
 from relay.measure.significance import differ
 from relay.store.reader import Run
-from relay.twin.two_runs import compare, least
+from relay.twin.two_runs import _read, _renumbered, compare, least
+from tests.results.conftest import simulated
 
 SCENARIO = """\
 relay: 1
@@ -76,6 +77,18 @@ def test_only_problems_and_cells_of_both_are_compared_and_the_rest_is_told(tmp_p
     assert (pair.cell, pair.problems, pair.first, pair.second) == ("t=0.9", 5, 1.0, 1.0)
     assert (found.problems, found.only, found.left_out) == (5, (3, 1), ("t=0.1",))
     assert pair.least is None
+
+
+def test_a_distractor_of_both_runs_is_one_distractor_in_their_difference(tmp_path: Path) -> None:
+    few = {"graph.nodes.steer.insert.among": 4, "sweep.over": {"m": [0.4], "n": [0.4]}, "samples": 2}
+    first, second = (simulated(tmp_path, name=name, **few).path for name in ("a", "b"))
+    numbers: dict[tuple[str, ...], int] = {}
+    cells = [_renumbered(_read(path), numbers, strata=False)["m=0.4 n=0.4"] for path in (first, second)]
+    assert set(cells[0].distractor.tolist()) == set(cells[1].distractor.tolist())
+    assert len(set(cells[0].distractor.tolist())) == 4
+    (pair, _) = compare(first, second).pairs
+    assert pair.difference.method == "t by problem and distractor"
+    assert pair.difference.mean == 0
 
 
 def test_two_runs_that_are_one_run_are_alike(tmp_path: Path) -> None:

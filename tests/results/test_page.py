@@ -144,6 +144,16 @@ def test_a_page_stays_small_however_many_rollouts_and_however_long(tmp_path: Pat
     assert "characters left out" in cell.traces[0].blocks[0].text
 
 
+def test_a_trace_says_which_pen_wrote_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_POOL", str(tmp_path / "pool.sqlite"))
+    says = {"engine": "scripted", "says": ["So.</think>The answer is {answer}."]}
+    sets: dict[str, Any] = {"models.main": says, "problems": {"from": "sums", "limit": 2}}
+    path = relay.run("self-consistency", tmp_path / "r.relay", **sets).path
+    with Run(path) as run:
+        facts = [block.facts for block in led(run)[0].traces[0].blocks]
+    assert any("pen 0.1" in fact for fact in facts)
+
+
 def test_two_runs_share_a_page(recovered: Path, tmp_path: Path) -> None:
     text = page_of(recovered, guided(tmp_path))
     assert 'href="#r1-c0"' in text

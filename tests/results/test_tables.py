@@ -128,7 +128,7 @@ def test_files_are_refused_before_anything_is_done(recovered: Path, capsys: pyte
         (["--html", "a.html", "--looks", "--cost"], "relay report --html: does not go with --looks, --cost"),
         (["--methods", "--paper"], "relay report --methods: does not go with --paper"),
         (["--csv", "a.csv", "--methods"], "relay report --csv: does not go with --methods"),
-        (["--latex", "a.tex", "--json"], "relay report --json: does not go with a file"),
+        (["--latex", "a.tex", "--json"], "relay report --latex: does not go with --json"),
     ],
 )
 def test_nothing_that_is_asked_for_is_left_out_without_a_word(

@@ -35,6 +35,13 @@ class Terminal:
             time.sleep(0.1)  # a terminal has no event to wait for
         raise AssertionError(f"{words!r} is not in\n{seen}")
 
+    def hides(self, words: str) -> None:
+        """Wait until they are gone: an escape and a key behind it in one breath are another key."""
+        end = time.monotonic() + 60
+        while words in self("capture-pane", "-p", "-t", "watch"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
     def types(self, *keys: str) -> None:
         self("send-keys", "-t", "watch", *keys)
 
@@ -63,6 +70,7 @@ def test_a_run_is_watched_a_thought_opened_and_left_with_the_terminal_as_it_was(
     terminal.types("?")
     terminal.shows("The run")
     terminal.types("Escape")
+    terminal.hides("The run")
     terminal.types("q")
     terminal.shows("filter: #2")
     terminal.types("q")

@@ -288,3 +288,12 @@ async def test_the_command_palette_opens(helped: Path) -> None:
         await d.pilot.press("ctrl+p")
         await d.pilot.pause()
         assert type(d.app.screen).__name__ == "CommandPalette"
+
+
+async def test_every_key_s_command_is_in_the_palette_and_does_the_same(helped: Path) -> None:
+    async with watching(helped, 2) as d:
+        commands = {command.title: command for command in d.app.get_system_commands(d.app.screen)}
+        assert {"Handoff", "Fold", "Play", "Graph", "Copy all", "Beside", "Back", "Search", "Faster"} <= set(commands)
+        commands["Copy all"].callback()
+        await d.pilot.pause()
+        assert d.app.clipboard.endswith("The answer is 15.")

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -30,7 +31,7 @@ class Monitor(App[None]):
     CSS_PATH = "relay.tcss"
     TITLE = "relay"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", "Commands", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", "More", show=False)]
 
     def __init__(self, path: Path, rollout: int | None = None, speed: float | None = None) -> None:
         super().__init__()
@@ -107,6 +108,14 @@ class Monitor(App[None]):
             screen.say(self._trouble or self._watch.trouble())
 
     # -- what the user does
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
+        """Every key's command by name, and Textual's own."""
+        yield from super().get_system_commands(screen)
+        for node, binding, _, _ in screen.active_bindings.values():
+            if binding.description and binding.action != "command_palette":
+                act = partial(self.call_later, self.run_action, binding.action, node)
+                yield SystemCommand(binding.description, f"key {binding.key_display or binding.key}", act)
 
     def open_trace(self, number: int) -> None:
         """Show one rollout."""

@@ -31,6 +31,7 @@ class Line(NamedTuple):
     text: Text
     margin: str
     first: bool
+    colour: str
 
 
 class Thought(ScrollView, can_focus=True):
@@ -121,9 +122,9 @@ class Thought(ScrollView, can_focus=True):
     def _laid_out(self, at: int, block: Block) -> Iterator[Line]:
         if block.folded and not (self.unfolded and block.text):
             sign = "▸ " if block.text else ""
-            yield Line(at, Text(sign + block.folded, "dim italic", no_wrap=True, end=""), "", True)
+            yield Line(at, Text(sign + block.folded, no_wrap=True, end=""), "", True, "dim italic")
             return
-        text = Text(block.text, "dim" if block.folded else block.colour)
+        text, colour = Text(block.text), "dim" if block.folded else block.colour
         if block.open:
             text.append("▁", "blink")
         if self._words:
@@ -137,7 +138,7 @@ class Thought(ScrollView, can_focus=True):
         margin = [part for line in block.margin for part in _broken(line, MARGIN - 2)] if self._margin else []
         for i in range(max(len(lines), len(margin))):
             words = lines[i] if i < len(lines) else Text(end="")
-            yield Line(at, words, margin[i] if i < len(margin) else "", i == 0)
+            yield Line(at, words, margin[i] if i < len(margin) else "", i == 0, colour)
 
     def render_line(self, y: int) -> Strip:
         """One line: cursor, mark, text, margin."""
@@ -149,7 +150,7 @@ class Thought(ScrollView, can_focus=True):
         base = self.rich_style
         mark = base + (Style.parse(block.colour) if block.colour != "dim" else Style(dim=True))
         parts = [Segment("▶" if here and line.first else " ", base), Segment(f"{block.mark} ", mark)]
-        own = base + self._ink(str(line.text.style))
+        own = base + self._ink(line.colour)
         drawn = line.text.render(self.app.console)
         text = Strip([Segment(s.text, own + (s.style or Style())) for s in drawn]).adjust_cell_length(self._room, base)
         after = (
