@@ -57,8 +57,9 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
-    beside = {"paper": paper, "looks": looks, "cost": cost, "anytime": anytime}
-    files = Files(html, csv, latex).check(methods=methods, as_json=json, **beside)
+    files = Files(html, csv, latex).check(
+        methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
+    )
     prices = check_prices(runs, price, cost=cost)
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)

@@ -66,7 +66,7 @@ def plan(problems: int, cells: int) -> RunPlan:
 def test_rounds_take_new_problems_first_each_once_and_end(
     problems: int, cells: int, most: int, size: int, seed: int, target: float
 ) -> None:
-    """Whatever the widths are: the whole run's numbers, no rollout twice, one order in all cells, never beyond at_most."""
+    """Whatever the widths are: the run's numbers, no rollout twice, one order in all cells, never beyond at_most."""
     draw, wanted, run = random.Random(seed), Adaptive(adaptive=target, at_most=most, batch=size), plan(problems, cells)
     reach, seen = [0] * cells, list[Any]()
     for _ in range(problems * most * cells + 1):
