@@ -71,14 +71,17 @@ def run(
     hourly: Hourly = None,
     tokens: Tokens = None,
     assume: Assumed = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Watch it in the monitor; left, the run goes on.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
     wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
     if not dry and wishes != Wishes():
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
-    if dry and (resume or out or record):
-        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
+    if dry and (resume or out or record or watch):
+        raise UserError(Mistake("relay run --dry", "takes no --resume, --out, --record or --watch: it runs nothing"))
+    if watch and json:
+        raise UserError(Mistake("relay run", "takes --watch or --json", "one of the two"))
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
     if resume is not None and (set_ or preset or out or record):
@@ -103,13 +106,34 @@ def run(
     given += ["--pool", str(pool)] if pool else []
     given += ["--deterministic"] if deterministic else []
     given += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
-    outcome = drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
+    again = shlex.join(["relay", "run", "--resume", str(path), *given])
+    outcome = _drive_watched(work, path, again) if watch else drive(work, path, again, as_json=json)
     tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
 
 
-def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again: str, *, as_json: bool) -> "T":
+def _drive_watched(work: "Work", path: Path, again: str) -> "Outcome":
+    """Do it with the monitor in front; done, it may be looked at until it is left."""
+    from relay.cli.watched import watched
+
+    shown = watched(path)
+    try:
+        outcome = drive(work, path, again, as_json=False, shown=shown)
+        shown.wait()
+    finally:
+        shown.end()
+    return outcome
+
+
+def drive(
+    work: "Callable[[Display], Coroutine[Any, Any, T]]",
+    path: Path,
+    again: str,
+    *,
+    as_json: bool,
+    shown: "Display | None" = None,
+) -> "T":
     """Do it with the display refreshed; an interruption ends it cleanly and says how to go on."""
     import asyncio
     from sqlite3 import OperationalError
@@ -123,7 +147,7 @@ def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again
         with contextlib.suppress(OSError):  # nobody may be reading any more
             print(visible(words), file=sys.stderr, flush=True)
 
-    shown = display(as_json=as_json)
+    shown = shown or display(as_json=as_json)
     with Interruption(_kill_servers, shown.close, farewell) as interruption:
 
         async def both() -> "T":
