@@ -30,8 +30,9 @@ class Row(NamedTuple):
     @property
     def state(self) -> str:
         """In a word."""
-        listed = self.listed
-        return ("writing" if self.live else "begun") if listed.state == "open" else listed.state
+        if self.listed.state != "open":
+            return self.listed.state
+        return "writing" if self.live else "between hops" if self.listed.tokens else "begun"
 
 
 class Rollouts(ScrollView, can_focus=True):
