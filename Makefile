@@ -56,6 +56,7 @@ bench: install
 	$(BIN)/python tests/benchmarks/hops.py
 	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/scale.py
+	$(BIN)/python tests/benchmarks/report.py
 	$(BIN)/python tests/benchmarks/verdicts.py
 	$(BIN)/python tests/benchmarks/hostile.py
 	$(BIN)/python tests/benchmarks/programs.py
@@ -65,8 +66,11 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 		$(BIN)/relay train zoo --model $$model --seed $$seed --folder trained/$$model-$$seed || exit 1; done; done
 	$(BIN)/python tests/proof/zoo.py --trained trained
 	$(BIN)/python -m relay.train.cards
+	$(BIN)/python tests/proof/gallery.py
 	$(BIN)/python tests/proof/forecast.py transformers
 	$(BIN)/python tests/proof/coverage.py
+	$(BIN)/python tests/proof/adaptive.py
+	$(BIN)/python tests/proof/adaptive_runs.py
 
 clean:
 	rm -rf .venv .venv-engines build dist *.egg-info

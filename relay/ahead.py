@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from time import perf_counter
 
+from relay.clock import Stopwatch
 from relay.deadline import Deadline
 from relay.errors import EngineError
 from relay.events import Tokens
@@ -19,7 +19,7 @@ class Ahead:
         self._pen = pen._replace(node=node)
         self._desk = Desk(stage, self._pen, Deadline(stage.limits.seconds - pen.seconds), pens)
         self._desk.turn(self._pen, pen.visits.get(node, 0) + 1)
-        self._began = perf_counter()
+        self._watch = Stopwatch()
         self._said: Tokens | None = None
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._visit())
@@ -43,7 +43,7 @@ class Ahead:
 
     async def going_on(self) -> AsyncGenerator[Tokens | Act, None]:
         """The pen has come: what is left of the visit. Raises EngineError when the model failed."""
-        beside = perf_counter() - self._began
+        beside = self._watch.seconds
         try:
             while not self._task.done():
                 if self._said is not None:

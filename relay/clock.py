@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from time import perf_counter
 from weakref import WeakKeyDictionary
 
 TURNS = 6  # turns of the event loop without a new wait, after which nobody has anything left to do
@@ -65,6 +66,19 @@ class Clock:
 
 
 _CLOCKS: "WeakKeyDictionary[asyncio.AbstractEventLoop, Clock]" = WeakKeyDictionary()
+
+
+class Stopwatch:
+    """Seconds since it was made: virtual ones where engines wait for the clock."""
+
+    def __init__(self) -> None:
+        self._real, self._virtual = perf_counter(), clock().now
+
+    @property
+    def seconds(self) -> float:
+        """So many until now."""
+        here = clock()
+        return here.now - self._virtual if here.jumps else perf_counter() - self._real
 
 
 def clock() -> Clock:

@@ -1,12 +1,12 @@
 """What keeps the outcome of a run's batch: the run file, and a recording where one is made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from relay.batch import Job
 from relay.events import RolloutEnded, Tokens
 from relay.prepare.jobs import Jobs
 from relay.store import tape
-from relay.store.writer import Gathered, Graded, RunWriter
+from relay.store.writer import Begun, Gathered, Graded, RunWriter
 from relay.walk import Hop
 
 
@@ -25,8 +25,13 @@ class RunRecorder:
 
     def noting(self, jobs: Jobs, first: int) -> Iterator[Job]:
         """The jobs from this number on; each is written down as begun when it is taken."""
-        for job in jobs.from_number(first):
-            self.writer.begin(jobs.begun(job.id))
+        return self.beginning(jobs, map(jobs.begun, range(first, jobs.plan.total)))
+
+    def beginning(self, jobs: Jobs, coming: Iterable[Begun]) -> Iterator[Job]:
+        """The jobs of these rollouts; each is written down as begun when it is taken."""
+        for begun in coming:
+            job = jobs.job(begun)
+            self.writer.begin(begun)
             yield job
 
     def gather(self) -> Gathered:

@@ -32,6 +32,7 @@ from relay.prepare.models import counting_failures, facts_of, load_models, notes
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.recorder import RunRecorder
+from relay.rounds import parts, still_wide
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
 from relay.store.writer import RunWriter
@@ -178,15 +179,16 @@ async def _walk(
     watcher.phase("walking", tally)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
         jobs = Jobs(plan, ticks, algebra, None if grade is None else grade.verifier)
-        coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
-        await Batch(recorder, grade, tally, ticks, unfinished).run(coming, in_flight=in_flight)
+        batch, open_ = Batch(recorder, grade, tally, ticks, unfinished), (jobs.job(b, hops) for b, hops in begun)
+        for coming in parts(plan, writer, first, tally):
+            await batch.run(chain(open_, recorder.beginning(jobs, coming)), in_flight=in_flight)
     failures = _failures(writer.query)
-    lost = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now)]
+    lost = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now), *still_wide(plan, writer)]
     for note in lost:
         watcher.note(note)
     with writer.at_once():
         writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *lost])
-    return Outcome(writer.path, plan.total, *failures)
+    return Outcome(writer.path, tally.total, *failures)
 
 
 def _passed(seconds: float) -> list[str]:

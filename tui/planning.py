@@ -47,7 +47,7 @@ def _time(hours: float) -> str:
 def beliefs_line(found: Forecast, beliefs: Beliefs) -> str:
     """What the table of what it could see takes for true."""
     truths = f"accuracy {beliefs.accuracy:g}, ICC {beliefs.icc:g}, distractions' sd {beliefs.distractor_sd:g}"
-    return f"what it could see with {found.selected:,} problems, were the truth {truths}:"
+    return f"what it could see with {found.size.problems:,} problems, were the truth {truths}:"
 
 
 def sight_table(found: Forecast) -> Table:

@@ -212,6 +212,7 @@ class JsonLines:
                 total=c.total,
                 tokens=c.tokens,
                 failed=c.failed,
+                **({"told": c.told} if c.told else {}),
                 **outcomes,
             )
 

@@ -22,13 +22,15 @@ def effect_table(found: Effect) -> Table:
     if corrected:
         table.add_column("corrected minus alone", justify="right")
         table.add_column("95 % interval", justify="right")
+    table.add_column("to alone, within 3 points")
     alone = percent(found.alone and found.alone.score)
     for line in (*found.cells, found.steered):
         minus = points(line.minus_alone)
         more = points(line.corrected_minus_alone) if corrected else ()
         style = "bold" if line is found.steered else ""
         name = one_line(line.cell, 100)
-        table.add_row(name, *minus, percent(line.score), alone, f"{line.problems:,}", *more, style=style)
+        told = line.equal.verdict if line.equal else "–"
+        table.add_row(name, *minus, percent(line.score), alone, f"{line.problems:,}", *more, told, style=style)
     return table
 
 

@@ -48,7 +48,7 @@ class MathVerifier:
             return Verdict(Outcome.WRONG, "", "unfinished", 0.0)
         started = time.perf_counter()
         answer = find(question.text)
-        reference = _reference(question.reference)
+        reference = reference_of(question.reference)
         if found := _at_once(reference, answer):
             return Verdict(found[0], shown(answer), found[1], time.perf_counter() - started)
         try:
@@ -60,7 +60,7 @@ class MathVerifier:
     async def states(self, question: Question) -> Verdict:
         """Whether this text, a steer, states the answer: as what the question asks for or, if unmistakable, at all."""
         started = time.perf_counter()
-        reference, asked = _reference(question.reference), question.problem.question if question.problem else ""
+        reference, asked = reference_of(question.reference), question.problem.question if question.problem else ""
         if not reference.strip():
             return Verdict(Outcome.UNDECIDED, "", "there is no reference", 0.0)
         anywhere, tidied = telling(reference, asked), tidy(reference)
@@ -106,7 +106,7 @@ def looks_slow(text: str) -> bool:
     return len(text) > 400 or _SLOW.search(text) is not None or text.count("{") > 30 or text.count("(") > 15
 
 
-def _reference(text: str) -> str:
+def reference_of(text: str) -> str:
     r"""The answer that a reference gives: of a worked solution with a \boxed or #### only that."""
     return find(text) if "\\boxed" in text or "####" in text else text
 

@@ -1,5 +1,6 @@
 """The command line. Each command is a file; what is heavy is imported where it is used, so that --help is quick."""
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ def build() -> typer.Typer:
     """The application with all its commands."""
     from relay.cli import (
         check,
+        compare,
         doctor,
         export,
         graph,
@@ -43,8 +45,8 @@ def build() -> typer.Typer:
     )
     app.callback()(_version_option)
     for command in (
-        run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch,
-        show.show, report.report, export.export,
+        run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
+        compare.compare, export.export,
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)
@@ -87,7 +89,17 @@ def main(args: Sequence[str] | None = None) -> None:
             stream.flush()
         except BrokenPipeError:  # what is left to say goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    if code == INTERRUPTED:
+        _leave_what_is_loading()
     sys.exit(code)
+
+
+def _leave_what_is_loading() -> None:
+    """End now where a model is still being loaded, once all that should be done at the end is done."""
+    loading = sys.modules.get("relay.engine.background")
+    if loading is not None and loading.still_loading():
+        atexit._run_exitfuncs()  # Python's own end would do this too, and then abort beneath the loading
+        os._exit(INTERRUPTED)
 
 
 def _code(args: list[str]) -> int:

@@ -60,13 +60,14 @@ def forecast(reading: "Reading") -> dict[str, Any]:
     pooled = sorted(name for name in _pooled(reading) if scenario.models[name].writes)  # others are there already
     samples = scenario.pool.samples if scenario.pool else 0
     most = {cell.name: _most_tokens(cell.scenario) for cell in reading.cells}
-    rollouts = kept * scenario.samples
+    rollouts = kept * scenario.most_samples
     return {
         "title": scenario.title,
         "source": reading.source,
         "problems": problems,
         "problems_selected_at_most": kept if select else None,
-        "samples": scenario.samples,
+        "samples": scenario.most_samples,
+        "adaptive": scenario.adaptive and scenario.adaptive.model_dump(),
         "cells": [cell.name for cell in reading.cells],
         "rollouts_a_cell": rollouts,
         "rollouts": rollouts * len(reading.cells),
@@ -120,13 +121,22 @@ def _model(reading: "Reading", name: str, tokens: int) -> dict[str, Any]:
     return {"engine": model.engine, "context": model.context, "writes": writes, "tokens_after_the_question": most}
 
 
+def _samples(plan: dict[str, Any]) -> str:
+    said = f"{plan['samples']:,} of each problem and cell"
+    if not (how := plan["adaptive"]):
+        return said
+    until = f"until its 95 % interval is no wider than {how['adaptive']:g}"
+    return f"at most {said}, {until}; at most {how['batch']:,} new problems a round"
+
+
 def _lines(plan: dict[str, Any]) -> list[str]:
     cells, selected = plan["cells"], plan["problems_selected_at_most"]
     told = ", ".join(cells[:12]) + (f" and {len(cells) - 12} more" if len(cells) > 12 else "")
-    bound = "at most " if selected is not None else ""
+    bound = "at most " if selected is not None or plan["adaptive"] else ""
+    rules = "" if selected is None else f", of which at most {selected:,} are selected"
     rows = [
-        ("problems", f"{plan['problems']:,}" + (f", of which at most {selected:,} are selected" if bound else "")),
-        ("samples", f"{plan['samples']:,} of each problem and cell"),
+        ("problems", f"{plan['problems']:,}{rules}"),
+        ("samples", _samples(plan)),
         ("cells", f"{len(cells):,}: {told}" if cells != ["all"] else "1: there is no sweep"),
         (
             "rollouts",

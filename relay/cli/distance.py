@@ -4,14 +4,22 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from relay.store.reader import Run
+
+Distance = Annotated[
+    bool, typer.Option("--distance", help="First measure how improbable each steer is to the model it was put into.")
+]
+Drawing = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw recovery against the distance of the steer: .svg, .png or .pdf."),
+]
 
 
 def measure_all(runs: Sequence[Path], *, as_json: bool) -> None:
@@ -32,8 +40,10 @@ def measure_all(runs: Sequence[Path], *, as_json: bool) -> None:
         drive(partial(measure, path), path, again, as_json=as_json)
 
 
-def check_plot(runs: Sequence[Path], file: Path) -> None:
+def check_plot(runs: Sequence[Path], file: Path | None) -> None:
     """Refuse a plot that cannot be made, before anything is measured."""
+    if file is None:
+        return
     from relay.distance.plot import check
 
     if len(runs) > 1:
@@ -51,17 +61,6 @@ def draw_plot(path: Path, file: Path) -> None:
     with opened(path) as run:
         title = one_line(run.meta["scenario"].get("title") or run.meta["source"], 100)
         draw(distances(run), title, file)
-
-
-def print_distances(run: "Run", console: "Console") -> None:
-    """The table, where the run's steers were measured."""
-    from relay.measure.distances import distances
-    from relay.tui.distances import CAPTION, cost_told, distance_table
-
-    if found := distances(run):
-        console.print(distance_table(found))
-        console.print(f"note: {cost_told(found)}")
-        console.print(CAPTION, style="dim")
 
 
 def print_distances_json(run: "Run") -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from relay.cli.planning import Wishes
+from relay.cli.prices import numbers, read_prices
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -57,19 +58,12 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
 
 def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":
     """What is said of the machines and their price. Raises UserError with all mistakes."""
-    from relay.planning.forecast import Price, Terms
+    from relay.measure.price import Price
+    from relay.planning.forecast import Terms
 
     mistakes: list[Mistake] = []
-    speed = _numbers("--speed", wishes.speed, (1, 2), mistakes) if wishes.speed else []
-    prices: dict[str, Price] = {}
-    models = reading.cells[0].scenario.models
-    for said in wishes.prices:
-        model, _, pair = said.rpartition("=")
-        if model and model not in models:
-            mistakes.append(Mistake("--price", f"there is no model {model!r}", f"known: {', '.join(sorted(models))}"))
-        values = _numbers("--price", pair, (2,), mistakes)
-        if len(values) == 2:
-            prices[model] = Price(*values)
+    speed = numbers("--speed", wishes.speed, (1, 2), mistakes) if wishes.speed else []
+    prices = read_prices(wishes.prices, reading.cells[0].scenario.models, mistakes)
     if any(value <= 0 for value in speed):
         mistakes.append(Mistake("--speed", f"{wishes.speed!r} is no speed", "numbers above 0"))
     if mistakes:
@@ -92,25 +86,13 @@ def beliefs_of(said: str) -> "Beliefs":
         if name not in names:
             mistakes.append(Mistake("--assume", f"{name!r} is nothing that is assumed", f"one of {', '.join(names)}"))
             continue
-        number = _numbers(f"--assume {name}", value, (1,), mistakes)
+        number = numbers(f"--assume {name}", value, (1,), mistakes)
         if number and name != "distractors" and not 0 < number[0] < 1:
             mistakes.append(Mistake(f"--assume {name}", f"{value} is not between 0 and 1"))
         values.update((names[name], n) for n in number)
     if mistakes:
         raise UserError.of(mistakes)
     return Beliefs(**values)
-
-
-def _numbers(where: str, said: str, how_many: tuple[int, ...], mistakes: list[Mistake]) -> list[float]:
-    try:
-        values = [float(value) for value in said.split(",")]
-    except ValueError:
-        values = []
-    if len(values) not in how_many or any(not 0 <= value < 1e12 for value in values):
-        wanted = " or ".join(map(str, how_many))
-        mistakes.append(Mistake(where, f"{said!r} should be {wanted} number{'s' * (how_many != (1,))}, with commas"))
-        return []
-    return values
 
 
 def _plain(value: Any) -> Any:

@@ -18,27 +18,37 @@ class Rows(StrEnum):
 
     ROLLOUTS = "rollouts"
     HOPS = "hops"
+    INSPECT = "inspect"
+    VERIFIERS = "verifiers"
+
+
+ENDINGS = {Rows.INSPECT: (".json",), Rows.VERIFIERS: (".jsonl",)}
+TABLES = (".jsonl", ".parquet")
 
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run file.")],
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="FILE", help="Where it goes; the ending says how: .jsonl or .parquet."),
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Where it goes; the ending says how: .jsonl, .parquet, .json."
+        ),
     ],
     rows: Annotated[
-        Rows, typer.Option(help="One row a rollout, or one row a hop with its text and token ids.")
+        Rows,
+        typer.Option(help="A row a rollout, a row a hop with its ids, a log for Inspect, or messages with a reward."),
     ] = Rows.ROLLOUTS,
 ) -> None:
-    """Write a run's rollouts or hops as JSONL or Parquet."""
+    """Write a run's rollouts or hops as JSONL or Parquet, or for other programs."""
     from relay.errors import Mistake, UserError
     from relay.store.files import cannot_write, footprint
     from relay.store.opening import opened
     from relay.tui.safe import visible
 
-    if out.suffix not in (".jsonl", ".parquet"):
+    if out.suffix not in (endings := ENDINGS.get(rows, TABLES)):
         ending = f"a name that ends in {out.suffix!r}" if out.suffix else "a name without an ending"
-        raise UserError(Mistake(str(out), f"cannot export to {ending}", "it should end in .jsonl or .parquet"))
+        what = f"{rows} cannot be exported" if rows in ENDINGS else "cannot export"
+        raise UserError(Mistake(str(out), f"{what} to {ending}", f"it should end in {' or '.join(endings)}"))
     unfinished = out.with_name(out.name + ".unfinished")
     remove = footprint(unfinished)
     with opened(run) as found:
@@ -46,8 +56,7 @@ def export(
             if out.exists():
                 raise UserError(Mistake(str(out), "exists already", "choose another name"))
             out.parent.mkdir(parents=True, exist_ok=True)
-            whole = _rollouts(found) if rows is Rows.ROLLOUTS else _hops(found)
-            number = (_write_jsonl if out.suffix == ".jsonl" else _write_parquet)(unfinished, whole)
+            number = _write(found, rows, unfinished, out.suffix)
             unfinished.rename(out)
         except OSError as error:
             remove()
@@ -55,7 +64,22 @@ def export(
         except BaseException:
             remove()
             raise
-    print(visible(f"{number:,} {rows} in {out}"))
+    print(visible(f"{number:,} {rows if rows not in ENDINGS else 'rollouts'} in {out}"))
+
+
+def _write(run: "Run", rows: Rows, path: Path, suffix: str) -> int:
+    """Write the rows; how many there were."""
+    if rows is Rows.INSPECT:
+        from relay.exports.inspect_log import write
+
+        with path.open("w", encoding="utf-8") as file:
+            return write(run, file)
+    if rows is Rows.VERIFIERS:
+        from relay.exports.verifiers_rows import rows as messages
+
+        return _write_jsonl(path, messages(run))
+    whole = _rollouts(run) if rows is Rows.ROLLOUTS else _hops(run)
+    return (_write_jsonl if suffix == ".jsonl" else _write_parquet)(path, whole)
 
 
 def _rollouts(run: "Run") -> Iterator[dict[str, Any]]:

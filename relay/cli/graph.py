@@ -10,6 +10,7 @@ from relay.cli.options import Sets
 
 if TYPE_CHECKING:
     from relay.language.reading import Reading
+    from relay.language.scenario import Edge
 
 
 def graph(
@@ -35,8 +36,11 @@ def text(reading: "Reading") -> Iterator[str]:
     yield ""
     yield f"start --> {spec.start}"
     for name, exits in spec.edges.items():
+        if (begins := spec.nodes[name].starts()) is not None:
+            yield f"{name} ..> {begins}"
         for edge in exits:
-            yield f"{name} --> {edge.to}" if edge.when is None else f"{name} --({edge.when})--> {edge.to}"
+            label = _label(edge)
+            yield f"{name} --({label})--> {edge.to}" if label else f"{name} --> {edge.to}"
     yield ""
     yield f"may answer: {', '.join(spec.answer)}"
     for cell in reading.cells:
@@ -63,11 +67,19 @@ def mermaid(reading: "Reading") -> Iterator[str]:
     for end in ends:
         yield f'  e_{end}(("{end}"))'
     for name, exits in spec.edges.items():
+        if (begins := spec.nodes[name].starts()) is not None:
+            yield f"  {names[name]} -.-> {names[begins]}"
         for edge in exits:
-            label = "" if edge.when is None else f'|"{_escaped(str(edge.when))}"|'
+            label = f'|"{_escaped(said)}"|' if (said := _label(edge)) else ""
             yield f"  {names[name]} -->{label} {names.get(edge.to, f'e_{edge.to}')}"
     yield f"  class {','.join(names[name] for name in spec.answer)} answers"
     yield "  classDef answers stroke-width:3px"
+
+
+def _label(edge: "Edge") -> str:
+    """When an edge is taken, and what it cuts away."""
+    parts = (str(edge.when) if edge.when else "", f"drop {edge.drop}" if edge.drop else "")
+    return "; ".join(filter(None, parts))
 
 
 def _escaped(label: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.options import Sandbox, Walls
-from relay.cli.run import default_out, drive
+from relay.cli.run import drive
 from relay.errors import Mistake, UserError
 
 
@@ -35,12 +35,13 @@ def replay(
     from relay.replay.whole import lay_out, original
     from relay.session import Options
     from relay.session import resume as go_on
+    from relay.store.naming import new_name
 
     if resume is not None:
         source, path = original(resume), resume
     else:
         assert run is not None  # one of the two is there
-        source, path = run, out or default_out(f"{run.stem}-replay")
+        source, path = run, out or new_name(f"{run.stem}-replay")
         lay_out(source, path, speed)
     options = Options(in_flight, sandbox=sandbox is not Walls.NONE)
     again = ["relay", "replay", "--resume", str(path), *(["--in-flight", str(in_flight)] if in_flight else [])]

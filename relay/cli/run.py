@@ -3,7 +3,6 @@
 import contextlib
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -89,6 +88,7 @@ def run(
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
+    from relay.store.naming import new_name
 
     options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE, record)
     if dry:
@@ -96,7 +96,7 @@ def run(
 
         tell_forecast(read(scenario, parse_sets(set_), preset), options, wishes, as_json=json)
         return
-    path = resume or out or default_out(scenario)
+    path = resume or out or new_name(scenario)
     if resume is None:
         reading = read(scenario, parse_sets(set_), preset)
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
@@ -201,11 +201,3 @@ def tell(outcome: "Outcome", *, as_json: bool) -> None:
     if outcome.failed:
         said = f"{outcome.failed:,} of {outcome.total:,} rollouts failed, the last with: {one_line(outcome.why, 300)}"
         print(said, file=sys.stderr)
-
-
-def default_out(scenario: str) -> Path:
-    """A new name in runs/ for a run of this scenario."""
-    name = Path(scenario).name.removesuffix(".yaml").removesuffix(".yml") or "run"
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    tries = (Path("runs") / f"{name}-{stamp}{f'-{i}' if i else ''}.relay" for i in range(1000))
-    return next(path for path in tries if not path.exists())

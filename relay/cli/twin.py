@@ -3,7 +3,7 @@
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from relay.errors import Mistake, UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.session import Options, Outcome
+    from relay.session import Options
     from relay.twin.forecast import Cost
     from relay.twin.plan import Part, Wish
 
@@ -93,11 +93,13 @@ def twin(
 
     Several models are tested on the problems that they share.
     """
+    from relay.cli.twin_runs import run_all
     from relay.language.reading import parse_sets
     from relay.pool import default_path
     from relay.session import Options
     from relay.twin.forecast import forecast as cost_of
     from relay.twin.plan import Wish, parts_of
+    from relay.twin.strangers import refuse_strangers
 
     engine = engine or usual_engine()
     ablated = (keep_opening, longer, distractor)
@@ -106,20 +108,18 @@ def twin(
         _knob_by_knob(context, wish, each, out, forecast=forecast, as_json=json)
         return
     parts = parts_of(wish)
+    refuse_strangers(parts, out, hub=not forecast)
     _tell_costs(cost_of(parts, pool or default_path()), as_json=json)
     if forecast:
         return
     folder = out or _fresh_folder()
     options = Options(in_flight, False, pool, sandbox is not Walls.NONE, record)
-    failed = 0
     done = [_begun(part, folder, record=record) for part in parts]
     again = command_again(context, out=context.meta.get(WHOLE, folder))
     if wish.shares:
         parts = _on_shared_problems(wish, parts, folder, options, again, as_json=json)
         done = [_begun(part, folder, record=record) for part in parts]
-    for part, begun in zip(parts, done, strict=True):
-        failed += _run(part, folder, begun, options, again, as_json=json).failed
-    _write_cards(models, parts, folder, as_json=json)
+    failed = run_all(zip(parts, done, strict=True), folder, options, again, as_json=json)
     if failed:
         raise typer.Exit(1)
 
@@ -128,8 +128,9 @@ def _knob_by_knob(
     context: typer.Context, wish: "Wish", each: str, out: Path | None, *, forecast: bool, as_json: bool
 ) -> None:
     """The tests once for each knob, or the forecast of one round and how many there will be."""
-    from relay.cli.twin_each import each_knob, tell_steps
+    from relay.cli.twin_each import each_knob, steps_of, tell_steps
 
+    steps_of(wish, each)
     if not forecast:
         each_knob(context, wish, each, out or _fresh_folder(), twin, as_json=as_json)
         return
@@ -182,75 +183,19 @@ def _on_shared_problems(
 
 def _begun(part: "Part", folder: Path, *, record: bool) -> bool:
     """Whether this run was begun before. Raises UserError where it is another one."""
-    path = folder / part.file
-    if not path.exists():
-        return False
     from relay.store.opening import opened
+    from relay.store.unborn import clear
     from relay.twin.shared import same
 
+    path = folder / part.file
+    if not path.exists() or clear(path):
+        return False
     with opened(path) as run:
         if not same(run.meta["scenario"], part.reading.tree):
             raise UserError(Mistake(str(path), "was begun with other models, problems or values", "name another --out"))
         if record and run.meta.get("recording") is None:
             raise UserError(Mistake(str(path), "was begun without --record, and goes on so", "leave it out"))
     return True
-
-
-def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str, *, as_json: bool) -> "Outcome":
-    """One run, new or gone on with, and its table."""
-    from relay.cli.run import drive, tell
-    from relay.session import resume, start
-
-    path = folder / part.file
-    if begun:
-        outcome = drive(lambda shown: resume(path, options, shown), path, again, as_json=as_json)
-    else:
-        outcome = drive(lambda shown: start(part.reading, path, options, shown), path, again, as_json=as_json)
-    if part.guide:
-        _find_spoilers(path, options, again, as_json=as_json)
-    tell(outcome, as_json=as_json)
-    return outcome
-
-
-def _find_spoilers(path: Path, options: "Options", again: str, *, as_json: bool) -> None:
-    """Look for steers that state the answer, where the verifier can tell and nobody has looked yet."""
-    from relay.cli.run import drive
-    from relay.measure.spoiled import looked
-    from relay.spoilers import find_spoilers, finder
-    from relay.store.opening import opened
-
-    with opened(path) as run:
-        look = looked(run)
-    if look.looked_at == look.steers:
-        return
-    try:
-        finder(path)
-    except UserError:  # its verifier cannot tell: the report says that nobody has looked
-        return
-    drive(lambda shown: find_spoilers(path, shown, sandbox=options.sandbox), path, again, as_json=as_json)
-
-
-def _write_cards(models: "Sequence[str]", parts: "Sequence[Part]", folder: Path, *, as_json: bool) -> None:
-    """A card for each model: what machines read, and a page."""
-    from json import dumps
-
-    from relay.cli.guides import print_guides
-    from relay.tui.safe import visible
-    from relay.twin.card import card
-    from relay.twin.page import page
-    from relay.twin.plan import GUIDABILITY, slug
-
-    if not as_json:
-        print_guides([folder / part.file for part in parts if part.test == GUIDABILITY])
-    for model in models:
-        made: dict[str, Any] = card(model, parts, folder)
-        stem = folder / f"card-{slug(model)}"
-        stem.with_name(f"{stem.name}.json").write_text(dumps(made, indent=1) + "\n")
-        stem.with_name(f"{stem.name}.md").write_text(page(made), "utf-8")
-        if as_json:
-            print(dumps({"event": "card", **made}))
-        else:
-            print(visible(f"card: {stem}.md"), flush=True)
 
 
 def _fresh_folder() -> Path:

@@ -9,7 +9,7 @@ from relay.cli.options import WHOLE
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from relay.twin.plan import Wish
 
@@ -76,6 +76,7 @@ def steps_of(wish: "Wish", other: str) -> "list[Step]":
     from relay.twin.knobs import Knob, knobs, shown
     from relay.twin.plan import parts_of
 
+    preset_of_option(other)
     found: dict[str, Knob] = {}
     for one, two in zip(parts_of(wish), parts_of(wish._replace(preset=other)), strict=True):
         found |= {knob.path: knob for knob in knobs(one.reading.tree, two.reading.tree)}
@@ -84,11 +85,29 @@ def steps_of(wish: "Wish", other: str) -> "list[Step]":
         raise UserError(Mistake(f"--each {other}", what, "name another preset"))
     sets = {path: dumps(knob.after) for path, knob in found.items()}
     single = [
-        Step(path.rpartition(".")[2], f"{knob.words} ({path})", shown(knob.after), {path: sets[path]})
-        for path, knob in found.items()
+        Step(name, f"{knob.words} ({path})", shown(knob.after), {path: sets[path]})
+        for (path, knob), name in zip(found.items(), folders(found), strict=True)
     ]
     together = [Step(ALL, "all of these", "", sets)] if len(single) > 1 else []
     return [Step(FIRST, "", "", {}), *single, *together]
+
+
+def preset_of_option(name: str) -> None:
+    """Raise UserError, in the words of this option, where there is no such preset."""
+    from relay.language.composing import preset_of
+
+    try:
+        preset_of(name)
+    except UserError as error:
+        said = f"--preset {name}"
+        raise UserError.of(m._replace(where=m.where.replace(said, f"--each {name}")) for m in error.mistakes) from None
+
+
+def folders(paths: "Collection[str]") -> list[str]:
+    """A folder's name for each knob: the last word of its path, or all of it where that is another one's too."""
+    short = [path.rpartition(".")[2] for path in paths]
+    taken = [*short, FIRST, ALL]
+    return [path if taken.count(name) > 1 else name for path, name in zip(paths, short, strict=True)]
 
 
 def tell_steps(wish: "Wish", other: str) -> None:

@@ -1,11 +1,13 @@
 """Long work in a thread of its own, which does not keep the process alive when it is interrupted."""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+
+NAME = "relay loading"
 
 
 async def in_thread(load: Callable[[], T]) -> T:
@@ -32,5 +34,10 @@ async def in_thread(load: Callable[[], T]) -> T:
         except RuntimeError:  # interrupted: the loop is gone
             return
 
-    Thread(target=work, name="relay loading", daemon=True).start()
+    threading.Thread(target=work, name=NAME, daemon=True).start()
     return await loaded
+
+
+def still_loading() -> bool:
+    """Whether such work goes on: Python cannot end beneath it, for libraries abort where their threads are cut off."""
+    return any(thread.name == NAME for thread in threading.enumerate())

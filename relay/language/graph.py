@@ -106,6 +106,9 @@ def _answers(spec: GraphSpec, reached: set[str], without: frozenset[str]) -> Ite
         if name not in spec.answer and "answered" in until:
             path = ("graph", "nodes", name, "until", until.index("answered"))
             yield Fault(path, f"{name!r} may not answer, so it is never answered", f"add {name!r} to 'answer:'")
+        if name in spec.answer and "closing" in until:
+            path = ("graph", "nodes", name, "until", until.index("closing"))
+            yield Fault(path, f"{name!r} may answer, so its closing is no end", f"take {name!r} out of 'answer:'")
     if not set(spec.answer) - without:
         yield Fault(("sweep", "also"), "passes over every node that may answer", "leave another one in", True)
 

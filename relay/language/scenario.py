@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from relay import registry
 from relay.language.amounts import NOTHING_OF_IT, Length, Tokens
 from relay.language.conditions import AnyCondition
+from relay.language.samples import Adaptive, Samples
 from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Text, Whole, wrong
 from relay.language.sweeps import Let, Sweep
 from relay.language.verbs import (
@@ -30,9 +31,9 @@ from relay.language.verbs import (
 from relay.language.verifying import MATH, NONE, AnyVerify, Verify
 
 __all__ = [
-    "ENDS", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node", "NodeName", "Opening",
-    "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved", "Target",
-    "Tests", "Until", "UntilText", "Verify",
+    "ENDS", "Adaptive", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node", "NodeName",
+    "Opening", "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved",
+    "Target", "Tests", "Until", "UntilText", "Verify",
 ]  # fmt: skip
 
 
@@ -246,7 +247,7 @@ class Scenario(Frozen):
     graph: GraphSpec
     budget: Budget = Budget()
     sampling: SamplingSpec = SamplingSpec()
-    samples: Count = 1  # continuations of each problem and cell
+    samples: Samples = 1  # continuations of each problem and cell
     seed: Whole = 0
     verify: AnyVerify = MATH
     unfinished: Literal["wrong", "graded"] = "wrong"  # a thinking that was never closed
@@ -254,6 +255,16 @@ class Scenario(Frozen):
     select: Select | None = None
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
     tests: Tests | None = None
+
+    @property
+    def adaptive(self) -> Adaptive | None:
+        """How it is decided how many continuations there are; None: it is said."""
+        return self.samples if isinstance(self.samples, Adaptive) else None
+
+    @property
+    def most_samples(self) -> int:
+        """Continuations of each problem and cell, at most."""
+        return self.samples.at_most if isinstance(self.samples, Adaptive) else self.samples
 
     @model_validator(mode="after")
     def _written_by_those_who_can(self) -> "Scenario":
@@ -277,6 +288,8 @@ class Scenario(Frozen):
     def _graded_where_it_matters(self) -> "Scenario":
         if self.verify.name == NONE:
             instead = "name a verifier in 'verify'"
+            if self.adaptive is not None:
+                raise wrong("with 'verify: none' no interval has a width", at=("samples",), instead=instead)
             if self.select is not None:
                 raise wrong("with 'verify: none' no solo is correct", at=("select",), instead=instead)
             for name, node in self.graph.nodes.items():

@@ -149,7 +149,7 @@ class UntilText(Frozen):
 Until: TypeAlias = Annotated[
     str | UntilText | Sentences | Tokens | Paragraphs,
     OneOf(
-        Kind("<word>", Literal["answered"], of=(str,)),
+        Kind("<word>", Literal["answered", "closing"], of=(str,)),
         Kind("<text>", UntilText, "text"),
         SENTENCES,
         TOKENS,

@@ -80,9 +80,12 @@ class Equality(NamedTuple):
     verdict: str  # "equal": the difference is less than the margin; "different": it is not zero; "cannot tell"
 
 
-def equality(pairs: Sequence[tuple[Counts, Counts]], margin: float = 0.03) -> Equality:
-    """Both tests at 5 %. "different" is said where the interval at 95 % excludes zero and the cells are not equal."""
-    return _judged(difference(pairs, confidence=0.9), difference(pairs), margin)
+def equality(pairs: Sequence[tuple[Counts, Counts]], margin: float = 0.03, *, among: int = 1) -> Equality:
+    """Both tests at 5 %. "different" is said where the interval at 95 % excludes zero and the cells are not equal.
+
+    With `among` so many comparisons, of which any that is different counts, they share these 5 % (Bonferroni).
+    """
+    return _judged(difference(pairs, confidence=0.9), difference(pairs, confidence=1 - 0.05 / among), margin)
 
 
 def equal(first: Outcomes, second: Outcomes, margin: float = 0.03) -> Equality:

@@ -4,11 +4,11 @@ import math
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from functools import cached_property
-from time import perf_counter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from relay.clock import Stopwatch
 from relay.engine import Request, Sampling
 from relay.errors import EngineError
 from relay.events import Tokens
@@ -103,14 +103,14 @@ class Judge(Node):
         request = Request(
             ids, cut, GREEDY, desk.seed("judge"), banned, desk.purpose, cell=desk.stage.cell, urgent=True
         )  # fmt: skip
-        usage, began = Usage(), perf_counter()
+        usage, watch = Usage(), Stopwatch()
         with desk.waiting():
             async with aclosing(hand.engine.extend(request)) as deltas:
                 async for delta in deltas:
                     usage = delta.usage or usage
         s = cut.settle()
         usage = usage._replace(decoded=len(s.ids) - s.recoded, thrown=s.thrown)
-        usage = usage._replace(seconds=usage.seconds or round(perf_counter() - began, 3))
+        usage = usage._replace(seconds=usage.seconds or round(watch.seconds, 3))
         label = self._label(s.text)
         yield self._act(desk, model, asked, s.text, s.ids, usage, Extra(label, self.worth.get(label)))
 
@@ -120,13 +120,13 @@ class Judge(Node):
         score = getattr(hand.engine, "score", None)
         if score is None:
             raise EngineError(f"{model} cannot say how probable a label is; `score: argmax` asks it to say one")
-        encode, began = hand.engine.tokenizer.encode, perf_counter()
+        encode, watch = hand.engine.tokenizer.encode, Stopwatch()
         with desk.waiting():
             found = await score(ids, [encode(label) for label in self.worth])
         chances = _shares([math.fsum(logprobs) for logprobs in found])
         mean = math.fsum(p * (value or 0.0) for p, value in zip(chances, self.worth.values(), strict=True))
         label = max(zip(chances, self.worth, strict=True))[1]
-        usage = Usage(computed=len(ids), seconds=round(perf_counter() - began, 3))
+        usage = Usage(computed=len(ids), seconds=round(watch.seconds, 3))
         yield self._act(desk, model, asked, label, tuple(encode(label)), usage, Extra(label, mean))
 
     def _prompt(self, model: str, desk: Desk) -> tuple[Hand, list[int], list[int]]:

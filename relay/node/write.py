@@ -29,9 +29,11 @@ class Stops(NamedTuple):
     paragraphs: int | None = None
     texts: tuple[str, ...] = ()
     answered: bool = False  # the other stops do not hold in the answer
+    closing: bool = False  # before the thinking would be closed
 
 
 ONLY_THE_TURN = Stops(answered=True)
+CLOSING = "closing"
 Writers = Annotated[
     str | tuple[str, ...],
     OneOf(Kind("<model>", ModelName, of=(str,)), Kind("<turns>", OneOrMore[ModelName], of=(list, tuple))),
@@ -75,6 +77,7 @@ class Write(Node):
             min((u.paragraphs for u in until if isinstance(u, Paragraphs)), default=None),
             tuple(u.text for u in until if isinstance(u, UntilText)),
             "answered" in until,
+            CLOSING in until,
         )
 
     def act(self, desk: Desk) -> Act | AsyncGenerator[Tokens | Act, None]:
@@ -108,7 +111,7 @@ class Write(Node):
         unsure, entropy = desk.pen.node in desk.stage.graph.unsure, None
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
-        stage, banned = desk.stage, _banned(desk, hand)
+        stage, banned = desk.stage, _banned(desk, hand, self.stops)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
             watched=ticks is None or ticks.watched, entropy=unsure, seconds=stage.limits.seconds - desk.pen.seconds,
@@ -142,14 +145,17 @@ class Write(Node):
 
     def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
         stops = self.stops
-        if stops.answered and any(s.closed >= 0 for s in desk.pen.trajectory.newest_first()):
+        if stops.answered and _closed(desk):
             stops = ONLY_THE_TURN
-        tokens, sentences, paragraphs, texts, _ = stops
+        tokens, sentences, paragraphs, texts, *_ = stops
         limit, why = (tokens, "tokens") if tokens is not None else (desk.tokens_left, str(StopReason.TOKENS))
         if desk.tokens_left < limit:
             limit, why = desk.tokens_left, str(StopReason.TOKENS)
         if room < limit:
             limit, why = room, str(StopReason.CONTEXT)
+        think = hand.engine.tokenizer.think
+        if stops.closing and think is not None:  # to look at every token: it may be the one that closes
+            texts = (*texts, hand.engine.tokenizer.text_of([think.close]))
         return Cut(
             hand.engine.tokenizer,
             tokens=limit,
@@ -163,6 +169,8 @@ class Write(Node):
 
     def _wrote(self, desk: Desk, model: str, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
         s = cut.settle()
+        if self.stops.closing and s.stop == "closed_by_force":
+            s = s._replace(stop=CLOSING)
         usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, seconds)
         ended = s.turn_ended and desk.may_answer
         if not s.text and s.turn_ended:
@@ -193,9 +201,16 @@ def _is_nothing(opening: Opening) -> bool:
     return opening.take == NOTHING_OF_IT and not opening.keep_paragraphs
 
 
-def _banned(desk: Desk, hand: Hand) -> frozenset[int]:
-    """Only a node named by `answer:` may close the thinking; nobody writes an id that ends a reader's turn."""
+def _banned(desk: Desk, hand: Hand, stops: Stops) -> frozenset[int]:
+    """Only a node named by `answer:` may close the thinking, and once; nobody writes an id that ends a reader's turn.
+
+    Where the closing ends the visit it may be tried: the cut takes it back.
+    """
     think = hand.engine.tokenizer.think
-    if desk.may_answer or think is None:
+    if think is None or stops.closing or (desk.may_answer and not _closed(desk)):
         return hand.others_ends
     return hand.others_ends | {think.close}
+
+
+def _closed(desk: Desk) -> bool:
+    return any(segment.closed >= 0 for segment in desk.pen.trajectory.newest_first())

@@ -8,6 +8,8 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from relay.language.reading import Reading
+from relay.measure.price import Price
+from relay.planning.expected import Size, expected
 from relay.planning.meter import Call
 from relay.planning.pilot import Pilot
 from relay.planning.sight import Beliefs, Sight, sights
@@ -15,14 +17,6 @@ from relay.planning.wall import Pace, Work, seconds, work_of
 from relay.prepare.problem_sets import problems_of
 
 MOST = 100_000  # rollouts that are walked through one by one; of more, so many, and the time in proportion
-
-
-class Price(NamedTuple):
-    """What is paid."""
-
-    read: float = 0.0  # for a million prompt tokens
-    written: float = 0.0  # for a million decoded tokens
-    hour: float = 0.0  # for an hour of one replica
 
 
 class Terms(NamedTuple):
@@ -53,7 +47,8 @@ class Forecast(NamedTuple):
     title: str
     own: bool  # measured on the scenario's own models; else with simulated ones in their place
     problems: int
-    selected: int  # problems in each cell, expected
+    selected: int  # problems that there are for each cell, expected
+    size: Size  # of each cell; less than that where samples are adaptive
     lines: Sequence[Line]
     hours: float | None  # None: nobody knows how fast the models are
     money: float | None  # None: no price was said
@@ -72,7 +67,8 @@ def forecast(reading: Reading, pilot: Pilot, terms: Terms, beliefs: Beliefs) -> 
     problems = len(problems_of(reading).problems)
     limit = scenario.select.limit if scenario.select and scenario.select.limit else problems
     selected = min(limit, round(problems * pilot.selected / pilot.problems)) if pilot.own else min(limit, problems)
-    each = selected * scenario.samples
+    size = expected(reading, selected, beliefs)
+    each = size.rollouts
     lines = [*_solo_lines(pilot), *_cell_lines(reading, pilot, each)]
     hours = _hours(pilot, terms, each)
     notes = [*pilot.notes]
@@ -80,9 +76,11 @@ def forecast(reading: Reading, pilot: Pilot, terms: Terms, beliefs: Beliefs) -> 
         notes.append("as many problems as may be are taken for selected")
     if scenario.select and pilot.own:
         notes.append(f"{pilot.selected} of {pilot.problems} problems of the pilot were selected")
+    if scenario.adaptive:
+        notes.append(f"adaptive samples: {each:,} a cell, of {selected * scenario.most_samples:,}, were all as assumed")
     return Forecast(
-        scenario.title or reading.source, pilot.own, problems, selected, lines, hours,
-        _money(pilot, terms, each, hours), sights(reading, selected, beliefs), notes,
+        scenario.title or reading.source, pilot.own, problems, selected, size, lines, hours,
+        _money(pilot, terms, each, hours), sights(reading, size.problems, size.samples, beliefs), notes,
     )  # fmt: skip
 
 

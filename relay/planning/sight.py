@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from relay.language.reading import Cell, Reading
+from relay.measure.power import least_difference
 from relay.prepare.jobs import CellPlan, cell_plans
 from relay.prepare.run import needs_of
 from relay.simulate import truth
@@ -13,7 +14,7 @@ from relay.simulate.study import Cell as Known
 from relay.simulate.study import Study
 
 WIDE = 2 * 1.959964  # standard deviations in a 95 % interval
-SEEN = 1.959964 + 0.841621  # standard errors that a true difference must be, to be told from none 80 times in 100
+STUDIES = 300  # that are simulated for one least difference
 
 
 class Beliefs(NamedTuple):
@@ -30,35 +31,47 @@ class Sight(NamedTuple):
     cell: str
     width: float  # of the 95 % interval of its accuracy
     against: str  # the cell it is compared with; empty for that cell itself
-    difference: float | None  # the least that is told from none: 5 % two-sided, 80 % power
+    difference: float | None  # the least that the report's test tells from none: 5 %, in 80 of 100 studies
 
 
-def sights(reading: Reading, problems: int, beliefs: Beliefs) -> list[Sight]:
+def sights(reading: Reading, problems: int, samples: int, beliefs: Beliefs) -> list[Sight]:
     """For every cell. The comparison is with the cell that passes the steer over or, without one, the first."""
-    cells = cell_plans(reading)
-    known = [Known(c.name, steered=float(_distracted(c))) for c in cells]
-    steers = max((_distractors(c, problems) for c in cells), default=0)
-    samples = reading.cells[0].scenario.samples
+    study = _study(reading, problems, samples, beliefs)
     base = _compared_with(reading.cells)
-    study = Study(
-        logit_normal(beliefs.accuracy, beliefs.icc), max(1, problems), samples, tuple(known), max(1, steers),
-        beliefs.distractor_sd,
-    )  # fmt: skip
-    spread = lru_cache(maxsize=None)(lambda kinds: _spread(study, kinds))
+    width = lru_cache(maxsize=None)(lambda kind: _width(study, kind))
+    least = lru_cache(maxsize=None)(lambda *kinds: _least(study, *kinds))
 
     def seen() -> Iterator[Sight]:
-        for i, cell in enumerate(known):
-            width = WIDE * spread((cell.steered,))
-            least = SEEN * spread((cell.steered, known[base].steered)) if i != base else None
-            yield Sight(cell.name, min(1.0, width), known[base].name if i != base else "", least)
+        for i, cell in enumerate(study.cells):
+            against = study.cells[base]
+            difference = least(against.steered, cell.steered) if i != base else None
+            yield Sight(cell.name, width(cell.steered), against.name if i != base else "", difference)
 
     return list(seen())
 
 
-def _spread(study: Study, kinds: tuple[float, ...]) -> float:
-    """Of one cell's share, or of the difference of two, by how much of a distractor each has."""
-    pair = study.of(*(Known(str(i), steered=kind) for i, kind in enumerate(kinds)))
-    return truth.spread(pair, {0: 1.0} if len(kinds) == 1 else {0: 1.0, 1: -1.0})
+def widest(reading: Reading, problems: int, samples: int, beliefs: Beliefs) -> float:
+    """The width of the widest cell's interval."""
+    study = _study(reading, problems, samples, beliefs)
+    return max(_width(study, kind) for kind in {cell.steered for cell in study.cells})
+
+
+def _study(reading: Reading, problems: int, samples: int, beliefs: Beliefs) -> Study:
+    cells = cell_plans(reading)
+    known = tuple(Known(c.name, steered=float(_distracted(c))) for c in cells)
+    steers = max((_distractors(c, problems) for c in cells), default=0)
+    rates = logit_normal(beliefs.accuracy, beliefs.icc)
+    return Study(rates, max(1, problems), samples, known, max(1, steers), beliefs.distractor_sd)
+
+
+def _width(study: Study, kind: float) -> float:
+    """Of the interval of a cell with so much of a distractor, for one who knows how far its share strays."""
+    return min(1.0, WIDE * truth.spread(study.of(Known("", steered=kind)), {0: 1.0}))
+
+
+def _least(study: Study, *kinds: float) -> float | None:
+    """By how much of a distractor the two cells have."""
+    return least_difference(study.of(*(Known(str(i), steered=k) for i, k in enumerate(kinds))), studies=STUDIES)
 
 
 def _distracted(cell: CellPlan) -> bool:

@@ -66,7 +66,8 @@ def read_back(writer: RunWriter, reading: Reading, engines: Mapping[str, Engine]
     """The plan of a run that has been prepared before, from its file alone."""
     problems = list(_problems_of(writer))
     samples = writer.meta("samples")
-    return RunPlan(problems, cell_plans(reading), samples, engines, systems(reading), units_of(writer))
+    units, adaptive = units_of(writer), reading.cells[0].scenario.adaptive
+    return RunPlan(problems, cell_plans(reading), samples, engines, systems(reading), units, adaptive)
 
 
 def units_of(writer: RunWriter) -> Callable[[Begun], Mapping[str, Solo]] | None:

@@ -9,6 +9,7 @@ from relay.batch import Job
 from relay.engine import Engine, Sampling
 from relay.language.graph import Graph, build
 from relay.language.reading import Reading
+from relay.language.scenario import Adaptive
 from relay.node import Hand, Limits, Stage, Ticks
 from relay.pool import Solo
 from relay.problems import Problem
@@ -39,10 +40,11 @@ class RunPlan(NamedTuple):
     engines: Mapping[str, Engine]
     systems: Mapping[str, str | None]
     units: Callable[[Begun], Mapping[str, Solo]] | None = None  # a rollout's pool samples, by node
+    adaptive: Adaptive | None = None  # None: all of them are walked
 
     @property
     def total(self) -> int:
-        """How many rollouts the run has."""
+        """How many rollouts the run has, at most."""
         return len(self.problems) * len(self.cells) * self.samples
 
 

@@ -112,7 +112,9 @@ async def prepare(writer: RunWriter, reading: Reading, tools: Tools) -> RunPlan:
         tools.note(note)
     drawn = await _draw(scenario, cells, loaded.problems, tools)
     lossy: Counter[str] = Counter()
-    plan = RunPlan(drawn.problems, cells, scenario.samples, tools.engines, systems(reading))
+    plan = RunPlan(
+        drawn.problems, cells, scenario.most_samples, tools.engines, systems(reading), adaptive=scenario.adaptive
+    )
 
     def solo_of(unit: filed.Unit) -> Solo:
         solo, lost = _solo(tools, drawn.plans[unit.model], *unit.given)

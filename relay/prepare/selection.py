@@ -41,6 +41,10 @@ class Rule(NamedTuple):
         return f"solved {self.at_least} to {self.at_most} of {self.of} times by {self.model}"
 
 
+class NoneFitsError(UserError):
+    """No problem is as the selection wants it."""
+
+
 Solved = Mapping[str, Mapping[str, int]]  # model -> problem id -> how many samples were correct
 Longest = Mapping[str, Mapping[str, int]]  # model -> problem id -> tokens of thinking of the longest correct sample
 
@@ -63,9 +67,9 @@ def select(
     often = [p for p in problems if all(r.holds(solved[r.model][p.id]) for r in rules)]
     fitting = [p for p in often if all(not r.tokens or longest[r.model].get(p.id, 0) >= r.tokens for r in rules)]
     if often and not fitting:
-        raise UserError(_too_short(often, rules, longest))
+        raise NoneFitsError(_too_short(often, rules, longest))
     if not fitting:
-        raise UserError(_nothing(problems, rules, solved))
+        raise NoneFitsError(_nothing(problems, rules, solved))
     if limit is None or len(fitting) <= limit:
         return fitting
     if evenly is None:

@@ -14,6 +14,7 @@ from typing import NamedTuple, overload
 from relay.draws import generator
 from relay.language.scenario import Need
 from relay.problems import Problem
+from relay.verifiers.alike import alike
 
 THIS, ANY_OTHER = "this problem", "any other problem"  # "another problem" has another answer
 WHERE = {"correct": ("correct",), "wrong": ("wrong",), "any": ("correct", "wrong", "undecided")}
@@ -81,14 +82,13 @@ def _others(need: Need, pairs: Sequence[tuple[Problem, int]], steers: Sequence[G
     order = array("L", range(len(pairs)))
     generator(seed, "", 0, "order", need.node).shuffle(order)
     any_other = need.of == ANY_OTHER
-    answers = [_plain(s.problem) for s in steers]
     waiting = [(0, i) for i in range(len(steers))]  # a heap of (times used, distractor)
     for place in order:
         problem, sample = pairs[place]
         passed = []
         while waiting:
             used, i = heappop(waiting)
-            if steers[i].problem.id != problem.id and (any_other or answers[i] != _plain(problem)):
+            if steers[i].problem.id != problem.id and (any_other or not alike(steers[i].problem, problem)):
                 heappush(waiting, (used + 1, i))
                 yield (problem.id, sample), steers[i]
                 break
@@ -114,7 +114,3 @@ def distractors(need: Need, everywhere: Sequence[Problem], outcomes: Outcomes, s
 def _fitting(need: Need, problem: Problem, outcomes: Outcomes) -> list[int]:
     wanted = WHERE[need.where]
     return [sample for sample, outcome in outcomes.get(problem.id, {}).items() if outcome in wanted]
-
-
-def _plain(problem: Problem) -> str:
-    return problem.answer.strip().casefold()

@@ -14,7 +14,7 @@ from relay.trajectory import Segment, Usage
 from relay.walk import DISCARDED, Hop
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
-FACTS = ("source", "folder", "samples", "problem_set", "notes")
+FACTS = ("source", "folder", "samples", "rounds", "problem_set", "notes")
 
 
 class Difference(NamedTuple):

@@ -10,10 +10,10 @@ from relay.store.reader import Run
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Run]:
+def opened(path: Path, kind: type[Run] = Run) -> Iterator[Run]:
     """The run in this file. Raises UserError when it holds none, or can only be read in part."""
     try:
-        with Run(path) as run:
+        with kind(path) as run:
             if not run.query("SELECT 1 FROM meta WHERE key = 'scenario'"):
                 what = "holds nothing yet: its run was ended as it began"
                 raise UserError(Mistake(str(path), what, "delete it, and run the scenario again"))

@@ -161,6 +161,21 @@ class Run:
         self.close()
 
 
+class Still(Run):
+    """A run as it is now: whatever is asked twice is answered as the first time, and at once."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._answers: dict[tuple[Any, ...], list[Any]] = {}
+
+    def query(self, sql: str, *values: object, **named: object) -> list[Any]:
+        """As of a Run."""
+        asked = (sql, values, tuple(named.items()))
+        if asked not in self._answers:
+            self._answers[asked] = super().query(sql, *values, **named)
+        return self._answers[asked]
+
+
 def _problem(row: tuple[str, str, str, str, str | None]) -> Problem:
     key, question, answer, kind, extra = row
     return Problem(key, question, answer, kind, json.loads(extra) if extra else {})

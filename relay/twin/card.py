@@ -19,8 +19,8 @@ from relay.twin.strata import strata, stratum_data
 VERSION = 1
 
 
-def card(model: str, parts: Sequence[Part], folder: Path) -> dict[str, Any]:
-    """The card of this model, as plain data: shares in 0..1, intervals at 95 %."""
+def card(model: str, parts: Sequence[Part], folder: Path, empty: Sequence[tuple[Part, str]] = ()) -> dict[str, Any]:
+    """The card of this model, as plain data: shares in 0..1, intervals at 95 %; `empty` are tests not run, and why."""
     mine = [part for part in parts if part.model == model]
     with opened(folder / mine[0].file) as run:
         facts = run.meta["models"]["main"]
@@ -31,8 +31,14 @@ def card(model: str, parts: Sequence[Part], folder: Path) -> dict[str, Any]:
         found = guides_of([stack.enter_context(opened(file)) for file in files])
         by_guide = data(found[0]) if found else None
     control_ = next(iter(controls), None)
+    not_run = [
+        {"test": part.test, "guide": part.guide or None, "variant": part.variant or None, "why": why}
+        for part, why in empty
+        if part.model == model
+    ]
     return {
         "card": VERSION, "model": model, "facts": facts, "control": control_, "tests": tests, "by_guide": by_guide,
+        "not_run": not_run,
     }  # fmt: skip
 
 

@@ -33,13 +33,9 @@ def control(run: Run) -> list[Control]:
         return []
     by_cell = counts(run)
     alone = by_cell[fresh]
-    return [
-        Control(
-            name, equality([(mine, alone[problem]) for problem, mine in by_cell[i].items() if problem in alone], MARGIN)
-        )
-        for i, name in enumerate(run.cells)
-        if i != fresh
-    ]
+    others = [(i, name) for i, name in enumerate(run.cells) if i != fresh]
+    pairs = {i: [(mine, alone[problem]) for problem, mine in by_cell[i].items() if problem in alone] for i, _ in others}
+    return [Control(name, equality(pairs[i], MARGIN, among=len(others))) for i, name in others]
 
 
 def verdict(found: list[Control]) -> str:

@@ -12,6 +12,7 @@ from relay.measure.unpaired import unpaired
 from relay.store.opening import opened
 from relay.store.reader import Run
 from relay.twin.control import counts
+from relay.twin.effect import fresh_cell
 from relay.twin.knobs import Knob, knobs
 
 ByProblem = Mapping[str, Counts]  # problem's hash -> (correct, graded)
@@ -81,9 +82,9 @@ def _read(path: Path) -> _Read:
         hashes = dict(run.query("SELECT id, hash FROM problem"))
         by_cell = {cell: {hashes[p]: n for p, n in found.items() if n[1]} for cell, found in counts(run).items()}
         settings = [(name, json.loads(text)) for name, text in run.query("SELECT name, settings FROM cell ORDER BY id")]
-        alone = [i for i, (_, values) in enumerate(settings) if values["without"]]
-        steered = {name: by_cell.get(i, {}) for i, (name, _) in enumerate(settings) if i not in alone}
-        fresh = by_cell.get(alone[0], {}) if alone else {}
+        steered = {name: by_cell.get(i, {}) for i, (name, values) in enumerate(settings) if not values["without"]}
+        alone = fresh_cell(run)
+        fresh = by_cell.get(alone, {}) if alone is not None else {}
         return _Read(
             str(path),
             meta["scenario"],

@@ -66,20 +66,40 @@ def _cells(run: Run) -> list[tuple[int, str, dict[str, Any]]]:
     return [(i, name, json.loads(text)) for i, name, text in rows]
 
 
-def effect(run: Run, verifier: str = "", problems: Collection[int] | None = None) -> Effect:
-    """Each cell minus alone, over all problems or these, by number."""
+class Verdicts(NamedTuple):
+    """What the effect is made from: read once, it serves for any choice of problems."""
+
+    tallies: Mapping[int, Cell]  # by the number of the cell
+    graded: Mapping[int, Outcomes]
+    looked: Looked
+
+
+def verdicts(run: Run, verifier: str = "") -> Verdicts:
+    """All verdicts by this verifier; by default by the run's own."""
+    return Verdicts(tallies(run, verifier), graded(run, verifier), looked(run, verifier))
+
+
+def effect(
+    run: Run, verifier: str = "", problems: Collection[int] | None = None, of: Verdicts | None = None, *,
+    cells: bool = True,
+) -> Effect:  # fmt: skip
+    """Each cell minus alone, over all problems or these, by number; `of` where they were read already.
+
+    Without `cells` only all steered ones together, which takes a fraction of the time.
+    """
     keep = None if problems is None else set(problems)
+    counts, outcomes, look = of or verdicts(run, verifier)
     by_cell: dict[int, Cell] = {i: {} for i in range(len(run.cells))}
-    for i, cell in tallies(run, verifier).items():
+    for i, cell in counts.items():
         by_cell[i] = {problem: tally for problem, tally in cell.items() if keep is None or problem in keep}
-    drawn = {i: only(cell, by_cell[i]) for i, cell in graded(run, verifier).items()}
-    look = looked(run, verifier)
+    drawn = {i: only(cell, by_cell[i]) for i, cell in outcomes.items()}
     alone, steered = fresh_cell(run), steered_cells(run)
     baseline = by_cell[alone] if alone is not None else {}
     solos = drawn.get(alone) if alone is not None else None
     lines = [
         line(name, by_cell[i], baseline, corrected=look.done)._replace(**_beside(drawn.get(i), solos))
         for i, name in steered
+        if cells
     ]
     all_ = [drawn[i] for i, _ in steered if i in drawn]
     whole = line("all steered", joined(by_cell[i] for i, _ in steered), baseline, corrected=look.done)

@@ -47,7 +47,7 @@ def _cost(part: Part, usual: Mapping[str, float], drawn: set[tuple[str, ...]]) -
             drawn.add(made)
             solos[name] = len(loaded.problems) * scenario.pool.samples
     limit = scenario.select.limit if scenario.select and scenario.select.limit else len(loaded.problems)
-    rollouts = min(limit, len(loaded.problems)) * len(cells) * scenario.samples
+    rollouts = min(limit, len(loaded.problems)) * len(cells) * scenario.most_samples
     of_solo = (scenario.pool.tokens if scenario.pool else None) or scenario.budget.tokens
     tokens = sum(solos.values()) * of_solo + rollouts * scenario.budget.tokens
     names = {name: getattr(scenario.models[name], "model", name) for name in {*solos, "main"}}

@@ -43,22 +43,28 @@ def page(card: dict[str, Any]) -> str:
         lines += ["", f"Control: {_text(card['control']['verdict'])}; run file `{card['control']['run']}`."]
     for test in card["tests"]:
         lines += ["", *_test(test)]
+    for test in card["not_run"]:
+        lines += ["", f"## {_heading(test)}", "", f"Nothing was run: {_text(test['why'])}."]
     if card["by_guide"]:
         lines += ["", *_guides(card["by_guide"])]
     lines += ["", CAPTION, ""]
     return "\n".join(lines)
 
 
-def _test(test: dict[str, Any]) -> list[str]:
+def _heading(test: dict[str, Any]) -> str:
     by = f", guided by {_text(test['guide'])}" if test["guide"] else ""
+    variant = f", {_text(Ablation(test['variant'], {}).title)}" if test["variant"] else ""
+    return f"{test['test'].capitalize()}{variant}{by}"
+
+
+def _test(test: dict[str, Any]) -> list[str]:
     source = str(test["problem_set"].get("name") or test["problem_set"].get("path") or "")
     of = f" of {_text(source)}" if source else ""
     notes = [f"- {_text(note)}" for note in test["notes"]]
     rows = [("all steered", test["steered"]), *((_text(cell["cell"]), cell) for cell in test["cells"])]
-    variant = f", {_text(Ablation(test['variant'], {}).title)}" if test["variant"] else ""
     shared = " that all tested models share" if test["shared"] else ""
     return [
-        f"## {test['test'].capitalize()}{variant}{by}",
+        f"## {_heading(test)}",
         "",
         ABOUT[test["test"]],
         "",
@@ -71,8 +77,15 @@ def _test(test: dict[str, Any]) -> list[str]:
         *_spoilers(test, rows),
         *_strata(test["strata"]),
         *looks_section(test["looks"], _text),
+        *_missing(test["steered"]),
         *(["", *notes] if notes else []),
     ]
+
+
+def _missing(steered: dict[str, Any]) -> list[str]:
+    """Rollouts for which there was no steer or no original: they are in no score."""
+    count = steered["missing"]
+    return ["", f"{count:,} rollouts are missing: what was to be put in did not exist."] if count else []
 
 
 def _headline(test: dict[str, Any]) -> str:

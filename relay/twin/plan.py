@@ -14,6 +14,7 @@ from relay.twin.shared import RULES, others, rules, shared
 LIMIT, INDIVIDUAL, AMONG = 200, 250, 50  # problems of either subset, and distractors: as many as the paper has
 FEW = 32  # problems where none are named
 MAIN = "main"  # the tested model's name in every canned test
+SOME = {"guide": "--guide", "distractor": "--distractor"}  # models that some runs have, and what brings them
 RECOVERABILITY, GUIDABILITY, PLUMBING, CEILING = "recoverability", "guidability", "plumbing", "ceiling"
 TITLE = "Guidability where a model needs none"
 ENGINE_OF_SERVERS = "vllm"
@@ -83,6 +84,7 @@ def parts_of(wish: Wish, addresses: Mapping[Key, str] | None = None) -> list[Par
         *_twice("MODEL", wish.models),
         *_twice("--guide", wish.guides),
         *_twice("--distractor", wish.distractors),
+        *_idle(wish),
     ]
     parts: list[Part] = []
     for model in wish.models:
@@ -133,7 +135,17 @@ def _part(wish: Wish, test: str, model: str, guide: str, change: Ablation, addre
 def _is_for(path: str, sets: Mapping[str, str]) -> bool:
     """A value of a model is for the runs that have it."""
     first, *rest = path.split(".")
-    return first != "models" or not rest or rest[0] == MAIN or f"models.{rest[0]}" in sets
+    return first != "models" or not rest or rest[0] not in SOME or f"models.{rest[0]}" in sets
+
+
+def _idle(wish: Wish) -> Iterator[Mistake]:
+    """Values of a model that no run has."""
+    there = {"guide": wish.guides, "distractor": wish.distractors}
+    for path in wish.sets:
+        first, *rest = path.split(".")
+        name = rest[0] if len(rest) > 1 else ""
+        if first == "models" and not there.get(name, True):
+            yield Mistake(f"--set {path}", f"no run has a {name}", f"say {SOME[name]} MODEL, or leave it out")
 
 
 def without(sets: Mapping[str, str], path: str) -> dict[str, str]:
@@ -147,7 +159,8 @@ def _ceiling(
     """Guidance where none is needed: on recoverability's problems, which the model always solves."""
     sampled = _sets(wish._replace(individual=False), RECOVERABILITY, model, "")
     theirs = {path: value for path, value in mine.items() if _concerns(path, wish, RECOVERABILITY)}
-    solved = read(RECOVERABILITY, sampled | without_models(theirs), wish.preset)
+    theirs = {path: value for path, value in theirs.items() if _is_for(path, sampled)}
+    solved = read(RECOVERABILITY, sampled | theirs, wish.preset)
     keys = ("solved", "at_least", "at_most")
     always = [{key: rule[key] for key in keys if key in rule} for rule in rules(solved.tree)]
     guided = [rule for rule in rules(tree) if rule.get("solved") != MAIN]
@@ -155,11 +168,6 @@ def _ceiling(
     if (limit := solved.tree["select"].get("limit")) is not None:
         more["select.limit"] = json.dumps(limit)
     return {**sets, **more}, without(without(mine, "problems"), RULES)
-
-
-def without_models(sets: Mapping[str, str]) -> dict[str, str]:
-    """The values that are no model's."""
-    return {path: value for path, value in sets.items() if not path.startswith("models.")}
 
 
 def slug(name: str) -> str:
@@ -182,11 +190,24 @@ def _sets(wish: Wish, test: str, model: str, guide: str) -> dict[str, str]:
 
 def _concerns(path: str, wish: Wish, test: str) -> bool:
     """Whether a further value is this test's: what none of the tests would use is a mistake of all."""
-    name = path.removeprefix("let.")
     tests = [RECOVERABILITY, *([GUIDABILITY] if wish.guides else []), *([PLUMBING] if wish.control else [])]
-    return name == path or name in variables_of(test) or not any(name in variables_of(other) for other in tests)
+    return _uses(path, test) or not any(_uses(path, other) for other in tests)
 
 
+def _uses(path: str, test: str) -> bool:
+    """Whether this canned test has what the path names: a variable, a node, a selection; all have the rest."""
+    if path.startswith("let."):
+        return path.removeprefix("let.") in variables_of(test)
+    at = _PARTS.match(path)
+    tree: Any = read(test).tree
+    for key in at[0].split(".") if at else ():
+        if key not in tree:
+            return False
+        tree = tree[key]
+    return True
+
+
+_PARTS = re.compile(r"(?:sweep\.over|graph\.(?:nodes|edges))\.[^.]+|select(?=\.)")  # what not all of the tests have
 _FULL = {
     RECOVERABILITY: {"sweep.over.n": "[0.2]", "select.limit": str(LIMIT), "graph.nodes.steer.insert.among": str(AMONG)},
     GUIDABILITY: {"select.limit": "null"},
@@ -203,7 +224,7 @@ def _model(engine: str, name: str) -> str:
 def _twice(what: str, names: Sequence[str]) -> list[Mistake]:
     """Names that are given twice, or that would share a file."""
     seen: dict[str, str] = {}
-    found = []
+    found = [] if all(name.strip() for name in names) else [Mistake(what, "has no name", "say which model")]
     for name in names:
         if (before := seen.setdefault(slug(name).casefold(), name)) is not name or list(names).count(name) > 1:
             told = "is named twice" if before == name else f"would share its files with {before}"

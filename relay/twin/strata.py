@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from relay.store.reader import Run
-from relay.twin.effect import Line, as_data, beside, effect
+from relay.twin.effect import Line, as_data, beside, effect, verdicts
 
 MAIN = "main"  # the tested model's name in every twin test
 RATES = """
@@ -34,7 +34,8 @@ def strata(run: Run, verifier: str = "") -> list[Stratum]:
         rates.setdefault((solved, sampled), []).append(problem)
     if len(rates) < 2:
         return []
-    found = [(rate, problems, effect(run, verifier, problems)) for rate, problems in rates.items()]
+    of = verdicts(run, verifier)
+    found = [(rate, problems, effect(run, verifier, problems, of, cells=False)) for rate, problems in rates.items()]
     return [
         Stratum(*rate, len(problems), each.alone, each.steered)
         for rate, problems, each in found

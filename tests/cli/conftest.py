@@ -13,6 +13,11 @@ from relay.cli import main
 
 PROGRAM = str(Path(sys.executable).with_name("relay"))
 
+PRESETS = ("paper", "perturb-r", "strict")
+SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+ALL = ", ".join(SHIPPED)  # as the command line lists them
+CANNED = ", ".join(name for name in SHIPPED if name not in PRESETS)
+
 SCENARIO = """\
 relay: 1
 models:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Relay, Said
+from tests.cli.conftest import ALL, CANNED, Relay, Said
 
 COMMANDS = {
     "rnu s.yaml": "relay: no command 'rnu' (did you mean 'run'?)",
@@ -34,12 +34,11 @@ COMMANDS = {
     "report": "relay report: RUN is missing (`relay report --help` says what there is)",
     "export x": "relay export: --out or -o is missing (`relay export --help` says what there is)",
     "export x -o y.jsonl --rows pens": (
-        "relay export: --rows should be one of 'rollouts', 'hops', not 'pens' "
+        "relay export: --rows should be one of 'rollouts', 'hops', 'inspect', 'verifiers', not 'pens' "
         "(`relay export --help` says what there is)"
     ),
     "scenarios sol": "there is no scenario 'sol' (did you mean 'solo'?)",
-    "scenarios xyz": "there is no scenario 'xyz' "
-    "(there are guidability, handoff, plumbing, recoverability, solo, paper, perturb-r, strict)",
+    "scenarios xyz": f"there is no scenario 'xyz' (there are {CANNED}, paper, perturb-r, strict)",
     "problems sum": "there is no problem set 'sum' (did you mean 'sums'?)",
     "problems sums --limit 0": (
         "relay problems: --limit should be at least 1 (`relay problems --help` says what there is)"
@@ -54,8 +53,7 @@ def test_a_mistyped_command_is_one_line(command: str, relay: Relay) -> None:
 
 def test_a_line_is_a_line_whatever_was_typed(relay: Relay) -> None:
     assert relay("run", "a\nb\x1b[2J.yaml").err == (
-        "there is no scenario file 'a\\nb\\x1b[2J.yaml' "
-        "(canned ones: guidability, handoff, paper, perturb-r, plumbing, recoverability, solo, strict)\n"
+        f"there is no scenario file 'a\\nb\\x1b[2J.yaml' (canned ones: {ALL})\n"
     )
     assert relay("show", "a\nb\x1b[2J\u202e.relay").err == (
         "a␊b␛[2J<U+202E>.relay: no such run file (`ls *.relay runs` shows what is there)\n"
@@ -67,6 +65,5 @@ def test_as_a_program_too_a_mistake_is_a_line_and_code_two(program: Relay) -> No
     assert program("run", "nope") == Said(
         2,
         "",
-        "there is no scenario file 'nope' "
-        "(canned ones: guidability, handoff, paper, perturb-r, plumbing, recoverability, solo, strict)\n",
+        f"there is no scenario file 'nope' (canned ones: {ALL})\n",
     )

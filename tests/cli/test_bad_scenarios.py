@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SCENARIO, Relay, Said, tree
+from tests.cli.conftest import ALL, SCENARIO, Relay, Said, tree
 
 
 def but(old: str, new: str) -> str:
@@ -90,8 +90,7 @@ def test_a_mistake_in_a_scenario_is_a_line_with_its_place(kind: str, relay: Rela
 NAMES = {
     "nope.yaml": "there is no scenario file 'nope.yaml' (did you mean 's.yaml'?)",
     "recoverabilty": "there is no scenario file 'recoverabilty' (did you mean 'recoverability'?)",
-    "xyz": "there is no scenario file 'xyz' "
-    "(canned ones: guidability, handoff, paper, perturb-r, plumbing, recoverability, solo, strict)",
+    "xyz": f"there is no scenario file 'xyz' (canned ones: {ALL})",
     ".": "'.' is a folder (name a file in it)",
 }
 

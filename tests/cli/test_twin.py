@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from relay.store.reader import Run
 from tests.cli.conftest import Relay
 from tests.loop.conftest import Bench
@@ -158,3 +160,64 @@ def test_the_report_prints_it(relay: Relay, folder: Path) -> None:
     assert "published: recoverability" in said.out
     assert "AM-Thinking-32B" in said.out
     assert '"own": true' in relay("report", "r.relay", "--paper", "--json").out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--guide", "relay/tiny-gide"), "model 'relay/tiny-gide': relay knows no model of this name"),
+        (("--out", "s.yaml"), "--out s.yaml: s.yaml is no folder"),
+        (("--each", "pape"), "--each pape: there is no preset 'pape' (did you mean 'paper'?)"),
+        (("--set", "models.guide.dtype=float16"), "no run has a guide"),
+        (("--guide", ""), "--guide: has no name"),
+    ],
+)
+def test_what_would_fail_late_is_told_before_a_token_is_spent(
+    relay: Relay, folder: Path, options: tuple[str, ...], told: str
+) -> None:
+    for more in ((), ("--forecast",)):
+        said = relay("twin", "relay/tiny", "--set", "problems.limit=8", *options, *more)
+        assert said.code == 2
+        assert told in said.err
+        assert len(said.err.splitlines()) == 1
+        assert not said.out
+    assert not (folder / "runs").exists()
+
+
+def test_each_knob_has_a_folder_of_its_own() -> None:
+    from relay.cli.twin_each import folders
+
+    assert folders(["budget.tokens", "let.cut"]) == ["tokens", "cut"]
+    assert folders(["budget.tokens", "pool.tokens", "let.all"]) == ["budget.tokens", "pool.tokens", "let.all"]
+
+
+def test_a_guide_that_solves_nothing_leaves_the_other_tests_their_card(relay: Relay, folder: Path) -> None:
+    said = relay("twin", "relay/tiny", "--guide", "relay/tiny-calc", "--out", "t", "--set", "problems.limit=6")
+    assert said.code == 1
+    assert "guidability-relay--tiny-by-relay--tiny-calc.relay: nothing was run: select: no problem of 6" in said.err
+    made = json.loads((folder / "t" / "card-relay--tiny.json").read_text())
+    assert [test["test"] for test in made["tests"]] == ["recoverability"]
+    (absent,) = made["not_run"]
+    assert (absent["test"], absent["guide"]) == ("guidability", "relay/tiny-calc")
+    assert absent["why"].startswith("select: no problem of 6 was solved")
+    page = (folder / "t" / "card-relay--tiny.md").read_text()
+    assert "## Guidability, guided by relay/tiny-calc\n\nNothing was run: select: no problem of 6 was solved" in page
+    assert sorted(path.name for path in (folder / "t").glob("*.relay")) == ["recoverability-relay--tiny.relay"]
+
+
+def test_where_no_test_has_a_problem_nothing_is_left(relay: Relay, folder: Path) -> None:
+    said = relay("twin", "relay/tiny-calc", "--out", "t", "--set", "problems.limit=4", "--set", "pool.samples=8")
+    assert said.code == 2
+    assert said.err.splitlines()[-1].startswith("select: no problem of 4 was solved 8 of 8 times by main")
+    assert not (folder / "t").exists()
+
+
+def test_a_run_that_was_killed_as_it_began_is_begun_anew(relay: Relay, folder: Path) -> None:
+    from relay.store.writer import RunWriter
+
+    path = folder / "t" / "recoverability-relay--tiny.relay"
+    RunWriter.create(path).close(finished=False)
+    assert relay("report", str(path)).code == 2, "it holds nothing"
+    said = relay("twin", "relay/tiny", "--out", "t", *SMALL, *EASY)
+    assert said.code == 0, said.err
+    assert (folder / "t" / "card-relay--tiny.md").exists()

@@ -40,10 +40,13 @@ LAYERS = [
     ("engines", ["engine"]),
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
-    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "sets", "session"]),
-    ("science", ["afterwards", "distance", "measure", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("estimates", ["measure"]),  # below the loop, which goes on until they are narrow enough
+    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "rounds", "sets", "session"]),
+    ("science", ["afterwards", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
+    ("results", ["exports", "frames", "reports"]),
     ("cli", ["cli"]),
+    ("python", ["notebook"]),
 ]
 ASKED_FOR = "relay.tui.monitor"  # a Textual application: `relay watch` imports it, and nothing else does
 RANK = {room: number for number, (_, rooms) in enumerate(LAYERS) for room in rooms}

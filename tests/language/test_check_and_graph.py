@@ -13,7 +13,11 @@ from relay.errors import UserError
 from relay.language.yaml_places import parse, plain
 from relay.scenarios import canned, opening
 
-CANNED = ("guidability", "handoff", "plumbing", "recoverability", "solo")
+CANNED = (
+    "best-of-n", "branch-and-vote", "budget-forcing", "draft-and-judge", "explore-then-commit", "glimprouter",
+    "guidability", "handoff", "lookahead", "offload", "plumbing", "recoverability", "relay-ring", "relayllm",
+    "self-consistency", "solo", "specreason", "speculative-thinking",
+)  # fmt: skip
 
 
 def test_the_canned_scenarios_are_those_promised() -> None:
@@ -133,3 +137,17 @@ def test_reading_a_scenario_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_drawing_shows_where_branches_start_and_what_is_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    graph("self-consistency")
+    graph("specreason")
+    lines = capsys.readouterr().out.splitlines()
+    assert "fork ..> think" in lines
+    assert "check --(score of check >= 7)--> draft" in lines
+    assert "check --(drop draft)--> rewrite" in lines
+    graph("self-consistency", format="mermaid")
+    graph("specreason", format="mermaid")
+    lines = capsys.readouterr().out.splitlines()
+    assert "  n0 -.-> n1" in lines
+    assert '  n1 -->|"drop draft"| n2' in lines

@@ -179,7 +179,10 @@ def test_set_reaches_into_lists(folder: Path) -> None:
             "models.main.contxt=3",
             "--set models.main.contxt: unknown key 'contxt' (did you mean 'context', which stands here too?)",
         ),
-        ("samples=x", "--set samples: should be a whole number of at least 1, not 'x'"),
+        (
+            "samples=x",
+            "--set samples: should be a whole number of at least 1 or a map with the key 'adaptive', not 'x'",
+        ),
         ("budget={tokens: [}", "--set budget: a value is missing before '}'"),
         ("seed.x=1", "--set seed.x: seed: should be a whole number of at least 0, not a map"),
         (

@@ -109,7 +109,10 @@ def test_it_is_expanded_as_it_was_written_without_what_nobody_uses(tmp_path: Pat
         ("let: {", "let: {other: 1, ", ["x.yaml:2:7: let.other: nothing uses \"{other}\" (leave it out)"]),
         (
             "samples: 1", 'samples: "{place}"',
-            ["x.yaml:2:14: let.place: should be a whole number of at least 1, not 'nearest'"],
+            [
+                "x.yaml:2:14: let.place: should be a whole number of at least 1 or a map with the key 'adaptive',"
+                " not 'nearest'"
+            ],
         ),
         (
             'when: "{more}"', 'when: "{moer}"',

@@ -133,7 +133,8 @@ def test_a_typo_in_a_key_is_told_at_the_key(key: Key, tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", KEYS, ids=named)
 def test_a_value_of_a_wrong_type_is_told_at_the_value(key: Key, tmp_path: Path) -> None:
     any_scalar = key.dotted.startswith(tuple(f"{each}." for each in ANY_SCALAR)) and key.name != "without"
-    is_number = isinstance(key.value, yaml.ScalarNode) and re.fullmatch(r"[0-9.]+|true", key.value.value)
+    first = key.value.value[0] if isinstance(key.value, yaml.SequenceNode) else key.value  # one may stand for a list
+    is_number = isinstance(first, yaml.ScalarNode) and re.fullmatch(r"[0-9.]+|true", first.value)
     wrong = "{}" if any_scalar or is_number else "17.5"
     told = mistakes(swapped(TEXTS[key.file], key.value, wrong), tmp_path)
     assert {where for where, _ in told if "nothing uses" not in _} == {place(key.value)}, told

@@ -56,6 +56,7 @@ def test_the_report_shows_them(run_file: Path) -> None:
         found = answers(run)
     table = report(run_file)
     assert "tests declared before the run" in table
+    assert "to alone, within 3 points" in table
     rows = [json.loads(line) for line in report(run_file, "--json").splitlines()]
     assert [row["answer"] for row in rows if row.get("declared")] == [said(each) for each in found]
 

@@ -75,6 +75,21 @@ def test_only_the_answering_node_may_close_the_thinking(bench: Any) -> None:
     assert (text, stop) == ("Done ", "closed_by_force")
 
 
+def test_a_thinking_is_closed_once(bench: Any) -> None:
+    """The pen is handed on in the middle of an answer: the next writer may answer too, and cannot close it again."""
+    text = TURNS.replace('"Then it is {answer}.</think>\\\\boxed{{answer}}"', '"So.</think>One. Two."').replace(
+        '"Wait. Let me see. Ok. "', '"Hm. </think>It is {answer}."'
+    )
+    text = text.replace("answer: first", "answer: [first, second]").replace("- {to: second}", "- second")
+    outcome = bench.run(text + "\n    budget: {hops: 6}\n")
+    close = bench.engines["b"].tokenizer.think.close
+    with Run(outcome.path) as run:
+        for number in (0, 1):
+            segments = run.walk(number).pens["0"].trajectory.segments
+            assert sum(segment.closed >= 0 for segment in segments) == 1
+            assert sum(segment.ids.count(close) for segment in segments) == 1
+
+
 BUDGETS = [
     ("{tokens: 20}", "budget tokens", 20),
     ("{hops: 4}", "budget hops", None),

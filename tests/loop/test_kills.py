@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from relay.store.reader import Run
-from relay.walk import Walk
+from relay.walk import Pen, Walk
 
-PROGRAM = Path(__file__).with_name("two_pens.py")
+PROGRAM, BRANCHING = (Path(__file__).with_name(name) for name in ("two_pens.py", "branching.py"))
 CHAINS, KILLS = 5, 20  # runs, and kills of each: a hundred in all
 
 Tree = dict[int, tuple[Walk, str]]
@@ -28,9 +28,14 @@ def trees(path: Path) -> Tree:
         found = {}
         for listed in run.rollouts():
             walk = run.walk(listed.id)
-            pens = {path: pen._replace(seconds=0.0) for path, pen in walk.pens.items()}
+            pens = {path: _without_clock(pen) for path, pen in walk.pens.items()}
             found[listed.id] = (Walk(pens), verdicts.get(listed.id, ""))
         return found
+
+
+def _without_clock(pen: Pen) -> Pen:
+    """How far a draft had come that a judge vetoed hangs on the clock, and so does what it cost."""
+    return pen._replace(seconds=0.0, hops=0, tokens=sum(segment.tokens for segment in pen.trajectory.segments))
 
 
 def hop_rows(path: Path) -> list[tuple[object, ...]]:
@@ -71,13 +76,27 @@ def test_two_live_pens_survive_twenty_kills(chain: int, never_killed: Tree, tmp_
     assert both_live, "no kill found two pens live"
 
 
-def killed_run(path: Path, draw: random.Random, most: int, *more: str) -> tuple[int, bool]:
+def test_branches_judges_and_drafts_ahead_survive_kills(tmp_path: Path) -> None:
+    """Resumed as often as it was killed it is the same tree of pens: picks, cuts and chances fall as before."""
+    whole = tmp_path / "whole.relay"
+    subprocess.run([sys.executable, str(BRANCHING), str(whole)], check=True, stdout=subprocess.DEVNULL)
+    expected = trees(whole)
+    assert len(expected) == 32
+    assert {len(walk.pens) for walk, _ in expected.values()} == {4}
+    assert {verdict.split()[0] for _, verdict in expected.values()} == {"correct", "wrong"}
+    draw, path = random.Random(9), tmp_path / "killed.relay"
+    killed, _ = killed_run(path, draw, 12, program=BRANCHING)
+    assert killed >= 3
+    assert trees(path) == expected
+
+
+def killed_run(path: Path, draw: random.Random, most: int, *more: str, program: Path = PROGRAM) -> tuple[int, bool]:
     """Kill a run and resume it until it ends: how often it was killed, and whether two pens were live at a kill."""
     before: list[tuple[object, ...]] = []
     killed, both_live = 0, False
     while True:
         resume = ["--resume"] if path.exists() else []
-        process = subprocess.Popen([sys.executable, str(PROGRAM), str(path), *resume, *more], stdout=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, str(program), str(path), *resume, *more], stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()  # "ready": from here on it walks
         if killed < most:

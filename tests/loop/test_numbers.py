@@ -12,6 +12,7 @@ import pytest
 from relay.distance.measuring import measure
 from relay.measure.distances import ALL, distances
 from relay.measure.scores import scores
+from relay.reports.points import points
 from relay.store.reader import Run
 from relay.twin.effect import rows
 from relay.twin.looks import looks, seen
@@ -46,15 +47,20 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
     asked = queries()
     assert set(asked) == {
         "correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished",
+        "tokens for each graded rollout",
         "tokens", "score", "interval", "spoilers", "spoiler rate", "corrected", "score minus spoilers", "minus alone",
         "asked about", "tokens of a judge", "prompts of a judge", "steered rollouts", "own tokens", "tokens alone",
         "steers measured", "distance", "tokens read for the distance", "seconds for the distance",
+        "computed", "cached", "decoded", "thrown", "discarded", "seconds",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)
         assert len({s.score for s in found}) > 1
         assert any(0 < 10 * s.correct <= s.graded for s in found), "where Wilson's interval is mended"
+        costs = {point.name: point.tokens for point in points(run)}
         for s in found:
+            each = run.query(asked["tokens for each graded rollout"], cell=s.cell, verifier=s.verifier)[0][0]
+            assert each == pytest.approx(costs[s.cell])
             for name in ("correct", "graded", "undecided", "problems", "cut short", "missing", "failed", "unfinished"):
                 assert run.query(asked[name], cell=s.cell, verifier=s.verifier) == [
                     (getattr(s, name.replace(" ", "_")),)

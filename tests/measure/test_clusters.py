@@ -1,6 +1,8 @@
 """Variances of clusters, and intervals that know of them, against statsmodels, by hand and on simulated studies."""
 
+import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +128,18 @@ def test_the_truth_is_covered(p: float, n: int, k: int, icc: float, count: int, 
 def test_an_interval_that_does_not_know_of_distractors_would_be_noticed() -> None:
     study = Study(logit_normal(0.5, 0.1), 1507, distractors=50, distractor_sd=1.0)
     assert covered(0.5, study.of(aimed(study, Cell("steered", steered=1.0), 0.5)), blind=True) < 0.8
+
+
+def test_the_page_says_what_the_study_found() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    found, page = json.loads((docs / "evidence" / "coverage.json").read_text()), (docs / "numbers.md").read_text()
+    summary, missed = found["summary"], found["missed"]
+    assert f"the least coverage is {100 * summary['least coverage']:.1f} %" in page
+    assert f"{summary['settings']} settings:" in page
+    assert summary["missed"] == {"coverage": 0, "width": 7, "null": 0, "power": 0}
+    assert {(row["problems"], row["continuations"]) for row in missed["width"]} == {(30, 8)}
+    assert {row["score"] for row in missed["width"]} == {0.02, 0.984}
+    assert summary["widest to oracle"] < 1.85
+    assert f"reject at most {100 * summary['most rejected under the null']:.1f} %" in page
+    least, most = (100 * power for power in summary["power"])
+    assert f"{least:.1f} to {most:.1f} % at the least difference" in page

@@ -111,3 +111,12 @@ def test_few_problems_cannot_tell() -> None:
     assert equality(pairs(8, 1, 1, 0)).verdict == "cannot tell"
     assert equality([]).verdict == "cannot tell"
     assert equality(pairs(0, 10, 0, 0)).verdict == "different"
+
+
+def test_of_several_comparisons_that_count_together_each_needs_more() -> None:
+    """Four at 5 % each called a fair handover suspect in 15.7 % of 600 simulated studies, together in 5.3 %."""
+    pairs = [((1, 1), (0, 1))] * 8 + [((0, 1), (1, 1))] + [((1, 1), (1, 1))] * 32
+    assert equality(pairs).verdict == "different"
+    assert equality(pairs, among=4).verdict == "cannot tell"
+    assert equality(pairs * 4, among=4).verdict == "different"
+    assert equality(pairs, among=4).difference == equality(pairs).difference

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -14,6 +14,7 @@ from relay.simulate.study import Cell, Study
 from relay.simulate.truth import aimed
 
 
+@settings(deadline=None)  # the first example imports statsmodels
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mid_p_is_the_exact_test_less_half_of_what_was_seen(first: int, second: int) -> None:
     from statsmodels.stats.contingency_tables import mcnemar as exact

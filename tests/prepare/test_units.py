@@ -25,6 +25,17 @@ def test_every_unit_gets_a_steer_from_another_problem_with_another_answer() -> N
         assert steer.answer != problem.answer
 
 
+def test_a_distractor_s_answer_is_another_number_and_not_another_spelling() -> None:
+    spellings = ["1/2", r"\frac{1}{2}", "0.5", "that is 3/6\n#### 1/2", "so 0.5\n#### 0.5"]
+    problems = [Problem(f"p{i}", f"q{i}", answer) for i, answer in enumerate([*spellings, "3", "3.0", "7"])]
+    outcomes = {p.id: {0: "correct"} for p in problems}
+    value = dict.fromkeys(("p0", "p1", "p2", "p3", "p4"), "half") | {"p5": "three", "p6": "three", "p7": "seven"}
+    given = dict(deal(STEER, pairs(4, problems), problems, outcomes, 7))
+    assert len(given) == 4 * len(problems)
+    assert all(value[given[p, k].problem.id] != value[p] for p, k in given)
+    assert not dict(deal(STEER, pairs(1, problems[:5]), problems[:5], outcomes, 7)), "better none than the answer"
+
+
 def test_any_other_problem_may_have_the_same_answer() -> None:
     given = dict(deal(STEER._replace(of="any other problem"), pairs(), PROBLEMS, OUTCOMES, 7))
     assert len(given) == 30

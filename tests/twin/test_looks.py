@@ -133,7 +133,11 @@ def test_cells_count_them(path: Path) -> None:
             assert row.alone == alone[row.problem]
 
 
-def test_the_report_prints_them(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_prints_them(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
     def said(*words: str) -> str:
         with pytest.raises(SystemExit) as end:
             main(["report", str(path), *words])

@@ -68,6 +68,41 @@ def test_further_values_go_where_they_belong() -> None:
     assert {part.reading.cells[0].scenario.seed for part in (recover, guide)} == {3}
 
 
+def test_a_value_that_only_some_tests_can_use_is_theirs() -> None:
+    sets = {"select.limit": "5", "sweep.over.m": "[0, 0.4]", "graph.nodes.steer.stitch": "Hm."}
+    parts = parts_of(Wish(["a/b"], ["c/d"], control=True, engine="transformers", sets=sets))
+    trees = {part.test: part.reading.tree for part in parts}
+    assert {test: tree["sweep"]["over"].get("m") for test, tree in trees.items()} == {
+        "plumbing": [0, 0.4], "recoverability": [0, 0.4], "guidability": None, "ceiling": None,
+    }  # fmt: skip
+    assert "select" not in trees["plumbing"]
+    assert {tree["select"]["limit"] for test, tree in trees.items() if test != "plumbing"} == {5}
+
+
+def test_a_judge_is_a_model_of_every_run() -> None:
+    judge = {"models.j": "{engine: transformers, model: e/f}", "verify": "{first: math, then: {judge: j, when: wrong}}"}
+    parts = parts_of(Wish(["a/b"], ["c/d"], control=True, engine="transformers", sets=judge))
+    assert {part.reading.tree["models"]["j"]["model"] for part in parts} == {"e/f"}
+    assert len(parts) == 4
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (Wish(["a/b"], sets={"models.guide.dtype": "float16"}), "no run has a guide (say --guide MODEL"),
+        (Wish(["a/b"], sets={"models.distractor.batch": "1"}), "no run has a distractor (say --distractor MODEL"),
+        (Wish(["a/b"], ["c/d"], sets={"models.guid.dtype": "float16"}), "--set models.guid.dtype: models.guid"),
+        (Wish(["a/b"], ["c/d"], sets={"sweep.over.k": "[1]"}), 'nothing uses "{k}"'),
+        (Wish([""]), "MODEL: has no name"),
+        (Wish(["a/b"], [" "]), "--guide: has no name"),
+    ],
+)
+def test_a_value_or_a_name_that_would_be_lost_is_a_mistake(wish: Wish, told: str) -> None:
+    with pytest.raises(UserError) as error:
+        parts_of(wish)
+    assert told in "\n".join(map(str, error.value.mistakes))
+
+
 def test_all_mistakes_are_told_at_once_and_once() -> None:
     with pytest.raises(UserError) as error:
         parts_of(Wish(["a/b", "a/b", "a--b"], ["g", "g"], problems="maht500", engine="transformer"))

@@ -1,0 +1,124 @@
+"""A run file as pandas frames. docs/python.md says what each column is, and a test holds the two together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+COSTS = """
+SELECT r.id, coalesce(sum(s.thrown), 0), coalesce(sum(s.computed), 0), coalesce(sum(s.cached), 0),
+       coalesce(sum(s.ms), 0) / 1000.0
+FROM rollout r LEFT JOIN step s ON s.rollout = r.id GROUP BY r.id ORDER BY r.id
+"""
+SEGMENTS = """
+SELECT h.rollout, p.key, c.name, r.sample, pen.text, h.n, node.text, h.visit, model.text, h.text, stop.text,
+       coalesce(h.matched, ''), length(h.ids) / 4, coalesce(h.decoded, 0), coalesce(h.thrown, 0),
+       coalesce(h.computed, 0), coalesce(h.cached, 0), coalesce(h.ms, 0) / 1000.0, coalesce(source.text, ''),
+       coalesce(apart.text, '')
+FROM hop h
+JOIN rollout r ON r.id = h.rollout
+JOIN problem p ON p.id = r.problem
+JOIN cell c ON c.id = r.cell
+JOIN name pen ON pen.id = h.pen
+JOIN name node ON node.id = h.node
+JOIN name model ON model.id = h.model
+LEFT JOIN name stop ON stop.id = h.stop
+LEFT JOIN name source ON source.id = h.source
+LEFT JOIN name apart ON apart.id = h.apart
+ORDER BY h.rollout, h.id
+"""
+VERDICTS = """
+SELECT v.rollout, by.text, outcome.text, outcome.text = 'correct', coalesce(v.answer, ''), coalesce(v.why, ''),
+       coalesce(v.ms, 0) / 1000.0, coalesce(model.text, ''), coalesce(j.text, '')
+FROM verdict v
+JOIN name by ON by.id = v.verifier
+JOIN name outcome ON outcome.id = v.outcome
+LEFT JOIN judgement j ON j.rollout = v.rollout AND j.verifier = v.verifier
+LEFT JOIN name model ON model.id = j.model
+ORDER BY v.rollout, by.id
+"""
+COST_COLUMNS = ("thrown", "computed", "cached", "seconds")
+SEGMENT_COLUMNS = (
+    "rollout", "problem", "cell", "sample", "pen", "n", "node", "visit", "model", "text", "stop", "matched", "tokens",
+    "decoded", "thrown", "computed", "cached", "seconds", "source", "apart",
+)  # fmt: skip
+VERDICT_COLUMNS = ("rollout", "verifier", "outcome", "correct", "answer", "why", "seconds", "judge", "reply")
+
+
+class Frames:
+    """A run file; each frame is read anew when it is asked for, so that a run that goes on can be looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"relay.open({str(self.path)!r})"
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What is known of the run as a whole: docs/run-file.md, `meta`."""
+        from relay.store.opening import opened
+
+        with opened(self.path) as run:
+            return run.meta
+
+    @property
+    def rollouts(self) -> DataFrame:
+        """A row a rollout, by its number, with the value of each swept name and the run's own verdict."""
+        from relay.store.opening import opened
+        from relay.store.reader import Listed
+
+        with opened(self.path) as run:
+            frame = _frame([*run.rollouts()], Listed._fields)
+            costs = _frame(run.query(COSTS), ("id", *COST_COLUMNS))
+            settings = {name: json.loads(text) for name, text in run.query("SELECT name, settings FROM cell")}
+        frame["correct"] = (frame["outcome"] == "correct").astype("boolean").where(frame["outcome"] != "")
+        swept = {name for values in settings.values() for name in values}
+        for name in sorted(swept):
+            column = f"sweep {name}" if name in frame or name in COST_COLUMNS else name
+            values = {cell: _plain(found.get(name)) for cell, found in settings.items()}
+            frame[column] = frame["cell"].map(values)
+        return frame.merge(costs, on="id").set_index("id").rename_axis("rollout")
+
+    @property
+    def segments(self) -> DataFrame:
+        """A row a segment: what one author added at one visit, in the order of writing within its rollout."""
+        return self._asked(SEGMENTS, SEGMENT_COLUMNS)
+
+    @property
+    def verdicts(self) -> DataFrame:
+        """A row for each verifier that graded a rollout, parts of rules and judges too."""
+        frame = self._asked(VERDICTS, VERDICT_COLUMNS)
+        return frame.astype({"correct": bool})
+
+    @property
+    def scores(self) -> DataFrame:
+        """A row for each cell and verifier: the figures of `relay report`."""
+        from relay.measure.score_rows import COLUMNS, by_all, row
+        from relay.store.opening import opened
+
+        with opened(self.path) as run:
+            return _frame([row(score) for score in by_all(run)], COLUMNS)
+
+    def _asked(self, sql: str, columns: Sequence[str]) -> DataFrame:
+        from relay.store.opening import opened
+
+        with opened(self.path) as run:
+            return _frame(run.query(sql), columns)
+
+
+def _frame(rows: Sequence[Any], columns: Sequence[str]) -> DataFrame:
+    from pandas import DataFrame
+
+    return DataFrame(list(rows), columns=list(columns))
+
+
+def _plain(value: Any) -> Any:
+    """A setting as a column holds it: lists of nodes in words."""
+    return " ".join(map(str, value)) if isinstance(value, list) else value

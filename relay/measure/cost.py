@@ -1,0 +1,122 @@
+"""What a run cost, author by author: tokens, seconds, money. docs/numbers.md has the formulas."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from relay.measure.price import Price
+from relay.store.reader import Run
+from relay.walk import ROOT
+
+AUTHORS = """
+SELECT c.name, node.text AS node, coalesce(model.text, '') AS model, count(*) AS visits,
+       coalesce(sum(h.computed), 0) AS computed, coalesce(sum(h.cached), 0) AS cached,
+       coalesce(sum(h.decoded) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS decoded,
+       coalesce(sum(h.thrown) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS thrown,
+       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0)) FILTER (WHERE apart.text = 'discarded'), 0)
+           AS discarded,
+       coalesce(sum(h.ms), 0) / 1000.0 AS seconds
+FROM hop h
+JOIN rollout r ON r.id = h.rollout
+JOIN cell c ON c.id = r.cell
+JOIN name node ON node.id = h.node
+LEFT JOIN name model ON model.id = h.model
+LEFT JOIN name apart ON apart.id = h.apart
+GROUP BY c.id, node.text, model.text
+HAVING sum(coalesce(h.computed, 0) + coalesce(h.cached, 0) + coalesce(h.decoded, 0) + coalesce(h.thrown, 0)) > 0
+ORDER BY c.id, min(h.id)
+"""
+JUDGES = """
+SELECT c.name, '(verify)', model.text, count(*), coalesce(sum(j.computed), 0), coalesce(sum(j.cached), 0),
+       coalesce(sum(j.decoded), 0), coalesce(sum(j.thrown), 0), 0, NULL
+FROM judgement j
+JOIN rollout r ON r.id = j.rollout
+JOIN cell c ON c.id = r.cell
+JOIN name model ON model.id = j.model
+GROUP BY c.id, model.text ORDER BY c.id, model.text
+"""
+TIMES = """
+SELECT h.rollout, c.name, pen.text, h.n, node.text, coalesce(model.text, ''),
+       CASE WHEN apart.text = 'discarded' THEN 0.0 ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
+       coalesce(h.branches, 0)
+FROM hop h
+JOIN rollout r ON r.id = h.rollout
+JOIN cell c ON c.id = r.cell
+JOIN name pen ON pen.id = h.pen
+JOIN name node ON node.id = h.node
+LEFT JOIN name model ON model.id = h.model
+LEFT JOIN name apart ON apart.id = h.apart
+ORDER BY h.rollout, h.n
+"""
+
+
+class Cost(NamedTuple):
+    """What one author (a node, and the model that wrote there) cost in all rollouts of a cell."""
+
+    cell: str
+    node: str  # "(verify)": a judge that graded
+    model: str  # empty: it ended its turn without a word
+    visits: int
+    computed: int  # prompt tokens read
+    cached: int  # prompt tokens that came from a cache
+    decoded: int  # tokens kept; those that an edge dropped later, and of pens that were not picked, too
+    thrown: int  # decoded past the end of a segment
+    discarded: int  # decoded ahead of a judge that said otherwise
+    seconds: float | None  # of its calls, summed; None: they were not timed
+    critical: float | None  # of these, on the way that a rollout had to wait for
+    money: float | None  # None: it has no price
+
+
+class _Timed(NamedTuple):
+    n: int
+    author: tuple[str, str, str]
+    seconds: float
+    branches: int
+
+
+def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
+    """By cell and author; `prices` by model, "" for all others."""
+    waited = _waited(run)
+    found = []
+    for *author, visits, computed, cached, decoded, thrown, discarded, seconds in run.query(AUTHORS) + run.query(
+        JUDGES
+    ):
+        cell, node, model = author
+        price = (prices or {}).get(model, (prices or {}).get(""))
+        read, written = computed + cached, decoded + thrown + discarded
+        money = None if price is None else (price.read * read + price.written * written) / 1e6
+        critical = None if seconds is None else waited[cell, node, model]
+        found.append(
+            Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)
+        )
+    return found
+
+
+def _waited(run: Run) -> Mapping[tuple[str, str, str], float]:
+    """Seconds on the critical paths of all rollouts, by author."""
+    waited: dict[tuple[str, str, str], float] = defaultdict(float)
+    for pens in _rollouts(run.query(TIMES)):
+        for hop in _critical(pens, ROOT):
+            waited[hop.author] += hop.seconds
+    return waited
+
+
+def _rollouts(rows: Iterable[Sequence[object]]) -> Iterator[dict[str, list[_Timed]]]:
+    """The timed hops of each rollout, by pen."""
+    found: dict[object, dict[str, list[_Timed]]] = defaultdict(lambda: defaultdict(list))
+    for rollout, cell, pen, n, node, model, seconds, branches in rows:
+        author = str(cell), str(node), str(model)
+        found[rollout][str(pen)].append(_Timed(int(str(n)), author, float(str(seconds)), int(str(branches))))
+    yield from found.values()
+
+
+def _critical(pens: Mapping[str, Sequence[_Timed]], path: str) -> list[_Timed]:
+    """The hops that this pen's end waited for: its own, and of each branch those of its slowest pen."""
+    found, children = [], 0
+    for hop in pens.get(path, ()):
+        found.append(hop)
+        if hop.branches:
+            ways = [_critical(pens, f"{path}.{i}") for i in range(children, children + hop.branches)]
+            found += max(ways, key=lambda way: sum(each.seconds for each in way))
+            children += hop.branches
+    return found
