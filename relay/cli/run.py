@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from relay.session import Outcome
+    from relay.session import Options, Outcome
     from relay.tui.progress import Display
 
     Work = Callable[[Display], Coroutine[Any, Any, Outcome]]
@@ -77,10 +77,10 @@ def run(
     wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
     if not dry and wishes != Wishes():
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
-    if dry and (resume or out or record or watch):
-        raise UserError(Mistake("relay run --dry", "takes no --resume, --out, --record or --watch: it runs nothing"))
-    if watch and json:
-        raise UserError(Mistake("relay run", "takes --watch or --json", "one of the two"))
+    if dry and (resume or out or record):
+        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
+    if watch and (dry or json):
+        raise UserError(Mistake("relay run --watch", "takes no --dry and no --json", "one of them"))
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
     if resume is not None and (set_ or preset or out or record):
@@ -102,15 +102,20 @@ def run(
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
     else:
         work = lambda shown: go_on(path, options, shown)  # noqa: E731
-    given = ["--in-flight", str(in_flight)] if in_flight else []
-    given += ["--pool", str(pool)] if pool else []
-    given += ["--deterministic"] if deterministic else []
-    given += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
-    again = shlex.join(["relay", "run", "--resume", str(path), *given])
+    again = _again(path, options)
     outcome = _drive_watched(work, path, again) if watch else drive(work, path, again, as_json=json)
     tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
+
+
+def _again(path: Path, options: "Options") -> str:
+    """The command that goes on with this run."""
+    given = ["--in-flight", str(options.in_flight)] if options.in_flight else []
+    given += ["--pool", str(options.pool)] if options.pool else []
+    given += ["--deterministic"] if options.deterministic else []
+    given += [] if options.sandbox else ["--sandbox", Walls.NONE.value]
+    return shlex.join(["relay", "run", "--resume", str(path), *given])
 
 
 def _drive_watched(work: "Work", path: Path, again: str) -> "Outcome":
