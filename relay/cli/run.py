@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from relay.session import Outcome
+    from relay.session import Options, Outcome
     from relay.tui.progress import Display
 
     Work = Callable[[Display], Coroutine[Any, Any, Outcome]]
@@ -70,6 +70,7 @@ def run(
     hourly: Hourly = None,
     tokens: Tokens = None,
     assume: Assumed = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Watch it in the monitor; left, the run goes on.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Run a scenario: every problem, sample and cell, into one run file."""
@@ -78,6 +79,8 @@ def run(
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
     if dry and (resume or out or record):
         raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
+    if watch and (dry or json):
+        raise UserError(Mistake("relay run --watch", "takes no --dry and no --json", "one of them"))
     if bool(scenario) == (resume is not None):
         raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
     if resume is not None and (set_ or preset or out or record):
@@ -99,17 +102,43 @@ def run(
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
     else:
         work = lambda shown: go_on(path, options, shown)  # noqa: E731
-    given = ["--in-flight", str(in_flight)] if in_flight else []
-    given += ["--pool", str(pool)] if pool else []
-    given += ["--deterministic"] if deterministic else []
-    given += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
-    outcome = drive(work, path, shlex.join(["relay", "run", "--resume", str(path), *given]), as_json=json)
+    again = _again(path, options)
+    outcome = _drive_watched(work, path, again) if watch else drive(work, path, again, as_json=json)
     tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
 
 
-def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again: str, *, as_json: bool) -> "T":
+def _again(path: Path, options: "Options") -> str:
+    """The command that goes on with this run."""
+    given = ["--in-flight", str(options.in_flight)] if options.in_flight else []
+    given += ["--pool", str(options.pool)] if options.pool else []
+    given += ["--deterministic"] if options.deterministic else []
+    given += [] if options.sandbox else ["--sandbox", Walls.NONE.value]
+    return shlex.join(["relay", "run", "--resume", str(path), *given])
+
+
+def _drive_watched(work: "Work", path: Path, again: str) -> "Outcome":
+    """Do it with the monitor in front; done, it may be looked at until it is left."""
+    from relay.cli.watched import watched
+
+    shown = watched(path)
+    try:
+        outcome = drive(work, path, again, as_json=False, shown=shown)
+        shown.wait()
+    finally:
+        shown.end()
+    return outcome
+
+
+def drive(
+    work: "Callable[[Display], Coroutine[Any, Any, T]]",
+    path: Path,
+    again: str,
+    *,
+    as_json: bool,
+    shown: "Display | None" = None,
+) -> "T":
     """Do it with the display refreshed; an interruption ends it cleanly and says how to go on."""
     import asyncio
     from sqlite3 import OperationalError
@@ -123,7 +152,7 @@ def drive(work: "Callable[[Display], Coroutine[Any, Any, T]]", path: Path, again
         with contextlib.suppress(OSError):  # nobody may be reading any more
             print(visible(words), file=sys.stderr, flush=True)
 
-    shown = display(as_json=as_json)
+    shown = shown or display(as_json=as_json)
     with Interruption(_kill_servers, shown.close, farewell) as interruption:
 
         async def both() -> "T":

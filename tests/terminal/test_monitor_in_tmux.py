@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,15 +48,32 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(helped: Path, tmp_path: Path) -> Iterator[Terminal]:
+def typed(tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
+    """Terminals in which a command was typed."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not here")
-    made = Terminal(tmp_path / "socket", f"{RELAY} watch {helped}; echo left with $?; cat")
-    yield made
-    made("kill-server")
+    made: list[Terminal] = []
+
+    def start(command: str) -> Terminal:
+        made.append(Terminal(tmp_path / "socket", f"{command}; echo left with $?; cat"))
+        return made[-1]
+
+    yield start
+    for terminal in made:
+        terminal("kill-server")
 
 
-def test_a_run_is_watched_a_thought_opened_and_left_with_the_terminal_as_it_was(terminal: Terminal) -> None:
+Typed = Callable[[str], Terminal]
+SLOW = """\
+relay: 1
+models: {a: {engine: scripted, seconds: 0.4, says: "Well.</think>The answer is {answer}."}}
+problems: {from: sums, limit: 40}
+graph: {start: think, answer: think, nodes: {think: {write: a}}, edges: {think: end}}
+"""
+
+
+def test_a_run_is_watched_a_thought_opened_and_left_with_the_terminal_as_it_was(helped: Path, typed: Typed) -> None:
+    terminal = typed(f"{RELAY} watch {helped}")
     terminal.shows("48/48 rollouts")
     terminal.shows("✗ (none)")
     terminal.types("/")
@@ -75,6 +93,42 @@ def test_a_run_is_watched_a_thought_opened_and_left_with_the_terminal_as_it_was(
     terminal.shows("filter: #2")
     terminal.types("q")
     terminal.shows("left with 0")
+
+
+def test_a_run_is_watched_from_its_beginning_and_goes_on_when_the_monitor_is_left(tmp_path: Path, typed: Typed) -> None:
+    (tmp_path / "s.yaml").write_text(SLOW)
+    terminal = typed(f"cd {tmp_path} && {RELAY} run s.yaml --watch --in-flight 1 -o s.relay")
+    terminal.shows("▶ running")
+    terminal.shows("✓")
+    terminal.types("q")
+    terminal.shows("walking")
+    terminal.shows("run file: s.relay")
+    terminal.shows("left with 0")
+
+
+def test_a_run_that_is_done_stays_in_the_monitor_until_it_is_left(tmp_path: Path, typed: Typed) -> None:
+    (tmp_path / "s.yaml").write_text(SLOW.replace("0.4", "0"))
+    terminal = typed(f"cd {tmp_path} && {RELAY} run s.yaml --watch -o s.relay")
+    terminal.shows("■ done")
+    terminal.shows("40/40")
+    terminal.types("q")
+    terminal.shows("run file: s.relay")
+    terminal.shows("left with 0")
+
+
+def test_a_killed_monitor_does_its_run_no_harm(tmp_path: Path, typed: Typed) -> None:
+    (tmp_path / "s.yaml").write_text(SLOW)
+    terminal = typed(f"cd {tmp_path} && {RELAY} run s.yaml --watch --in-flight 1 -o s.relay")
+    terminal.shows("✓")
+    (monitor,) = (
+        int(found.parent.name)
+        for found in Path("/proc").glob("[0-9]*/cmdline")
+        if b"\0watch\0s.relay\0" in found.read_bytes() and (found.parent / "cwd").resolve() == tmp_path
+    )
+    os.kill(monitor, signal.SIGKILL)
+    terminal.shows("run file: s.relay")
+    terminal.shows("left with 0")
+    assert sorted(p.name for p in tmp_path.glob("s.relay*")) == ["s.relay"]
 
 
 def test_the_program_needs_a_terminal_and_says_so(helped: Path) -> None:

@@ -23,11 +23,10 @@ def lines(seen: Seen, rates: Mapping[str, float]) -> Iterator[Text]:
         if not model or not work.segments:
             continue
         line = Text(f"{one_line(model, 12):<12}", no_wrap=True)
-        speed = f"{rates[model]:>8,.0f} tok/s" if seen.state == "running" and model in rates else ""
-        yield line.append(f"{work.decoded:>11,} tok{speed}")
-        beside = ([f"cache {cache}"] if (cache := _cache(work)) else []) + (
-            [f"{work.thrown:,} thrown"] if work.thrown else []
-        )
+        yield line.append(f"{work.decoded:>11,} tok")
+        beside = [f"{rates[model]:,.0f} tok/s"] if seen.state == "running" and model in rates else []
+        beside += [f"cache {cache}"] if (cache := _cache(work)) is not None else []
+        beside += [f"{work.thrown:,} thrown"] if work.thrown else []
         if beside:
             yield Text(f"  {' · '.join(beside)}", style="dim", no_wrap=True)
     yield from _errors(seen)

@@ -30,8 +30,9 @@ class Row(NamedTuple):
     @property
     def state(self) -> str:
         """In a word."""
-        listed = self.listed
-        return ("writing" if self.live else "begun") if listed.state == "open" else listed.state
+        if self.listed.state != "open":
+            return self.listed.state
+        return "writing" if self.live else "between hops" if self.listed.tokens else "begun"
 
 
 class Rollouts(ScrollView, can_focus=True):
@@ -134,7 +135,7 @@ class Rollouts(ScrollView, can_focus=True):
     def widths(self) -> tuple[int, int, int]:
         """Of the columns problem, cell and verdict."""
         room = max(12, self.size.width - 8 - 14 - 9 - 5)
-        problem, cell = max(8, room * 3 // 10), max(6, room * 7 // 25)
+        problem, cell = max(14, room * 27 // 100), max(12, room * 3 // 10)
         return problem, cell, max(6, room - problem - cell)
 
     def _heading(self) -> str:
@@ -231,5 +232,5 @@ def verdict_of(listed: Listed) -> tuple[str, str]:
 
 def _fit(text: str, width: int) -> str:
     """The text in exactly so many columns, the last of them empty; wide characters count twice."""
-    line = one_line(text, max(1, width))
-    return set_cell_size(line, width - 1) + " " if cell_len(line) >= width else set_cell_size(line, width)
+    line = one_line(text, max(1, width - 1))
+    return set_cell_size(set_cell_size(line, min(cell_len(line), width - 1)), width)

@@ -55,6 +55,8 @@ def _progress(seen: Seen, rate: float, left: float | None) -> list[str]:
         told.append(f"{rate:,.0f} tok/s")
         told.append(f"{clock(seen.at - seen.made)} so far")
         told += [f"~{clock(left)} left"] if left is not None else []
+    elif seen.state == "preparing":
+        told.append(f"{clock(seen.at - seen.made)} so far")
     else:
         told.append(f"{seen.tokens:,} tokens")
         told += [f"took {clock(seen.ended - seen.made)}"] if seen.ended else []
