@@ -90,6 +90,8 @@ def units_of(writer: RunWriter) -> Callable[[Begun], Mapping[str, Solo]] | None:
 
 def empty_takes(writer: RunWriter) -> Iterator[str]:
     """What nodes took from the pool that came out as nothing, in words: such a rollout goes on as if it were not."""
+    if not writer.query("SELECT 1 FROM unit LIMIT 1"):
+        return
     for node, total, empty in writer.query(_EMPTY):
         yield f"{node}: {empty:,} of {total:,} takes were of nothing: no sentence or chunk ended early enough (`cut:`)"
 

@@ -28,7 +28,7 @@ SCENARIOS: dict[str, tuple[str | bytes, str]] = {
     ),
     "a wrong type": (
         SCENARIO + "samples: many\n",
-        "s.yaml:10:10: samples: should be a whole number of at least 1, not 'many'",
+        "s.yaml:10:10: samples: should be a whole number of at least 1 or a map with the key 'adaptive', not 'many'",
     ),
     "a map that is none": (SCENARIO + "budget: 17\n", "s.yaml:10:9: budget: should be a map, not 17"),
     "a duplicate key": (
@@ -69,7 +69,7 @@ SCENARIOS: dict[str, tuple[str | bytes, str]] = {
         but("write: a", "write: b").replace("start: think", "start: thnk") + "samples: 0\n",
         "s.yaml:6:10: graph.start: there is no node 'thnk' (did you mean 'think'?)\n"
         "s.yaml:8:26: graph.nodes.think.write: there is no model 'b' (known: a)\n"
-        "s.yaml:10:10: samples: should be a whole number of at least 1, not 0",
+        "s.yaml:10:10: samples: should be a whole number of at least 1 or a map with the key 'adaptive', not 0",
     ),
 }
 
@@ -108,7 +108,7 @@ SETS = {
         "--set modles.a.says: modles: unknown key 'modles' (did you mean 'models', which stands here too?)"
     ),
     "models.a.sayz=x": "--set models.a.sayz: unknown key 'sayz' (did you mean 'says', which stands here too?)",
-    "samples.x=3": "--set samples.x: samples: should be a whole number of at least 1, not a map",
+    "samples.x=3": "--set samples.x: samples: none of its keys says what it is; one of these must: 'adaptive'",
     "graph.start.x=3": "--set graph.start.x: graph.start is 'think', which has no key 'x' (set graph.start as a whole)",
     "samples='": "--set samples: the quotes that open here are never closed (close them)",
     "problems=nope.jsonl": "--set problems: there is no file 'nope.jsonl' (looked in {folder})",
