@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from relay.batch import Tally
-from relay.draws import generator
 from relay.language.scenario import Adaptive
-from relay.measure.adaptive import Progress, allocate
+from relay.measure.adaptive import Progress, allocate, order
 from relay.measure.graded import graded
 from relay.measure.intervals import interval
 from relay.prepare.jobs import Jobs, RunPlan
@@ -23,7 +22,7 @@ Widths = Sequence[float | None]  # by cell, of its 95 % interval; None: nothing 
 
 
 def parts(plan: RunPlan, writer: RunWriter, first: int, tally: Tally) -> Iterator[Iterator[Begun]]:
-    """The rollouts to begin, from this number on: each part when all that was begun before it has ended."""
+    """The rollouts to begin when so many have begun: each part when all that was begun before it has ended."""
     if plan.adaptive is None:
         yield map(Jobs(plan).begun, range(first, plan.total))
         return
@@ -31,7 +30,7 @@ def parts(plan: RunPlan, writer: RunWriter, first: int, tally: Tally) -> Iterato
     for count, (upto, why) in enumerate(_rounds(plan, plan.adaptive, writer), 1):
         size = sum(upto) - sum(reach)
         tally.total, tally.told = number + size, f"round {count}{why}"
-        yield islice(between(plan, reach, upto, number), max(0, first - number), None)
+        yield islice(between(plan, reach, upto), max(0, first - number), None)
         reach, number = list(upto), number + size
 
 
@@ -64,22 +63,15 @@ def following(plan: RunPlan, adaptive: Adaptive, reach: Reach, found: Widths) ->
     return upto if upto != list(reach) else None
 
 
-def between(plan: RunPlan, reach: Reach, upto: Reach, number: int) -> Iterator[Begun]:
-    """The rollouts of one round, numbered from this number on: a problem's cells come one after another."""
-    problems = order(len(plan.problems), plan.cells[0].seed)
+def between(plan: RunPlan, reach: Reach, upto: Reach) -> Iterator[Begun]:
+    """The rollouts of one round: a problem's cells come one after another. Their numbers are those of the whole run."""
+    problems, cells = order(len(plan.problems), plan.cells[0].seed), len(plan.cells)
     for place in range(min(reach), max(upto)):
         sample, i = divmod(place, len(problems))
         for cell, (low, high) in enumerate(zip(reach, upto, strict=True)):
             if low <= place < high:
+                number = (sample * len(problems) + problems[i]) * cells + cell
                 yield Begun(number, problems[i], sample, cell)
-                number += 1
-
-
-def order(problems: int, seed: int) -> list[int]:
-    """A draw: files may be sorted, and the first problems of one are no sample of it."""
-    found = list(range(problems))
-    generator(seed, "", 0, "adaptive").shuffle(found)
-    return found
 
 
 def widths(writer: RunWriter, cells: int) -> list[float | None]:

@@ -174,7 +174,7 @@ async def _walk(
     verifier, grade, unfinished = grading
     ticks = Ticks()
     begun = list(writer.open_rollouts())
-    first = writer.next_rollout()
+    first = writer.rollouts_begun()
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed

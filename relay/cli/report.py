@@ -57,7 +57,9 @@ def report(
     """Scores by cell, with intervals and counts."""
     if set_ and not regrade:
         raise UserError(Mistake("relay report --set", "names a judge's model for --regrade", "leave it out"))
-    files = Files(html, csv, latex).check(methods=methods, as_json=json, paper=paper, looks=looks, cost=cost)
+    files = Files(html, csv, latex).check(
+        methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
+    )
     prices = check_prices(runs, price, cost=cost)
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)
@@ -90,8 +92,7 @@ def report(
         print_looks(runs, as_json=json)
     if cost:
         print_costs(runs, prices, as_json=json)
-    if anytime:
-        print_anytime(runs, as_json=json)
+    print_anytime(runs if anytime else (), as_json=json)
 
 
 def _besides(runs: Sequence[Path]) -> "list[Beside]":

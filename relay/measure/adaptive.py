@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
+from relay.draws import generator
+
 
 class Progress(NamedTuple):
     """How far one cell has come."""
@@ -25,6 +27,13 @@ class More(NamedTuple):
     cell: str
     problems: int
     samples: int
+
+
+def order(problems: int, seed: int) -> list[int]:
+    """In which cells take problems, a draw: files may be sorted, and the first problems of one are no sample of it."""
+    found = list(range(problems))
+    generator(seed, "", 0, "adaptive").shuffle(found)
+    return found
 
 
 def allocate(cells: Sequence[Progress], target: float, batch: int) -> list[More]:

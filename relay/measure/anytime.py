@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
+from relay.measure.adaptive import order
 from relay.measure.betting import sequence
 from relay.measure.scores import scores
 from relay.store.reader import Run
@@ -60,9 +61,11 @@ Problem = list[tuple[bool, float | None]]  # of each sample: whether it is open,
 def _values(run: Run) -> dict[int, dict[int, Problem]]:
     """By cell, then problem, in the order in which they were begun."""
     found: dict[int, dict[int, Problem]] = {}
+    tree, problems = run.meta["scenario"], len(run.problems)
+    orders = order(problems, tree.get("seed", 0)) if "rounds" in run.meta else range(problems)
     for cell, problem, _, open_, correct, ungraded in run.query(ENDED, verifier=run.verifier):
         found.setdefault(cell, {}).setdefault(problem, []).append((open_, None if ungraded else float(correct)))
-    return found
+    return {cell: {problem: of[problem] for problem in orders if problem in of} for cell, of in found.items()}
 
 
 def _first(problems: dict[int, Problem], s: int) -> list[float]:

@@ -65,7 +65,7 @@ CREATE TABLE unit (
     PRIMARY KEY (problem, sample, cell, node)
 ) WITHOUT ROWID;
 CREATE TABLE rollout (
-    id INTEGER PRIMARY KEY,            -- (sample * problems + problem) * cells + cell; adaptive: as they were begun
+    id INTEGER PRIMARY KEY,            -- (sample * problems + problem) * cells + cell
     problem INTEGER NOT NULL,
     sample INTEGER NOT NULL,
     cell INTEGER NOT NULL,

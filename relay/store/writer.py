@@ -260,6 +260,10 @@ class RunWriter:
         row = self._db.execute("SELECT max(id) FROM rollout").fetchone()
         return 0 if row[0] is None else int(row[0]) + 1
 
+    def rollouts_begun(self) -> int:
+        """How many rollouts have begun; not all numbers need have."""
+        return int(self._db.execute("SELECT count(*) FROM rollout").fetchone()[0])
+
     def close(self, *, finished: bool) -> None:
         """Flush, give the lease back and, when finished, make it one plain file."""
         self._live.clear()

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
-from relay.measure.intervals import Interval, of_problems
-from relay.measure.paired import Counts, Difference, by_problem, difference
+from relay.measure.intervals import Interval, interval
+from relay.measure.joint import together
+from relay.measure.outcomes import Outcomes
+from relay.measure.paired import Counts, Difference, between, by_problem
 from relay.measure.unpaired import unpaired
 from relay.store.opening import opened
 from relay.store.reader import Run
 from relay.twin.control import counts
 from relay.twin.effect import fresh_cell
 from relay.twin.knobs import Knob, knobs
+from relay.twin.two_runs import aligned
 
 ByProblem = Mapping[str, Counts]  # problem's hash -> (correct, graded)
 
@@ -52,6 +55,7 @@ class _Read(NamedTuple):
     problems: frozenset[str]  # hashes
     steered: Mapping[str, ByProblem]  # by cell
     alone: ByProblem
+    baseline: str  # the cell of fresh solos; "": there is none
 
 
 def moved(before: Path, after: Path) -> Moved:
@@ -63,15 +67,14 @@ def moved(before: Path, after: Path) -> Moved:
     cells = tuple(cell for cell in one.steered if cell in other.steered)
     sides = [_joined(read, cells) for read in (one, other)]
     shared = [problem for problem in sides[0] if problem in sides[1]]
-    score = (
-        difference([(sides[1][p], sides[0][p]) for p in shared])
-        if shared
-        else unpaired([*sides[1].values()], [*sides[0].values()])
-    )
+    drawn = [_drawn(read, all_, cells) for read, all_ in zip((one, other), aligned(before, after), strict=True)]
+    first, second = (steered for steered, _ in drawn)
+    paired = between(second, first) if shared and first and second else None
+    score = paired or unpaired([*sides[1].values()], [*sides[0].values()])
     effects = [_effects(steered, read.alone) for steered, read in zip(sides, (one, other), strict=True)]
     both = [effects[1][p] - effects[0][p] for p in effects[0] if p in effects[1]]
     found = tuple(knobs(one.tree, other.tree))
-    before_, after_ = (_side(read, steered) for read, steered in zip((one, other), sides, strict=True))
+    before_, after_ = (_side(read, n, *of) for read, n, of in zip((one, other), sides, drawn, strict=True))
     title = str(one.tree.get("title") or "a test")
     return Moved(title, found, before_, after_, cells, len(shared), score, by_problem(both) if both else None)
 
@@ -93,6 +96,7 @@ def _read(path: Path) -> _Read:
             frozenset(hashes.values()),
             steered,
             fresh,
+            "" if alone is None else settings[alone][0],
         )
 
 
@@ -134,16 +138,22 @@ def _joined(read: _Read, cells: Iterable[str]) -> dict[str, Counts]:
     return sums
 
 
+def _drawn(read: _Read, found: Mapping[str, Outcomes], cells: Iterable[str]) -> tuple[Outcomes | None, Outcomes | None]:
+    """As `_joined` and alone, rollout by rollout: which of them share a problem or a distractor, in both runs."""
+    kept = [found[cell] for cell in tuple(cells) or tuple(read.steered) if cell in found]
+    return together(kept) if kept else None, found.get(read.baseline)
+
+
 def _effects(steered: ByProblem, alone: ByProblem) -> dict[str, float]:
     """How much more of each problem is right than alone."""
     return {p: c / n - alone[p][0] / alone[p][1] for p, (c, n) in steered.items() if p in alone}
 
 
-def _side(read: _Read, steered: ByProblem) -> Side:
+def _side(read: _Read, steered: ByProblem, drawn: Outcomes | None, solos: Outcomes | None) -> Side:
     correct, graded = (sum(n[k] for n in steered.values()) for k in (0, 1))
     right, fresh = (sum(n[k] for n in read.alone.values()) for k in (0, 1))
-    minus = difference([(n, read.alone[p]) for p, n in steered.items() if p in read.alone])
     return Side(
         read.run, len(steered), correct, graded, correct / graded if graded else None,
-        of_problems([*steered.values()]), right / fresh if fresh else None, minus,
+        interval(drawn) if drawn else None, right / fresh if fresh else None,
+        between(drawn, solos) if drawn and solos else None,
     )  # fmt: skip

@@ -116,6 +116,14 @@ def _solos(run: Run) -> dict[int, Name]:
     return {solo: (address, problem, str(sample)) for solo, address, problem, sample in run.query(SOLOS)}
 
 
+def aligned(first: Path, second: Path) -> tuple[dict[str, Outcomes], dict[str, Outcomes]]:
+    """Both runs' cells by name, by their own verifiers: problems and distractors have the same numbers in both."""
+    numbers: dict[Name, int] = {}
+    one, other = _read(first), _read(second)
+    alike = _by_hash(one) == _by_hash(other)
+    return _renumbered(one, numbers, strata=alike), _renumbered(other, numbers, strata=alike)
+
+
 def _pairs(one: _Read, other: _Read) -> tuple[Pair, ...]:
     numbers: dict[Name, int] = {}
     alike = _by_hash(one) == _by_hash(other)

@@ -72,9 +72,10 @@ def test_the_wheel_holds_relay_and_nothing_else_at_its_top(built: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"relay", "relay_cot-0.1.0.dist-info"}
     for needed in (
-        "relay/tui/monitor/relay.tcss",
-        "relay/py.typed", "relay/tui/__init__.py", "relay/verifiers/math.py", "relay/scenarios/recoverability.yaml",
-        "relay/engine/scripted-tokenizer.json", "relay/zoo/tiny/model.safetensors", "relay/zoo/tiny-guide/README.md",
+        "relay/py.typed", "relay/tui/__init__.py", "relay/tui/monitor/relay.tcss", "relay/verifiers/math.py",
+        "relay/scenarios/recoverability.yaml", "relay/engine/scripted-tokenizer.json",
+        "relay/zoo/tiny/model.safetensors",
+        "relay/zoo/tiny-guide/README.md",
     ):  # fmt: skip
         assert needed in names
 

@@ -18,12 +18,11 @@ from typing import Any
 
 from relay.batch import Tally
 from relay.language.reading import read
-from relay.measure.adaptive import Progress, allocate
+from relay.measure.adaptive import Progress, allocate, order
 from relay.measure.graded import graded
 from relay.measure.intervals import Interval, interval
 from relay.measure.joint import only
 from relay.measure.outcomes import Outcomes
-from relay.rounds import order
 from relay.session import Options, start
 from relay.store.reader import Run
 from relay.twin.published import published

@@ -61,6 +61,18 @@ def test_one_knob_moved_the_score_by_so_much(runs: Runs) -> None:
     assert found.score.mean == pytest.approx(0.6)
 
 
+def test_intervals_know_which_rollouts_share_a_distraction(runs: Runs) -> None:
+    """Three of them serve twelve problems: one that is worse than the others moves four problems at once."""
+    among = {"graph.nodes.steer.insert.among": "3"}
+    found = moved(runs.made("a.relay", among), runs.made("b.relay", among, ODD))
+    assert found.score is not None
+    assert found.score.method == "t by problem and distractor"
+    for side in (found.before, found.after):
+        assert side.interval is not None
+        assert side.minus_alone is not None
+        assert side.interval.method.startswith("two-way")
+
+
 def test_the_same_run_twice_moves_nothing(runs: Runs) -> None:
     path = runs.made("a.relay", {})
     found = moved(path, path)
