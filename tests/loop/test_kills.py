@@ -28,12 +28,12 @@ def trees(path: Path) -> Tree:
         found = {}
         for listed in run.rollouts():
             walk = run.walk(listed.id)
-            pens = {path: _without_clock(pen) for path, pen in walk.pens.items()}
+            pens = {path: without_clock(pen) for path, pen in walk.pens.items()}
             found[listed.id] = (Walk(pens), verdicts.get(listed.id, ""))
         return found
 
 
-def _without_clock(pen: Pen) -> Pen:
+def without_clock(pen: Pen) -> Pen:
     """How far a draft had come that a judge vetoed hangs on the clock, and so does what it cost."""
     return pen._replace(seconds=0.0, hops=0, tokens=sum(segment.tokens for segment in pen.trajectory.segments))
 

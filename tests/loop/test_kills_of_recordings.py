@@ -17,7 +17,7 @@ from relay.runtime import rollout
 from relay.store.reader import Run
 from relay.walk import Walk
 from tests.loop.test_golden_traces import TURNS
-from tests.loop.test_kills import hops_in, killed_run, trees
+from tests.loop.test_kills import hops_in, killed_run, trees, without_clock
 from tests.loop.two_pens import ROLLOUTS, plan_of
 
 KILLS = 12
@@ -31,7 +31,7 @@ async def played(path: Path) -> dict[int, Walk]:
         job = jobs.job(jobs.begun(number))
         async for event in rollout(job.walk, job.stage):
             if hasattr(event, "walk"):
-                pens = {name: pen._replace(seconds=0.0) for name, pen in event.walk.pens.items()}
+                pens = {name: without_clock(pen) for name, pen in event.walk.pens.items()}
                 found[number] = Walk(pens)
     await engine.aclose()
     return found
