@@ -23,10 +23,6 @@ class RunRecorder:
         self.write = writer.write
         self._hop = writer.hop
 
-    def noting(self, jobs: Jobs, first: int) -> Iterator[Job]:
-        """The jobs from this number on; each is written down as begun when it is taken."""
-        return self.beginning(jobs, map(jobs.begun, range(first, jobs.plan.total)))
-
     def beginning(self, jobs: Jobs, coming: Iterable[Begun]) -> Iterator[Job]:
         """The jobs of these rollouts; each is written down as begun when it is taken."""
         for begun in coming:

@@ -13,7 +13,7 @@ from relay.language.scenario import Adaptive
 from relay.measure.adaptive import Progress, allocate, order
 from relay.measure.graded import graded
 from relay.measure.intervals import interval
-from relay.prepare.jobs import Jobs, RunPlan
+from relay.prepare.jobs import RunPlan
 from relay.store.reader import Run
 from relay.store.writer import Begun, RunWriter
 
@@ -24,7 +24,7 @@ Widths = Sequence[float | None]  # by cell, of its 95 % interval; None: nothing 
 def parts(plan: RunPlan, writer: RunWriter, first: int, tally: Tally) -> Iterator[Iterator[Begun]]:
     """The rollouts to begin when so many have begun: each part when all that was begun before it has ended."""
     if plan.adaptive is None:
-        yield map(Jobs(plan).begun, range(first, plan.total))
+        yield map(plan.begun, range(first, plan.total))
         return
     reach, number = [0] * len(plan.cells), 0
     for count, (upto, why) in enumerate(_rounds(plan, plan.adaptive, writer), 1):
@@ -70,8 +70,7 @@ def between(plan: RunPlan, reach: Reach, upto: Reach) -> Iterator[Begun]:
         sample, i = divmod(place, len(problems))
         for cell, (low, high) in enumerate(zip(reach, upto, strict=True)):
             if low <= place < high:
-                number = (sample * len(problems) + problems[i]) * cells + cell
-                yield Begun(number, problems[i], sample, cell)
+                yield plan.begun((sample * len(problems) + problems[i]) * cells + cell)
 
 
 def widths(writer: RunWriter, cells: int) -> list[float | None]:

@@ -47,6 +47,12 @@ class RunPlan(NamedTuple):
         """How many rollouts the run has, at most."""
         return len(self.problems) * len(self.cells) * self.samples
 
+    def begun(self, number: int) -> Begun:
+        """Which problem, sample and cell a number stands for: (sample * problems + problem) * cells + cell."""
+        rest, cell = divmod(number, len(self.cells))
+        sample, problem = divmod(rest, len(self.problems))
+        return Begun(number, problem, sample, cell)
+
 
 def cell_plans(reading: Reading) -> list[CellPlan]:
     """What each cell's rollouts share."""
@@ -88,12 +94,6 @@ class Jobs:
         self._others_ends = others_ends(plan.engines)
         self._policies = policies_of(plan.engines)
 
-    def begun(self, number: int) -> Begun:
-        """Which problem, sample and cell a number stands for."""
-        rest, cell = divmod(number, len(self.plan.cells))
-        sample, problem = divmod(rest, len(self.plan.problems))
-        return Begun(number, problem, sample, cell)
-
     def job(self, begun: Begun, hops: Sequence[Hop] = ()) -> Job:
         """The rollout, new or as far as these hops have brought it."""
         plan = self.plan
@@ -117,11 +117,6 @@ class Jobs:
             self._verifier,
         )
         return Job(begun.id, begun.cell, walk, stage)
-
-    def from_number(self, number: int) -> Iterator[Job]:
-        """The jobs from this number on."""
-        for n in range(number, self.plan.total):
-            yield self.job(self.begun(n))
 
     def _hands_of(self, problem: int) -> Mapping[str, Hand]:
         question, engines = self.plan.problems[problem].question, self.plan.engines

@@ -255,11 +255,6 @@ class RunWriter:
         for row in self.query("SELECT id, problem, sample, cell FROM rollout WHERE stop IS NULL ORDER BY id"):
             yield Begun(*row), [hop_of(hop, self._names)[1] for hop in self._db.execute(SELECT_HOPS, (row[0],))]
 
-    def next_rollout(self) -> int:
-        """The number of the first rollout that has not begun."""
-        row = self._db.execute("SELECT max(id) FROM rollout").fetchone()
-        return 0 if row[0] is None else int(row[0]) + 1
-
     def rollouts_begun(self) -> int:
         """How many rollouts have begun; not all numbers need have."""
         return int(self._db.execute("SELECT count(*) FROM rollout").fetchone()[0])

@@ -21,7 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -313,7 +312,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
             def end(self, job: Any, ended: RolloutEnded, graded: Any) -> None:
                 ends[job.stage.problem.id, job.cell] = (ended, graded)
 
-        first = islice(jobs.from_number(0), min(plan.total, problems * len(plan.cells)))
+        first = (jobs.job(plan.begun(n)) for n in range(min(plan.total, problems * len(plan.cells))))
         await Batch(Copied(writer), grade, Tally(), Ticks()).run(first, in_flight=64)
     for number in range(plan.total):
         begun = jobs.begun(number)
@@ -354,11 +353,13 @@ async def _resumed(path: Path) -> dict[str, float]:
     laps.append(time.perf_counter())
     plan = read_back(writer, reading, engines)
     laps.append(time.perf_counter())
-    begun, first = list(writer.open_rollouts()), writer.next_rollout()
+    begun, first = list(writer.open_rollouts()), writer.rollouts_begun()
     laps.append(time.perf_counter())
     ticks = Ticks()
     jobs, recorder, tally = Jobs(plan, ticks), RunRecorder(writer), Tally()
-    coming = chain((jobs.job(b, hops) for b, hops in begun), recorder.noting(jobs, first))
+    coming = chain(
+        (jobs.job(b, hops) for b, hops in begun), recorder.beginning(jobs, map(plan.begun, range(first, plan.total)))
+    )
     async with grader("math") as grade:
         await Batch(recorder, grade, tally, ticks).run(coming, in_flight=256)
     laps.append(time.perf_counter())

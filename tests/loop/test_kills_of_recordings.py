@@ -28,7 +28,7 @@ async def played(path: Path) -> dict[int, Walk]:
     engine = await ReplayModel(run=str(path), model="w").open()
     jobs, found = Jobs(plan_of(engine)), {}
     for number in range(ROLLOUTS):
-        job = jobs.job(jobs.begun(number))
+        job = jobs.job(jobs.plan.begun(number))
         async for event in rollout(job.walk, job.stage):
             if hasattr(event, "walk"):
                 pens = {name: without_clock(pen) for name, pen in event.walk.pens.items()}

@@ -89,7 +89,8 @@ async def main(path: Path, *, resume: bool, record: bool) -> None:
     recorder = RunRecorder(writer, tape)
     print("ready", flush=True)
     begun = [jobs.job(b, hops) for b, hops in writer.open_rollouts()]
-    coming = chain(begun, recorder.noting(jobs, writer.next_rollout()))
+    fresh = map(plan.begun, range(writer.rollouts_begun(), plan.total))
+    coming = chain(begun, recorder.beginning(jobs, fresh))
     await Batch(recorder, grade, Tally(), ticks).run(coming, in_flight=8)
     writer.close(finished=True)
 

@@ -111,7 +111,7 @@ async def walked(writer: Overheard, helper: Overheard) -> None:
     reading = from_tree(SCENARIO, "s.yaml")
     plan = RunPlan([PROBLEM], cell_plans(reading), 1, {"writer": writer, "helper": helper}, {})
     jobs = Jobs(plan)
-    job = jobs.job(jobs.begun(0))
+    job = jobs.job(jobs.plan.begun(0))
     async for _ in rollout(job.walk, job.stage):
         pass
 

@@ -238,7 +238,7 @@ def graph_of(relay: Relay) -> Graph:
 
 
 def _from(name: str, visit: int) -> Any:
-    return lambda pen: pen.visits[name] >= visit
+    return lambda pen, luck: pen.visits[name] >= visit
 
 
 def walked(relay: Relay, vocabularies: Sequence[Tokenizer], texts: Sequence[str]) -> tuple[list[Hop], Jobs]:
@@ -259,7 +259,7 @@ def walked(relay: Relay, vocabularies: Sequence[Tokenizer], texts: Sequence[str]
     hops: list[Hop] = []
 
     async def walk() -> None:
-        job = jobs.job(jobs.begun(0))
+        job = jobs.job(jobs.plan.begun(0))
         async for event in rollout(job.walk, job.stage):
             if hasattr(event, "hop"):
                 hops.append(event.hop)
@@ -311,7 +311,7 @@ def check_segments(hops: Sequence[Hop], relay: Relay, jobs: Jobs) -> None:
         assert author.bytes_of(segment.ids) == segment.text.encode()
         if hop.source:
             _, (_, share, stitch) = relay.nodes[int(hop.node[1:])]
-            before, solo = author.encode(stitch), jobs.job(jobs.begun(0)).stage.units[hop.node]
+            before, solo = author.encode(stitch), jobs.job(jobs.plan.begun(0)).stage.units[hop.node]
             assert list(segment.ids[: len(before)]) == before  # never one token out of the stitch and what follows it
             if share == 1:
                 assert segment.text == stitch + solo.text[: solo.thought]

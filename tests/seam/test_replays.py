@@ -32,7 +32,7 @@ Hops = dict[tuple[str, int], Hop]
 
 async def hops_of(plan: RunPlan, recorder: RunRecorder | None = None) -> Hops:
     jobs, found = Jobs(plan), {}
-    job = jobs.job(jobs.begun(0))
+    job = jobs.job(jobs.plan.begun(0))
     async for event in rollout(job.walk, job.stage):
         if hasattr(event, "hop"):
             hop = event.hop
@@ -56,7 +56,7 @@ def record(path: Path, jobs: Jobs) -> Hops:
         writer.put_names()
         writer.put_meta(scenario={}, phase="done", samples=1, models=facts_of(plan.engines))
         put_words(writer, plan.engines)
-    writer.begin(jobs.begun(0))
+    writer.begin(jobs.plan.begun(0))
     found = asyncio.run(hops_of(plan._replace(engines=tape.around(plan.engines)), RunRecorder(writer, tape)))
     writer.close(finished=True)
     return found

@@ -169,7 +169,7 @@ def test_only_open_rollouts_come_back_with_their_hops(tmp_path: Path) -> None:
     writer.close(finished=False)
     again = RunWriter.resume(tmp_path / "a.relay")
     assert [(b.id, hops) for b, hops in again.open_rollouts()] == [(0, [hop]), (2, [hop])]
-    assert again.next_rollout() == 3
+    assert again.rollouts_begun() == 3
     again.close(finished=True)
 
 

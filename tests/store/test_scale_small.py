@@ -213,7 +213,7 @@ def test_a_resumed_rollout_is_given_what_the_file_says(tmp_path: Path) -> None:
     whole(path, 4)
     writer = RunWriter.resume(path)
     plan = filed.read_back(writer, scenario(4), {})
-    given = Jobs(plan).job(Jobs(plan).begun(7)).stage.units
+    given = Jobs(plan).job(plan.begun(7)).stage.units
     writer.close(finished=True)
     with Run(path) as run:
         sources = [h.source for h in run.hops(7)]
@@ -270,7 +270,7 @@ def test_the_jobs_of_a_hundred_thousand_rollouts_hold_nothing() -> None:
     )
     plan = RunPlan(PROBLEMS, [CellPlan(graph, Limits(), Sampling(), 7)], 2000, {"w": engine}, {})
     jobs = Jobs(plan)
-    coming = jobs.from_number(0)
+    coming = (jobs.job(jobs.plan.begun(n)) for n in range(jobs.plan.total))
     for _ in range(50):
         next(coming)
     gc.collect()
