@@ -28,7 +28,8 @@ class Prompts:
         reader = self._reader(rollout, model)
         if reader is None:
             return None
-        node = self._source.meta["scenario"]["graph"]["nodes"].get(visited.hop.node) or {}
+        nodes = self._source.meta["scenario"].get("graph", {}).get("nodes", {})
+        node = nodes.get(visited.hop.node) or {}
         asked = str(node.get("ask") or "")
         if VARIABLE.search(asked):
             return None

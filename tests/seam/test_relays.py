@@ -23,6 +23,7 @@ from relay.engine.scripted import Scripted, shipped
 from relay.language.graph import Exit, Graph
 from relay.node import Act, Desk, Limits
 from relay.node.insert import Insert
+from relay.node.pick import Pick
 from relay.node.write import Write
 from relay.pool import Solo
 from relay.prepare.jobs import CellPlan, Jobs, RunPlan
@@ -215,8 +216,8 @@ def relays(draw: st.DrawFn, kinds: int) -> Relay:
 
 
 def graph_of(relay: Relay) -> Graph:
-    nodes: dict[str, Any] = {"fork": Fork()}
-    edges: dict[str, tuple[Exit, ...]] = {"fork": (Exit(None, "end", 0),)}
+    nodes: dict[str, Any] = {"fork": Fork(), "best": Pick.model_validate({"pick": {"best": "n1"}})}
+    edges: dict[str, tuple[Exit, ...]] = {"fork": (Exit(None, "best", 0),), "best": (Exit(None, "end", 0),)}
     names = [*(f"n{i}" for i in range(len(relay.nodes))), "end"]
     for name, (kind, how), ways in zip(names, relay.nodes, relay.exits, strict=False):
         if kind == "write":
