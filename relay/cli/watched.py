@@ -101,9 +101,11 @@ def watched(path: Path) -> Watched:
 
 def _settings() -> list[object] | None:
     """The terminal's settings, where there is one."""
-    with contextlib.suppress(Exception):
+    try:
         import termios
-
+    except ImportError:  # not on Windows
+        return None
+    with contextlib.suppress(termios.error, OSError, ValueError):
         return list(termios.tcgetattr(sys.stdin.fileno()))
     return None
 

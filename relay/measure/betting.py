@@ -51,14 +51,3 @@ def lower(values: Array, alpha: float) -> float:
 def sequence(values: Array, alpha: float = 0.05) -> tuple[float, float]:
     """The interval after these values (t) in 0..1, in the order in which they came, at level 1 - alpha."""
     return lower(values, alpha), 1 - lower(1 - values, alpha)
-
-
-def ever_left(values: Array, mean: float, alpha: float = 0.05) -> Array:
-    """Whether the sequence left this mean out at any look, for each study of values (..., t)."""
-    import numpy as np
-
-    gone = np.zeros(values.shape[:-1], dtype=bool)
-    for side, at in ((values, mean), (1 - values, 1 - mean)):
-        rich = capital(side, stakes(side, alpha), np.full(side.shape[:-1], at))
-        gone |= rich.max(axis=-1) >= log(2 / alpha)
-    return gone

@@ -6,7 +6,16 @@ from relay.measure.graded import graded
 from relay.measure.intervals import Interval, assumed, interval
 from relay.store.reader import Run
 
-COUNTS = """
+# A rollout `r` with why it stopped, what :verifier says of it, and whether its steer alone states the answer.
+JUDGED = """
+LEFT JOIN name stop ON stop.id = r.stop
+LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
+LEFT JOIN name outcome ON outcome.id = v.outcome
+LEFT JOIN verdict s ON s.rollout = r.id
+    AND s.verifier = (SELECT id FROM name WHERE text = 'steer alone, by ' || :verifier)
+LEFT JOIN name alone ON alone.id = s.outcome
+"""
+COUNTS = f"""
 SELECT c.id, r.problem,
        count(*) FILTER (WHERE outcome.text = 'correct'),
        count(*) FILTER (WHERE outcome.text = 'wrong'),
@@ -18,12 +27,7 @@ SELECT c.id, r.problem,
        count(*) FILTER (WHERE alone.text = 'correct'), count(alone.text)
 FROM cell c
 JOIN rollout r ON r.cell = c.id
-LEFT JOIN name stop ON stop.id = r.stop
-LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
-LEFT JOIN name outcome ON outcome.id = v.outcome
-LEFT JOIN verdict s ON s.rollout = r.id
-    AND s.verifier = (SELECT id FROM name WHERE text = 'steer alone, by ' || :verifier)
-LEFT JOIN name alone ON alone.id = s.outcome
+{JUDGED}
 GROUP BY c.id, r.problem
 """
 

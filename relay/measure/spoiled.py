@@ -4,21 +4,17 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from relay.measure.intervals import Interval, of_problems
+from relay.measure.scores import JUDGED
 from relay.store.reader import Run
 
-COUNTS = """
+COUNTS = f"""
 SELECT r.cell, r.problem,
        count(*) FILTER (WHERE outcome.text = 'correct'), count(outcome.text),
        count(*) FILTER (WHERE outcome.text IS NOT NULL AND alone.text = 'correct'),
        count(*) FILTER (WHERE outcome.text = 'correct' AND alone.text = 'correct'),
        count(*) FILTER (WHERE stop.text = 'missing')
 FROM rollout r
-LEFT JOIN name stop ON stop.id = r.stop
-LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
-LEFT JOIN name outcome ON outcome.id = v.outcome
-LEFT JOIN verdict s ON s.rollout = r.id
-    AND s.verifier = (SELECT id FROM name WHERE text = 'steer alone, by ' || :verifier)
-LEFT JOIN name alone ON alone.id = s.outcome
+{JUDGED}
 GROUP BY r.cell, r.problem
 """
 LOOKED = """

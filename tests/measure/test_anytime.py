@@ -1,11 +1,13 @@
 """Confidence sequences hold at every look at once, where intervals of one look do not."""
 
+from math import log
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.measure.betting import capital, ever_left, sequence, stakes
+from relay.measure.betting import capital, sequence, stakes
 from relay.measure.proportions import wilson_of
 
 STUDIES, PROBLEMS = 1000, 300
@@ -17,6 +19,17 @@ def studies(p: float, k: int, icc: float = 0.4) -> "np.ndarray[tuple[int, ...], 
     size = (1 - icc) / icc
     rates = random.beta(p * size, (1 - p) * size, (STUDIES, PROBLEMS))
     return random.binomial(k, rates) / k
+
+
+def ever_left(
+    values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", mean: float, alpha: float = 0.05
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+    """Whether the sequence left this mean out at any look, for each study of values (..., t)."""
+    gone = np.zeros(values.shape[:-1], dtype=bool)
+    for side, at in ((values, mean), (1 - values, 1 - mean)):
+        rich = capital(side, stakes(side, alpha), np.full(side.shape[:-1], at))
+        gone |= rich.max(axis=-1) >= log(2 / alpha)
+    return gone
 
 
 @pytest.mark.parametrize("k", [1, 8])
