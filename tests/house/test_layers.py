@@ -23,6 +23,7 @@ LAYERS = [
         [
             "errors",
             "trajectory",
+            "sentences",
             "walk",
             "events",
             "problems",
