@@ -218,7 +218,7 @@ def test_one_that_cannot_say_how_unsure_it_is_fails_and_says_so(bench: Any) -> N
 CIRCLE = """
     relay: 1
     models:
-      a: {engine: scripted, says: ["We add. ", "Hm, no. ", "We add. ", "Hm, no. "]}
+      a: {engine: scripted, says: ["We add.", " Hm, no.", " We add.", " Hm, no."]}
       b: {engine: scripted, says: "I see.</think>It is {answer}."}
     problems: {from: sums, limit: 1}
     graph:
