@@ -60,7 +60,7 @@ relay: 1
 models:
   small: {engine: vllm, model: relay/tiny}
   large: {engine: vllm, model: relay/tiny-guide}
-problems: {from: chains, where: {difficulty: [3, 4, 5]}, limit: 12}
+problems: {from: chains, where: {difficulty: [3, 4, 5]}, limit: 5}
 verify: none
 graph:
   start: draft
@@ -95,7 +95,7 @@ async def test_drafts_ahead_take_no_longer_and_what_is_thrown_away_is_counted(
     walls: dict[str, list[float]] = {"ahead": [], "plain": []}
     text = tmp_path / "s.yaml"
     text.write_text(DRAFTS)
-    for turn in range(4):
+    for turn in range(8):
         for form, sets in (("ahead", {}), ("plain", {"graph.nodes.check.ahead": "null"})):
             engines = {"small": Recording(served), "large": Recording(large)}
             path = tmp_path / f"{form}-{turn}.relay"
