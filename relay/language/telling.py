@@ -87,12 +87,17 @@ class Type(Generic[T]):
     def bare(self, schema: Schema) -> Schema:
         """The schema inside its wrappings."""
         while "schema" in schema or schema.get("type") == "definition-ref":
-            if schema["type"] == "definition-ref":
-                schema = self._definitions[schema["schema_ref"]]
-                continue
-            self._definitions |= {each["ref"]: each for each in schema.get("definitions", ())}
-            schema = schema["schema"]
+            schema = self.unwrapped(schema)
         return schema
+
+    def unwrapped(self, schema: Schema) -> Schema:
+        """The schema inside its outermost wrapping."""
+        if schema["type"] == "definition-ref":
+            found: Schema = self._definitions[schema["schema_ref"]]
+            return found
+        self._definitions |= {each["ref"]: each for each in schema.get("definitions", ())}
+        inner: Schema = schema["schema"]
+        return inner
 
     def _told(self, errors: ValidationError, tree: object) -> Iterator[Fault]:
         faults: dict[Fault, None] = {}
