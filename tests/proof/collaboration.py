@@ -47,6 +47,7 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     )
+    loads = f"load {load:.0f} before, {os.getloadavg()[0]:.0f} after"
     facts = {
         "commit": commit.stdout.strip(), "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {loads}",
