@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.language import graph
+from relay.language.baselines import with_baselines
+from relay.language.cells import Cell
 from relay.language.composing import compose, find, language, preset_of, settings, with_values
 from relay.language.declaring import unknown_cells
 from relay.language.named import at_their_names, besides, quiet
@@ -17,15 +19,6 @@ from relay.language.telling import Fault, Path, Type
 from relay.language.yaml_places import Places, places, plain
 
 MOST_BROKEN = 50  # cells whose mistakes are looked at
-
-
-class Cell(NamedTuple):
-    """One point of the sweep, ready to run."""
-
-    name: str  # "m=0.4 n=0.2", "m=0 n=0.2 without steer"; "all" when there is no sweep
-    values: Mapping[str, Any]
-    without: frozenset[str]  # nodes that it passes over
-    scenario: Scenario
 
 
 class Reading(NamedTuple):
@@ -142,7 +135,8 @@ def _cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell], li
         if len(broken) == MOST_BROKEN:
             break
     if cells and not broken:
-        faults += unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])
+        cells, more = with_baselines(cells, scene)
+        faults += [*more, *unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])]
     return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
 
 

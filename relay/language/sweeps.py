@@ -165,6 +165,7 @@ FIXED = (
     "seed",
     "verify",
     "unfinished",
+    "compare",
     "tests",
 )  # the same in all cells
 
