@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Cost = Annotated[bool, typer.Option("--cost", help="What each author cost: tokens, seconds and, with --price, money.")]
 Prices = Annotated[
     list[str],
-    typer.Option(metavar="[MODEL=]IN,OUT", help="The price of a million tokens, read and written, for --cost."),
+    typer.Option(
+        metavar="[MODEL=]IN,OUT", help="The price of a million tokens, read and written, for --cost and for gains."
+    ),
 ]
 
 
@@ -23,11 +25,12 @@ def check_prices(runs: Sequence[Path], said: Sequence[str], *, cost: bool) -> "l
     """The prices for each run. Raises UserError with all that is wrong with them."""
     from relay.store.opening import opened
 
-    if said and not cost:
-        raise UserError(Mistake("relay report --price", "is for the table of costs", "add --cost"))
     found, mistakes = [], list[Mistake]()
     for path in runs if said else ():
         with opened(path) as run:
+            if not cost and "compared" not in run.meta:
+                what = f"is for the table of costs, and for gains, which {path} has not (`compare:`)"
+                mistakes.append(Mistake("relay report --price", what, "add --cost"))
             found.append(read_prices(said, run.meta["scenario"]["models"], mistakes))
     if mistakes:
         raise UserError.of(dict.fromkeys(mistakes))

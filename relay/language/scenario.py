@@ -33,8 +33,8 @@ from relay.language.verifying import MATH, NONE, AnyVerify, Verify
 
 __all__ = [
     "EACH_AUTHOR", "ENDS", "Adaptive", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node",
-    "NodeName", "Opening", "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved",
-    "Target", "Tests", "Until", "UntilText", "Verify",
+    "NodeName", "Opening", "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select",
+    "Solved", "Target", "Tests", "Until", "UntilText", "Verify",
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,13 @@ from relay.reports.page import Grid, grid
 from relay.reports.parts import Caption, Note, parts
 
 if TYPE_CHECKING:
+    from relay.measure.price import Price
     from relay.store.reader import Run
 
 _ESCAPED = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''", "·": r"\textperiodcentered{}", "…": r"\ldots{}", "±": r"$\pm$",
+    "|": r"\textbar{}", '"': "''", "·": r"\textperiodcentered{}", "…": r"\ldots{}", "±": r"$\pm$", "∞": r"$\infty$",
 }  # fmt: skip
 _MINUS = re.compile(r"(?<![\w-])-(?=\d)")  # of a figure
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # how a spreadsheet's formula begins
@@ -32,14 +33,43 @@ def csv_of(runs: "Sequence[Run]") -> str:
     return out.getvalue()
 
 
-def latex_of(runs: "Sequence[Run]") -> str:
+GAINS = (
+    "cell", "against", "score", "baseline", "difference", "low", "high", "problems", "p", "test", "adjusted", "equal",
+    "least_seen", "answer",
+)  # fmt: skip
+
+
+def gains_csv_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
+    """A row for each comparison of each run, with the multiples of its costs; empty where no run has baselines."""
+    from relay.measure.gains import gains
+    from relay.measure.paid import KINDS
+
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["run", *GAINS, *(f"{kind}{end}" for kind in KINDS for end in ("", "_low", "_high"))])
+    rows = 0
+    for i, run in enumerate(runs):
+        for each in gains(run, prices=prices[i] if prices else {}):
+            of, test = each.difference, each.test
+            told = (
+                each.cell, each.against, each.score, each.baseline, of.mean, of.low, of.high, of.problems, test.p,
+                test.method, each.adjusted, each.equal.verdict, each.least, each.answer,
+            )  # fmt: skip
+            ratios = (each.times.get(kind) for kind in KINDS)
+            multiples = (value for r in ratios for value in ((r.ratio, r.low, r.high) if r else (None, None, None)))
+            writer.writerow([_field(str(run.path)), *map(_field, told), *multiples])
+            rows += 1
+    return out.getvalue() if rows else ""
+
+
+def latex_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
     """Every table of the report as a `table` with booktabs, the run's caption under it."""
     found = []
-    for run in runs:
-        told = list(parts(run))
+    for i, run in enumerate(runs):
+        told = list(parts(run, prices[i] if prices else {}))
         captions = [part.text for part in told if isinstance(part, Caption)]
         tables = [grid(part) for part in told if not isinstance(part, Note | Caption)]
-        found += [_table(each, captions[-1] if i == 0 else "") for i, each in enumerate(tables)]
+        found += [_table(each, captions[-1] if n == 0 else "") for n, each in enumerate(tables)]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(found)
 
 
