@@ -89,7 +89,8 @@ def measured(name: str, sets: Mapping[str, str], folder: Path) -> dict[str, Any]
     }
     return {
         "scenario": fingerprint(name),
-        "sets": dict(sets), "cells": cells, "rollouts": rollouts, "relayed": relayed, **totals, "question": question, "trace": trace,
+        "sets": dict(sets), "cells": cells, "rollouts": rollouts, "relayed": relayed, **totals, "question": question,
+        "trace": trace,
         "seconds": round(perf_counter() - began, 1),
     }  # fmt: skip
 
@@ -141,8 +142,9 @@ def _scenario(name: str, run: Mapping[str, Any]) -> Iterator[str]:
     failed = sum(cell["failed"] for cell in run["cells"])
     decoded, thrown = (f"{run[kind] / n:.0f}" for kind in ("decoded", "thrown"))
     computed, cached = (f"{run[kind] / n:.0f}" for kind in ("computed", "cached"))
-    yield f"\nA rollout{' that is no baseline' if n < run['rollouts'] else ''} decodes {decoded} tokens that are kept, {thrown} that are thrown away{beside}; of its prompts"
-    yield f"{computed} tokens are read and {cached} come from a cache. {failed} of {run['rollouts']} rollouts failed.\n"
+    which = " that is no baseline" if n < run["rollouts"] else ""
+    yield f"\nA rollout{which} decodes {decoded} tokens that are kept, {thrown} that are thrown away{beside}; of its"
+    yield f"prompts {computed} tokens are read and {cached} come from a cache. {failed} of {run['rollouts']} rollouts failed.\n"
 
 
 def _row(cell: Mapping[str, Any]) -> str:
