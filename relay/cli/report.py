@@ -160,6 +160,7 @@ def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -
 def _print_json(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> None:
     from json import dumps
 
+    from relay.measure.credits import credit_data, credits_of
     from relay.measure.declared import answer_data, answers
     from relay.measure.judging import judging
     from relay.measure.score_rows import by_all
@@ -183,6 +184,8 @@ def _print_json(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> N
                 print(dumps({"run": str(path), "declared": True, **answer_data(answer)}))
             for row in gains_json(run, priced):
                 print(dumps({"run": str(path), **row}))
+            for each_credit in credits_of(run):
+                print(dumps({"run": str(path), "credit": True, **credit_data(each_credit)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)

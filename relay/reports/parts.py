@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from relay.reports.credits import credited
 from relay.reports.gains import gained
 from relay.reports.told import Caption, Note
 
@@ -41,6 +42,7 @@ def parts(run: "Run", prices: "Mapping[str, Price] | None" = None) -> "Iterator[
     yield score_table(title_of(run.meta), found, spoiled(run))
     yield from _twin(run, changed)
     yield from gained(run, prices)
+    yield from credited(run)
     if apart:
         yield judging_table(apart)
     yield from _distances(run)

@@ -3,8 +3,8 @@
     python tests/proof/gains.py [--studies 500]
 
 Simulated reasoners (relay.simulate, which knows nothing of the estimators) with a known gain: a relay and its baseline
-on the same problems. Each study goes through the very function that the report uses. Beside what it said stands what the
-true spread lets one expect: the power of the test, and that of the two one-sided tests.
+on the same problems. Each study goes through the very function that the report uses. Beside what it said stands what
+the true spread lets one expect: the power of the test, and that of the two one-sided tests.
 """
 
 import argparse

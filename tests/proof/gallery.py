@@ -144,7 +144,8 @@ def _scenario(name: str, run: Mapping[str, Any]) -> Iterator[str]:
     computed, cached = (f"{run[kind] / n:.0f}" for kind in ("computed", "cached"))
     which = " that is no baseline" if n < run["rollouts"] else ""
     yield f"\nA rollout{which} decodes {decoded} tokens that are kept, {thrown} that are thrown away{beside}; of its"
-    yield f"prompts {computed} tokens are read and {cached} come from a cache. {failed} of {run['rollouts']} rollouts failed.\n"
+    yield f"prompts {computed} tokens are read and {cached} come from a cache. {failed} of {run['rollouts']}"
+    yield "rollouts failed.\n"
 
 
 def _row(cell: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
     python tests/proof/null_relay.py ENGINE [--seed N] [--problems N] [--run FILE]
 
 It runs the scenario `null-relay` with relay/tiny in `transformers` or `vllm` (where that is installed) on brackets of
-two operations, of which it solves seven in ten alone, four times each; `--run` reads a run of this that was made before.
+two operations, of which it solves seven in ten alone, four times each; `--run` reads a run of this that there is.
 Equal: two one-sided tests at 5 %, by the 90 % interval of the difference paired by problem, with a margin of 3 points.
 """
 
