@@ -57,7 +57,7 @@ def readable(path: Path, wanted: Wanted) -> tuple[Reading, Wanted]:
         meta, cells = run.meta, run.cells
     if meta["phase"] != "done":
         raise UserError(Mistake(str(path), "the run has not ended", f"`relay run --resume {path}`"))
-    reading = from_tree(meta["scenario"], meta["source"])
+    reading = from_tree(meta["scenario"], meta["source"], cells)
     scenario, mistakes = reading.cells[0].scenario, []
     if not meta.get("verifiers"):
         mistakes.append(Mistake(str(path), "nothing was graded: no segment has moved a chance", "name a verifier"))

@@ -49,7 +49,7 @@ def readable(path: Path) -> Reading:
             raise UserError(Mistake(str(path), "the run has not ended", f"`relay run --resume {path}`"))
         if not run.query("SELECT 1 FROM step s JOIN name n ON n.id = s.stop WHERE n.text = ? LIMIT 1", STEER):
             raise UserError(Mistake(f"{path}: --distance", "no steer was put into any thought of this run"))
-        return from_tree(meta["scenario"], meta["source"])
+        return from_tree(meta["scenario"], meta["source"], run.cells)
 
 
 async def measure(path: Path, watcher: Watcher, engines: Mapping[str, Engine] | None = None) -> Measured:

@@ -1,6 +1,6 @@
 """Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path as Folder
 from typing import Any, NamedTuple
@@ -48,9 +48,13 @@ def read(name: str, sets: Mapping[str, str] | None = None, preset: str = "") -> 
     return _reading(plain(tree), places(tree), source.name)
 
 
-def from_tree(tree: Mapping[str, Any], source: str = "") -> Reading:
-    """Read a tree that was read before: no file is needed. Raises UserError."""
-    return _reading(tree, {}, source)
+def from_tree(tree: Mapping[str, Any], source: str = "", cells: Collection[str] = ()) -> Reading:
+    """Read a tree that was read before: no file is needed. Raises UserError.
+
+    Of a run that has `cells`, only these: one that was begun when baselines were no cells has none of them.
+    """
+    found = _reading(tree, {}, source)
+    return found._replace(cells=tuple(cell for cell in found.cells if not cells or cell.name in cells))
 
 
 def from_changed_tree(tree: Mapping[str, Any], source: str, changes: Mapping[str, tuple[str, str]]) -> Reading:

@@ -11,6 +11,7 @@ import argparse
 import json
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,7 +31,8 @@ def walked(engine: str, seed: int, problems: int, out: Path) -> None:
         f"seed={seed}", f"problems={{from: brackets, where: {{difficulty: 2}}, limit: {problems}}}",
         f"models.main={{engine: {engine}, model: relay/tiny, batch: {128 if engine == 'vllm' else 64}}}",
     ]  # fmt: skip
-    relay(["run", "null-relay", "--out", str(out), *(word for each in sets for word in ("--set", each))])
+    with suppress(SystemExit):  # a command line ends
+        relay(["run", "null-relay", "--out", str(out), *(word for each in sets for word in ("--set", each))])
 
 
 def found(path: Path) -> dict[str, Any]:
