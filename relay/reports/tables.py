@@ -33,33 +33,17 @@ def csv_of(runs: "Sequence[Run]") -> str:
     return out.getvalue()
 
 
-GAINS = (
-    "cell", "against", "score", "baseline", "difference", "low", "high", "problems", "p", "test", "adjusted", "equal",
-    "least_seen", "answer",
-)  # fmt: skip
-
-
 def gains_csv_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
     """A row for each comparison of each run, with the multiples of its costs; empty where no run has baselines."""
-    from relay.measure.gains import gains
-    from relay.measure.paid import KINDS
+    from relay.measure.gain_rows import COLUMNS as GAINS
+    from relay.measure.gain_rows import rows
 
+    found = [(run, row) for i, run in enumerate(runs) for row in rows(run, prices[i] if prices else {})]
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["run", *GAINS, *(f"{kind}{end}" for kind in KINDS for end in ("", "_low", "_high"))])
-    rows = 0
-    for i, run in enumerate(runs):
-        for each in gains(run, prices=prices[i] if prices else {}):
-            of, test = each.difference, each.test
-            told = (
-                each.cell, each.against, each.score, each.baseline, of.mean, of.low, of.high, of.problems, test.p,
-                test.method, each.adjusted, each.equal.verdict, each.least, each.answer,
-            )  # fmt: skip
-            ratios = (each.times.get(kind) for kind in KINDS)
-            multiples = (value for r in ratios for value in ((r.ratio, r.low, r.high) if r else (None, None, None)))
-            writer.writerow([_field(str(run.path)), *map(_field, told), *multiples])
-            rows += 1
-    return out.getvalue() if rows else ""
+    writer.writerow(["run", *GAINS])
+    writer.writerows([_field(str(run.path)), *map(_field, row)] for run, row in found)
+    return out.getvalue() if found else ""
 
 
 def latex_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:

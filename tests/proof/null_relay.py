@@ -11,6 +11,7 @@ import argparse
 import json
 import platform
 import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,14 @@ from relay.store.reader import Run
 
 ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT / "docs" / "evidence" / "null-relay.json"
+PAGE = ROOT / "docs" / "gains.md"
+BEGIN, END = "<!-- measured: tests/proof/null_relay.py -->\n", "<!-- end of null relays -->\n"
+
+
+HANDOFFS = {
+    "tokens=16 sentences=999": "16 tokens", "tokens=64 sentences=999": "64 tokens",
+    "tokens=999 sentences=1": "a sentence",
+}  # fmt: skip
 
 
 def walked(engine: str, seed: int, problems: int, out: Path) -> None:
@@ -59,6 +68,24 @@ def found(path: Path) -> dict[str, Any]:
     return {"seed": seed, "models": models, "made": made, "rollouts": graded, "cells": rows}
 
 
+def table(there: Mapping[str, Any]) -> Iterator[str]:
+    """The page's table."""
+    yield "| engine | handing over | visits a rollout | score | alone | difference | 90 % interval | answer |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for name, told in there.items():
+        for row in told["cells"]:
+            low, high = (f"{100 * end:+.1f}" for end in row["90 %"])
+            scores = f"{100 * row['score']:.1f} | {100 * row['alone']:.1f} | {100 * row['difference']:+.1f}"
+            visits = f"{row['visits of a rollout']:.1f}"
+            yield f"| {name} | {HANDOFFS[row['handoff']]} | {visits} | {scores} | {low} – {high} | {row['verdict']} |"
+
+
+def write_page(there: Mapping[str, Any]) -> str:
+    """The page with this table in it."""
+    head, _, rest = PAGE.read_text().partition(BEGIN)
+    return head + BEGIN + "\n" + "\n".join(table(there)) + "\n\n" + END + rest.partition(END)[2]
+
+
 def main() -> None:
     """Measure it, and write it down beside what is there."""
     wanted = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -78,6 +105,7 @@ def main() -> None:
     there = json.loads(EVIDENCE.read_text()) if EVIDENCE.exists() else {}
     there[f"{options.engine}, seed {told['seed']}"] = told
     EVIDENCE.write_text(json.dumps(there, indent=1) + "\n")
+    PAGE.write_text(write_page(there))
     for row in told["cells"]:
         print(row["handoff"], row["90 %"], row["verdict"])
 
