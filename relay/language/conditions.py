@@ -16,6 +16,7 @@ from relay.language.subjects import (
     Stopped,
     Test,
     TokensSpent,
+    Trips,
     Visits,
 )
 
@@ -94,6 +95,7 @@ AnyCondition: TypeAlias = Annotated[
         Kind("<matches>", Matches, "matches"),
         Kind("<visits>", Visits, "visits"),
         Kind("<tokens>", TokensSpent, "tokens"),
+        Kind("<trips>", Trips, "trips"),
         Kind("<score>", Score, "score"),
         Kind("<label>", Label, "label"),
         Kind("<entropy>", Entropy, "entropy"),
