@@ -16,7 +16,7 @@ from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage, Trip
-from relay.walk import ROOT, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
+from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -107,7 +107,7 @@ def _beside(pen: Pen, act: Act) -> tuple[Pen, tuple[Hop, ...]]:
 
 def _tripped(pen: Pen, trip: Trip, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:
     """A pen that a watcher stopped stands at the watcher, and goes on by its edges."""
-    act = Act(extra=Extra(label=trip.label, score=float(trip.late)))
+    act = Act(source=TRIP, extra=Extra(label=trip.label, score=float(trip.late)))
     return commit(pen, pen.visits.get(pen.node, 0) + 1, act, stage, pens)
 
 

@@ -45,6 +45,7 @@ class Extra(NamedTuple):
 PRIVATE, DISCARDED = "private", "discarded"  # a judge's word; begun ahead of a judge that said otherwise
 TAKEN_BACK, READING = "taken back", "reading"  # what a watcher stopped; the word of a judge that a watcher asked
 IN_VAIN = (DISCARDED, TAKEN_BACK)  # paid for, and nothing follows from it
+TRIP = "trip"  # the source of a hop at a watcher: what it tripped by is its label, how many tokens late its score
 BESIDE = (*IN_VAIN, READING)  # hops that leave the pen where it stands
 
 
@@ -62,7 +63,7 @@ class Hop(NamedTuple):
     why: str = ""  # what went wrong, for rest == FAILED or MISSING
     branches: int = 0  # how many pens start here; they are derived, not stored
     starts: str = ""  # the node at which they start
-    source: str = ""  # where an inserted text came from: "problem/sample" of the pool; or why nothing was computed
+    source: str = ""  # where an inserted text came from ("problem/sample"), why nothing was computed, or "trip"
     recoded: int = -1  # prompt tokens that came by re-encoding another's text; -1: nothing was read
     turn_ended: bool = False  # the author ended its turn (end-of-sequence) and was allowed to answer
     extra: Extra | None = None

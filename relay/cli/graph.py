@@ -10,7 +10,7 @@ from relay.cli.options import Sets
 
 if TYPE_CHECKING:
     from relay.language.reading import Reading
-    from relay.language.scenario import Edge
+    from relay.language.scenario import Edge, GraphSpec
 
 
 def graph(
@@ -38,6 +38,8 @@ def text(reading: "Reading") -> Iterator[str]:
     for name, exits in spec.edges.items():
         if (begins := spec.nodes[name].starts()) is not None:
             yield f"{name} ..> {begins}"
+        for watched, words in _watching(spec, name):
+            yield f"{watched} ..({words})..> {name}"
         for edge in exits:
             label = _label(edge)
             yield f"{name} --({label})--> {edge.to}" if label else f"{name} --> {edge.to}"
@@ -69,11 +71,21 @@ def mermaid(reading: "Reading") -> Iterator[str]:
     for name, exits in spec.edges.items():
         if (begins := spec.nodes[name].starts()) is not None:
             yield f"  {names[name]} -.-> {names[begins]}"
+        for watched, words in _watching(spec, name):
+            yield f'  {names[watched]} -.->|"{_escaped(words)}"| {names[name]}'
         for edge in exits:
             label = f'|"{_escaped(said)}"|' if (said := _label(edge)) else ""
             yield f"  {names[name]} -->{label} {names.get(edge.to, f'e_{edge.to}')}"
     yield f"  class {','.join(names[name] for name in spec.answer)} answers"
     yield "  classDef answers stroke-width:3px"
+
+
+def _watching(spec: "GraphSpec", name: str) -> Iterator[tuple[str, str]]:
+    """The nodes that a watcher reads, each with what trips it."""
+    watches = spec.nodes[name].watches()
+    if watches is not None:
+        words = " or ".join(map(str, watches.trip))
+        yield from ((watched, f"trips: {words}") for watched in watches.nodes)
 
 
 def _label(edge: "Edge") -> str:

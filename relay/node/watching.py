@@ -160,7 +160,7 @@ class Watching:
             usage = usage._replace(thrown=0)
             if ids:
                 text = tokenizer.bytes_of(ids).decode(errors="replace")
-                segment = Segment(node, self._model, text, ids, tokenizer.fingerprint, TRIPPED)
+                segment = Segment(node, self._model, text, ids, tokenizer.fingerprint, TAKEN_BACK)
                 back = Usage(decoded=len(ids))
                 asides.append(Beside(node, self._desk.visit, segment, back, -1, Extra(apart=TAKEN_BACK)))
         return tuple(asides), usage
