@@ -23,6 +23,7 @@ from relay.cli.report_options import (
     Runs,
     Spoilers,
 )  # fmt: skip
+from relay.cli.safety import print_safety_json
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -182,3 +183,4 @@ def _print_json(runs: Sequence[Path]) -> None:
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)
+            print_safety_json(run)

@@ -11,7 +11,7 @@ from relay.store import files, opening
 from relay.store.reader import Run
 from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import DISCARDED, Hop, StopReason
+from relay.walk import IN_VAIN, Extra, Hop, StopReason
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
 FACTS = ("source", "folder", "samples", "rounds", "problem_set", "notes")
@@ -105,7 +105,7 @@ def _by_pen(run: Run, rollout: int, late: set[str]) -> dict[tuple[str, int], Hop
     found: dict[tuple[str, int], Hop] = {}
     places: Counter[str] = Counter()
     for hop in run.hops(rollout):
-        if hop.pen not in late and (hop.extra is None or hop.extra.apart != DISCARDED):
+        if hop.pen not in late and (hop.extra is None or hop.extra.apart not in IN_VAIN):
             found[hop.pen, places[hop.pen]] = hop
             places[hop.pen] += 1
     return found
@@ -130,7 +130,7 @@ def _of_hops(rollout: str, was: dict[tuple[str, int], Hop], now: dict[tuple[str,
 def _flat(hop: Hop) -> dict[str, object]:
     """Its values by name, without its clock."""
     segment = hop.segment or Segment("", "", "", (), "", "")
-    extra = hop.extra and hop.extra._replace(beside=0.0)
+    extra = (hop.extra or Extra())._replace(beside=0.0)
     values = hop._asdict() | {"n": 0, "segment": hop.segment is not None, "usage": None, "extra": extra}
     return values | segment._asdict() | (hop.usage or Usage())._replace(seconds=0.0)._asdict()
 
