@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from relay import registry
 from relay.language.amounts import NOTHING_OF_IT, Length, Tokens
 from relay.language.graphs import Edge, GraphSpec, Used
+from relay.language.prices import Prices
 from relay.language.samples import Adaptive, Samples
 from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Text, Whole, wrong
 from relay.language.sweeps import Let, Sweep
@@ -207,6 +208,7 @@ class Scenario(Frozen):
     select: Select | None = None
     compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
     tests: Tests | None = None
+    prices: Prices = Field({})  # what each model is paid with, for reports and forecasts
 
     @property
     def adaptive(self) -> Adaptive | None:

@@ -166,6 +166,7 @@ FIXED = (
     "verify",
     "unfinished",
     "tests",
+    "prices",
 )  # the same in all cells
 
 

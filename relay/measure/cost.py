@@ -68,7 +68,16 @@ class Cost(NamedTuple):
     discarded: int  # decoded ahead of a judge that said otherwise, taken back by a watcher, or by pens that came late
     seconds: float | None  # of its calls, summed; None: they were not timed
     critical: float | None  # of these, on the way that a rollout had to wait for
-    money: float | None  # None: it has no price
+    money: float | None  # for its tokens; None: they have no price
+
+
+class Held(NamedTuple):
+    """What a model held while the run went on, used or not."""
+
+    model: str
+    hour: float  # the price of an hour of it
+    seconds: float | None  # from before it was loaded, through all sessions of the run; None: nobody noted it
+    money: float | None
 
 
 class _Timed(NamedTuple):
@@ -89,11 +98,24 @@ def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
         cell, node, model = author
         price = (prices or {}).get(model, (prices or {}).get(""))
         read, written = computed + cached, decoded + thrown + discarded
-        money = None if price is None else (price.read * read + price.written * written) / 1e6
+        money = None if price is None or not price.by_token else (price.read * read + price.written * written) / 1e6
         critical = None if seconds is None else waited[cell, node, model]
         found.append(
             Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)
         )
+    return found
+
+
+def held(run: Run, prices: Mapping[str, Price] | None = None) -> list[Held]:
+    """What GPUs cost by the hour: each model that has such a price, and the time that the run took."""
+    sessions = run.meta.get("held")
+    seconds = None if sessions is None else float(sum(sessions))
+    found = []
+    for model in run.meta.get("models") or ():
+        price = (prices or {}).get(model, (prices or {}).get(""))
+        if price is not None and price.hour:
+            money = None if seconds is None else price.hour * seconds / 3600
+            found.append(Held(model, price.hour, seconds, money))
     return found
 
 
