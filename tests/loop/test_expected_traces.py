@@ -46,7 +46,11 @@ def told(hop: Hop) -> tuple[str, str, str]:
     wrote = hop.segment.text if hop.segment is not None else ""
     if extra.apart in IN_VAIN:
         return hop.node, wrote, extra.apart
-    return hop.node, extra.label if extra.apart in (PRIVATE, READING) or hop.source == TRIP else extra.chosen or wrote, hop.to
+    return (
+        hop.node,
+        extra.label if extra.apart in (PRIVATE, READING) or hop.source == TRIP else extra.chosen or wrote,
+        hop.to,
+    )
 
 
 def by_pen(hops: list[tuple[str, tuple[str, str, str]]]) -> dict[str, list[tuple[str, str, str]]]:
