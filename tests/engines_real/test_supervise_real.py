@@ -80,13 +80,13 @@ async def test_a_judge_stops_a_writer_within_sixteen_tokens_of_its_word(
     engine: str, served: Vllm, plain: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the moment at which the word is there; while it is asked the writer goes on, and that is taken back too."""
-    words: list[tuple[WatchedCut, int]] = []
+    words: list[tuple[WatchedCut, int, bool]] = []
     asks = Readers._ask
 
     async def ask(self: Readers, reader: Reader, place: Place, cut: WatchedCut) -> str:
         label = await asks(self, reader, place, cut)
         if label:
-            words.append((cut, len(cut.ids)))
+            words.append((cut, len(cut.ids), cut.ended))
         return label
 
     monkeypatch.setattr(Readers, "_ask", ask)
@@ -105,9 +105,15 @@ async def test_a_judge_stops_a_writer_within_sixteen_tokens_of_its_word(
     engines: dict[str, Any] = {"main": Overheard(served if engine == "vllm" else plain), "judge": judge}
     path = tmp_path / "out.relay"
     await start(read(str(tmp_path / "s.yaml")), path, Options(pool=tmp_path / "pool"), Quiet(), engines)
-    behind = [len(cut.ids) - known for cut, known in words]
-    print(json.dumps({"engine": engine, "trips": len(behind), "tokens behind the word": max(behind)}))
+    behind = [len(cut.ids) - known for cut, known, _ in words]
+    stopped = sum(not ended for *_, ended in words)
+    print(
+        json.dumps(
+            {"engine": engine, "trips": len(behind), "while it wrote": stopped, "tokens behind the word": max(behind)}
+        )
+    )
     assert len(behind) >= 24
+    assert stopped >= 8, "most of these words came while the writer wrote"
     assert max(behind) <= MOST
     with Run(path) as run:
         assert {
