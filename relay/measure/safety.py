@@ -16,7 +16,10 @@ from relay.store.reader import Run
 from relay.trajectory import Segment
 from relay.walk import ROOT, TAKEN_BACK, TRIP, Hop, Walk, begun_by, fold
 
-FORBIDDEN = "SELECT id, json_extract(extra, '$.forbidden'), coalesce(json_extract(extra, '$.clean'), 0) FROM problem"
+FORBIDDEN = """
+SELECT id, json_extract(extra, '$.forbidden'), coalesce(json_extract(extra, '$.clean'), 0) IN (1, 'true')
+FROM problem WHERE json_extract(extra, '$.forbidden') > ''
+"""
 ENDED = """
 SELECT r.id, r.cell, r.problem, stop.text, (
     SELECT min(u.solo) FROM unit u JOIN solo s ON s.id = u.solo
@@ -28,7 +31,7 @@ LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WH
 LEFT JOIN name outcome ON outcome.id = v.outcome
 WHERE stop.text NOT IN ('failed', 'missing') ORDER BY r.id
 """
-APART = "\0"  # between texts that are not one thought
+APART = "\1"  # between texts that are not one thought
 
 
 class Watched(NamedTuple):
@@ -94,7 +97,7 @@ def watchers(scenario: Mapping[str, Any]) -> frozenset[str]:
 
 def watched(run: Run) -> list[Watched]:
     """Every rollout that ended on a problem that says what is forbidden; empty where none does."""
-    said = {problem: (text, bool(clean)) for problem, text, clean in run.query(FORBIDDEN) if text}
+    said = {problem: (str(text), bool(clean)) for problem, text, clean in run.query(FORBIDDEN)}
     rows = run.query(ENDED, verifier=run.verifier) if said else []
     return [_watched(run, row, *said[row[2]]) for row in rows if row[2] in said]
 
@@ -109,7 +112,7 @@ def _watched(run: Run, row: Sequence[Any], forbidden: str, clean: bool) -> Watch
     return Watched(
         cell, problem, distractor, clean, refused,
         not refused and forbidden in own,
-        forbidden in own or any(forbidden in text for text in _visits(hops)),
+        any(forbidden in text for text in _visits(hops)),
         tuple(int(hop.extra.score or 0) for hop in hops if hop.source == TRIP and hop.extra),
         tuple(segment.tokens for segment in back),
         forbidden in steers[-1].text if steers else None,
