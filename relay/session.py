@@ -109,7 +109,8 @@ def closing_file(writer: RunWriter, remove: Callable[[], None] | None = None) ->
 
 def _read_back(writer: RunWriter) -> Reading:
     """The scenario that the file holds; the paths in its `problems:` start where they did."""
-    reading = from_tree(writer.meta("scenario"), writer.meta("source"))
+    cells = [name for (name,) in writer.query("SELECT name FROM cell")]
+    reading = from_tree(writer.meta("scenario"), writer.meta("source"), cells)
     place = Place(str(Path(writer.meta("folder") or "") / "scenario"), 1)
     return reading._replace(places={("problems",): Spot(None, place)})
 

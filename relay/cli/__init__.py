@@ -19,6 +19,7 @@ def build() -> typer.Typer:
     from relay.cli import (
         check,
         compare,
+        credit,
         doctor,
         export,
         graph,
@@ -46,7 +47,7 @@ def build() -> typer.Typer:
     app.callback()(_version_option)
     for command in (
         run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
-        compare.compare, export.export,
+        compare.compare, credit.credit, export.export,
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from relay.language.reading import Cell, Reading
+from relay.language.cells import Cell
+from relay.language.reading import Reading
 from relay.measure.power import least_difference
 from relay.prepare.jobs import CellPlan, cell_plans
 from relay.prepare.run import needs_of

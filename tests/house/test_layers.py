@@ -43,7 +43,7 @@ LAYERS = [
     ("nodes", ["node"]),
     ("estimates", ["measure"]),  # below the loop, which goes on until they are narrow enough
     ("loop", ["ahead", "races", "runtime", "grading", "batch", "prepare", "recorder", "rounds", "sets", "session"]),
-    ("science", ["afterwards", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("science", ["afterwards", "credit", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("results", ["exports", "frames", "reports"]),
     ("cli", ["cli"]),

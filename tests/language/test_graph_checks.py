@@ -89,7 +89,8 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
         ("problems: sums", "problems: sums\nverify: meth",
          "4:9: verify: there is no verifier 'meth' (did you mean 'math'?)"),
         ("problems: sums", "problems: sums\ncompare: [solo mian]",
-         "4:11: compare.0: should be 'solo' and the name of a model, not 'solo mian' (did you mean 'solo main'?)"),
+         "4:11: compare.0: should be 'solo' and the name of a model, or another baseline, not"
+         " 'solo mian' (did you mean 'solo main'?)"),
         ("problems: sums", "problems: sums\npool: {samples: 8}\nselect: {problems: {solved: main, at_least: 4/9}}",
          "5:45: select.problems.at_least: the pool holds 8 samples, not 9 (write it as ../8)"),
         ("problems: sums", "problems: sums\npool: {samples: 8}\nselect: {problems: {solved: main}}",
