@@ -15,8 +15,9 @@ from relay.draws import generator
 from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.language.graph import Exit
-from relay.node import NOTHING, Act, Desk, Stage
-from relay.walk import ROOT, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
+from relay.node import NOTHING, Act, Desk, Stage, Trip
+from relay.races import Stop, fell_behind, in_time, too_late
+from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -24,7 +25,8 @@ ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.J
 async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """Walk until no pen is live. Leaving early (`aclosing`) stops every pen where it stands."""
     while frontier := walk.frontier:
-        steps = pen_steps(frontier[0], stage, walk.pens) if len(frontier) == 1 else _side_by_side(walk, stage)
+        alone = len(frontier) == 1 and not too_late(walk, stage.graph)
+        steps = pen_steps(frontier[0], stage, walk.pens) if alone else _side_by_side(walk, stage)
         async with aclosing(steps):
             async for event in steps:
                 if type(event) is HopCommitted:
@@ -34,16 +36,20 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     yield RolloutEnded(walk.stop, walk.pens[ROOT].why, walk)
 
 
-async def pen_steps(pen: Pen, stage: Stage, pens: Mapping[str, Pen]) -> AsyncGenerator[Event, None]:
-    """One pen's events until it rests or branches. `pens`: the rollout's, as they are when it sets out."""
+async def pen_steps(
+    pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop | None = None
+) -> AsyncGenerator[Event, None]:
+    """One pen's events until it rests, branches or is stopped. `pens`: the rollout's, as they are when it sets out."""
+    stop = stop or Stop()
     desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds), pens)
+    stop.holds("visit", desk.deadline)
     begun: Ahead | None = None  # the visit of the node that the pen stands at, or may come to next
     branched = 0
     try:
         while pen.rest is None and not branched:
             desk.turn(pen, pen.visits.get(pen.node, 0) + 1)
             doing = _doing(desk, begun)
-            begun = Ahead(ahead, pen, stage, pens) if (ahead := stage.graph.ahead.get(pen.node)) else None
+            begun = _begun(pen, stage, pens, stop)
             if isinstance(doing, Act):
                 act = doing
             else:
@@ -59,18 +65,30 @@ async def pen_steps(pen: Pen, stage: Stage, pens: Mapping[str, Pen]) -> AsyncGen
                 except BaseException:
                     await doing.aclose()
                     raise
+            pen, before = _beside(pen, act)
             after, hop = commit(pen, desk.visit, act, stage, pens)
             if begun is not None and not _comes_to(hop, stage):
-                if (discarded := await begun.given_up(pen)) is not None:  # it is paid for before the edge is chosen
-                    yield HopCommitted(discarded, pen := advance(pen, discarded))
+                pen, discarded = await _given_up(begun, pen)  # it is paid for before the edge is chosen
+                before, begun = (*before, *discarded), None
                 after, hop = commit(pen, desk.visit, act, stage, pens)
-                begun = None
-            yield HopCommitted(hop, pen := after)
+            if act.trip is not None:  # its watcher's edge acts at once: nothing lies between
+                before, (after, hop) = (*before, hop), _tripped(after, act.trip, stage, pens)
+            yield HopCommitted(hop, pen := after, before)
             branched = hop.branches
     finally:
         desk.deadline.close()
         if begun is not None:
             await begun.aclose()
+
+
+def _begun(pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop) -> Ahead | None:
+    """The visit that begins while this pen's node, a judge, is asked."""
+    node = stage.graph.ahead.get(pen.node)
+    if node is None:
+        return None
+    begun = Ahead(node, pen, stage, pens)
+    stop.holds("ahead", begun.deadline)
+    return begun
 
 
 def _doing(desk: Desk, begun: Ahead | None) -> Act | AsyncGenerator[Tokens | Act, None]:
@@ -94,6 +112,27 @@ def _failed(error: EngineError) -> Act:
     return Act(rest=StopReason.FAILED, why=str(error))
 
 
+def _beside(pen: Pen, act: Act) -> tuple[Pen, tuple[Hop, ...]]:
+    """The hops of what went on beside a visit, which come before it, and the pen after them."""
+    hops: list[Hop] = []
+    for node, visit, segment, usage, recoded, extra in act.beside:
+        hops.append(Hop(pen.path, pen.hops, node, visit, pen.node, segment, usage, recoded=recoded, extra=extra))
+        pen = advance(pen, hops[-1])
+    return pen, tuple(hops)
+
+
+def _tripped(pen: Pen, trip: Trip, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:
+    """A pen that a watcher stopped stands at the watcher, and goes on by its edges."""
+    act = Act(source=TRIP, extra=Extra(label=trip.label, score=float(trip.late)))
+    return commit(pen, pen.visits.get(pen.node, 0) + 1, act, stage, pens)
+
+
+async def _given_up(begun: Ahead, pen: Pen) -> tuple[Pen, tuple[Hop, ...]]:
+    """Stop what was begun ahead of a judge that said otherwise, and the pen that paid for it."""
+    discarded = await begun.given_up(pen)
+    return (pen, ()) if discarded is None else (advance(pen, discarded), (discarded,))
+
+
 def _comes_to(hop: Hop, stage: Stage) -> bool:
     """Whether this judge's hop leads to what was begun ahead of it, on the text that was read there."""
     return hop.rest is None and hop.to == stage.graph.ahead.get(hop.node) and not (hop.extra and hop.extra.drops)
@@ -101,9 +140,9 @@ def _comes_to(hop: Hop, stage: Stage) -> bool:
 
 def commit(pen: Pen, visit: int, act: Act, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:
     """Close a visit: the first edge that holds, or the reason why the pen rests. Pure."""
-    segment, usage, rest, why, branches, starts, source, recoded, turn_ended, extra = act
-    to = pen.node
-    if rest is None:
+    segment, usage, rest, why, branches, starts, source, recoded, turn_ended, extra, _, trip = act
+    to = pen.node if trip is None else trip.watcher
+    if rest is None and trip is None:
         to, rest, extra = _way_on(pen, visit, act, stage, pens)
     if rest is not None:
         branches, starts = 0, ""  # no pen starts where nothing is left to spend
@@ -154,16 +193,21 @@ class _Finished:
         self.pen = pen
         self.error = error
 
+    def check(self) -> None:
+        """Raise what broke it, if anything did."""
+        if self.error is not None:
+            raise self.error
+
 
 async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """The events of several live pens as they come, until all of them rest."""
     queue: asyncio.Queue[Event | _Finished] = asyncio.Queue(maxsize=64)
-    pumps: dict[str, asyncio.Task[None]] = {}
+    pumps: dict[str, tuple[asyncio.Task[None], Stop]] = {}
 
-    async def pump(pen: Pen) -> None:
+    async def pump(pen: Pen, stop: Stop) -> None:
         error: BaseException | None = None
         try:
-            async with aclosing(pen_steps(pen, stage, walk.pens)) as steps:
+            async with aclosing(pen_steps(pen, stage, walk.pens, stop)) as steps:
                 async for event in steps:
                     await queue.put(event)
         except Exception as e:
@@ -172,25 +216,32 @@ async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]
 
     try:
         while True:
+            late = too_late(walk, stage.graph)
+            for fallen in fell_behind(walk, late, pumps):
+                walk = placed(walk, fallen.hop, fallen.pen)
+                yield fallen
             for pen in walk.frontier:
                 if pen.path not in pumps:
-                    pumps[pen.path] = asyncio.create_task(pump(pen))
+                    stop = Stop()
+                    pumps[pen.path] = asyncio.create_task(pump(pen, stop)), stop
+            for path in late & pumps.keys():
+                pumps[path][1].call()
             if not pumps:
                 return
             said = await queue.get()
             match said:
                 case _Finished():
                     del pumps[said.pen]
-                    if said.error is not None:
-                        raise said.error
-                case HopCommitted(hop, pen):
-                    walk = placed(walk, hop, pen)
-                    yield said
+                    said.check()
+                case HopCommitted():
+                    came = in_time(said, walk, late)
+                    walk = placed(walk, came.hop, came.pen)
+                    yield came
                 case Tokens() | RolloutEnded():
                     yield said
                 case _:
                     assert_never(said)
     finally:
-        for task in pumps.values():
+        for task, _ in pumps.values():
             task.cancel()
-        await asyncio.gather(*pumps.values(), return_exceptions=True)
+        await asyncio.gather(*(task for task, _ in pumps.values()), return_exceptions=True)

@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from relay.batch import Batch, Tally
-from relay.clock import clock
+from relay.clock import Stopwatch, clock
 from relay.engine import Engine
 from relay.errors import EngineError, UserError
 from relay.grading import Grader, grader
@@ -126,6 +126,7 @@ async def _go_on(
         used = used_models(reading, cell_plans(reading)) | judges
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
+        writer.holds(Stopwatch())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
         noting = stack.enter_context(
             counting_failures(writer, opened)

@@ -12,7 +12,7 @@ from relay.problems import Problem
 from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
 from relay.tui.safe import one_line, visible
-from relay.walk import Hop
+from relay.walk import TRIP, Hop
 
 
 def trace(
@@ -98,6 +98,9 @@ def facts(hop: Hop) -> list[str]:
     usage = hop.usage
     if usage.computed or usage.cached:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
+    if hop.source == TRIP and hop.extra is not None:
+        late = f", {hop.extra.score:g} tokens late" if hop.extra.score else ""
+        return [*lines, f"trips: {hop.extra.label}{late}", f"→ {hop.rest or hop.to}"]
     if hop.source:
         lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
     lines += _besides(hop)

@@ -9,8 +9,10 @@ import typer
 from relay.cli.options import Sets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.language.reading import Reading
-    from relay.language.scenario import Edge
+    from relay.language.scenario import Edge, GraphSpec
 
 
 def graph(
@@ -38,6 +40,8 @@ def text(reading: "Reading") -> Iterator[str]:
     for name, exits in spec.edges.items():
         if (begins := spec.nodes[name].starts()) is not None:
             yield f"{name} ..> {begins}"
+        for watched, words in _watching(spec, name):
+            yield f"{watched} ..({words})..> {name}"
         for edge in exits:
             label = _label(edge)
             yield f"{name} --({label})--> {edge.to}" if label else f"{name} --> {edge.to}"
@@ -62,18 +66,40 @@ def mermaid(reading: "Reading") -> Iterator[str]:
     ends = dict.fromkeys(edge.to for exits in spec.edges.values() for edge in exits if edge.to not in names)
     yield "flowchart TD"
     yield f"  begin((start)) --> {names[spec.start]}"
-    for name in spec.nodes:
-        yield f'  {names[name]}["{_escaped(name)}<br/>{_escaped(described(reading, name))}"]'
+    yield from _boxes(reading, names, "")
     for end in ends:
         yield f'  e_{end}(("{end}"))'
     for name, exits in spec.edges.items():
         if (begins := spec.nodes[name].starts()) is not None:
             yield f"  {names[name]} -.-> {names[begins]}"
+        for watched, words in _watching(spec, name):
+            yield f'  {names[watched]} -.->|"{_escaped(words)}"| {names[name]}'
         for edge in exits:
             label = f'|"{_escaped(said)}"|' if (said := _label(edge)) else ""
             yield f"  {names[name]} -->{label} {names.get(edge.to, f'e_{edge.to}')}"
     yield f"  class {','.join(names[name] for name in spec.answer)} answers"
     yield "  classDef answers stroke-width:3px"
+
+
+def _boxes(reading: "Reading", names: "Mapping[str, str]", within: str) -> Iterator[str]:
+    """The nodes of one graph, those of graphs in use with a frame around them."""
+    used = {other.rpartition(".")[0] for other in names}
+    for name in names:
+        if name.rpartition(".")[0] != within:
+            continue
+        if name in used:
+            yield f'  subgraph g_{names[name]} ["{_escaped(name)}"]'
+            yield from _boxes(reading, names, name)
+            yield "  end"
+        yield f'  {names[name]}["{_escaped(name)}<br/>{_escaped(described(reading, name))}"]'
+
+
+def _watching(spec: "GraphSpec", name: str) -> Iterator[tuple[str, str]]:
+    """The nodes that a watcher reads, each with what trips it."""
+    watches = spec.nodes[name].watches()
+    if watches is not None:
+        words = " or ".join(map(str, watches.trip))
+        yield from ((watched, f"trips: {words}") for watched in watches.nodes)
 
 
 def _label(edge: "Edge") -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relay.cli.anytime import Peeking, print_anytime
-from relay.cli.costs import Cost, Prices, check_prices, print_costs
+from relay.cli.costs import Cost, Hours, Prices, check_prices, print_costs
 from relay.cli.distance import Distance, Drawing, check_plot, draw_plot, measure_all, print_distances_json
 from relay.cli.files import Files, print_methods
 from relay.cli.looks import print_looks, refuse_others
@@ -23,6 +23,7 @@ from relay.cli.report_options import (
     Runs,
     Spoilers,
 )  # fmt: skip
+from relay.cli.safety import print_safety_json
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def report(
     distance_plot: Drawing = None,
     cost: Cost = False,
     price: Prices = [],  # noqa: B006  typer copies it
+    gpu_hour: Hours = [],  # noqa: B006  typer copies it
     anytime: Peeking = False,
     html: Html = None,
     csv: Csv = None,
@@ -61,7 +63,7 @@ def report(
     files = Files(html, csv, latex).check(
         methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
     )
-    prices = check_prices(runs, price, cost=cost)
+    prices = check_prices(runs, price, gpu_hour, cost=cost)
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)
     if regrade:
@@ -189,3 +191,4 @@ def _print_json(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> N
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)
+            print_safety_json(run)

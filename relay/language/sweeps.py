@@ -167,6 +167,7 @@ FIXED = (
     "unfinished",
     "compare",
     "tests",
+    "prices",
 )  # the same in all cells
 
 

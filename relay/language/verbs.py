@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from relay.engine import Engine, Words
     from relay.events import Tokens as Grew
+    from relay.language.watching import Watches
     from relay.node import Act, Desk
 
 ENDS = ("end", "refuse", "join")
@@ -50,7 +51,8 @@ NodeName: TypeAlias = Annotated[str, Known("node")]
 ModelName: TypeAlias = Annotated[str, Known("model")]
 PooledModel: TypeAlias = Annotated[str, Known("model"), AfterValidator(_pooled)]
 Outcome: TypeAlias = Literal["correct", "wrong", "any"]
-Target: TypeAlias = Annotated[str, Known("node", *ENDS)]
+Entered: TypeAlias = Annotated[str, Known("node", enters=True)]
+Target: TypeAlias = Annotated[str, Known("node", *ENDS, enters=True)]
 
 
 class Need(NamedTuple):
@@ -87,9 +89,17 @@ class Node(Frozen):
         """Whether a branch's pens end here, and one of them is gone on from."""
         return False
 
+    def races(self) -> bool:
+        """Whether the first of these pens to rest is the one, and the others are stopped."""
+        return False
+
     def rules(self) -> bool:
         """Whether it gives a label or a score, for edges to go by."""
         return False
+
+    def watches(self) -> "Watches | None":
+        """What it reads while others write."""
+        return None
 
     def most_tokens(self) -> int | None:
         """At most so many tokens at one visit; None: only the budget limits it."""

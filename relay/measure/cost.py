@@ -11,10 +11,12 @@ from relay.walk import ROOT
 AUTHORS = """
 SELECT c.name, node.text AS node, coalesce(model.text, '') AS model, count(*) AS visits,
        coalesce(sum(h.computed), 0) AS computed, coalesce(sum(h.cached), 0) AS cached,
-       coalesce(sum(h.decoded) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS decoded,
-       coalesce(sum(h.thrown) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS thrown,
-       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0)) FILTER (WHERE apart.text = 'discarded'), 0)
-           AS discarded,
+       coalesce(sum(h.decoded) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+           AS decoded,
+       coalesce(sum(h.thrown) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+           AS thrown,
+       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0))
+           FILTER (WHERE apart.text IN ('discarded', 'taken back')), 0) AS discarded,
        coalesce(sum(h.ms), 0) / 1000.0 AS seconds
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
@@ -37,8 +39,9 @@ GROUP BY c.id, model.text ORDER BY c.id, model.text
 """
 TIMES = """
 SELECT h.rollout, c.name, pen.text, h.n, node.text, coalesce(model.text, ''),
-       CASE WHEN apart.text = 'discarded' THEN 0.0 ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
-       coalesce(h.branches, 0)
+       CASE WHEN apart.text IN ('discarded', 'taken back') THEN 0.0
+            ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
+       coalesce(h.branches, 0), coalesce(rest.text, '') = 'too late'
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
 JOIN cell c ON c.id = r.cell
@@ -46,6 +49,7 @@ JOIN name pen ON pen.id = h.pen
 JOIN name node ON node.id = h.node
 LEFT JOIN name model ON model.id = h.model
 LEFT JOIN name apart ON apart.id = h.apart
+LEFT JOIN name rest ON rest.id = h.rest
 ORDER BY h.rollout, h.n
 """
 
@@ -61,10 +65,19 @@ class Cost(NamedTuple):
     cached: int  # prompt tokens that came from a cache
     decoded: int  # tokens kept; those that an edge dropped later, and of pens that were not picked, too
     thrown: int  # decoded past the end of a segment
-    discarded: int  # decoded ahead of a judge that said otherwise
+    discarded: int  # decoded ahead of a judge that said otherwise, taken back by a watcher, or by pens that came late
     seconds: float | None  # of its calls, summed; None: they were not timed
     critical: float | None  # of these, on the way that a rollout had to wait for
-    money: float | None  # None: it has no price
+    money: float | None  # for its tokens; None: they have no price
+
+
+class Held(NamedTuple):
+    """What a model held while the run went on, used or not."""
+
+    model: str
+    hour: float  # the price of an hour of it
+    seconds: float | None  # from before it was loaded, through all sessions of the run; None: nobody noted it
+    money: float | None
 
 
 class _Timed(NamedTuple):
@@ -72,6 +85,7 @@ class _Timed(NamedTuple):
     author: tuple[str, str, str]
     seconds: float
     branches: int
+    late: bool  # its pen was stopped, and nobody waited for it
 
 
 def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
@@ -84,11 +98,24 @@ def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
         cell, node, model = author
         price = (prices or {}).get(model, (prices or {}).get(""))
         read, written = computed + cached, decoded + thrown + discarded
-        money = None if price is None else (price.read * read + price.written * written) / 1e6
+        money = None if price is None or not price.by_token else (price.read * read + price.written * written) / 1e6
         critical = None if seconds is None else waited[cell, node, model]
         found.append(
             Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)
         )
+    return found
+
+
+def held(run: Run, prices: Mapping[str, Price] | None = None) -> list[Held]:
+    """What GPUs cost by the hour: each model that has such a price, and the time that the run took."""
+    sessions = run.meta.get("held")
+    seconds = None if sessions is None else float(sum(sessions))
+    found = []
+    for model in run.meta.get("models") or ():
+        price = (prices or {}).get(model, (prices or {}).get(""))
+        if price is not None and price.hour:
+            money = None if seconds is None else price.hour * seconds / 3600
+            found.append(Held(model, price.hour, seconds, money))
     return found
 
 
@@ -104,9 +131,10 @@ def _waited(run: Run) -> Mapping[tuple[str, str, str], float]:
 def _rollouts(rows: Iterable[Sequence[object]]) -> Iterator[dict[str, list[_Timed]]]:
     """The timed hops of each rollout, by pen."""
     found: dict[object, dict[str, list[_Timed]]] = defaultdict(lambda: defaultdict(list))
-    for rollout, cell, pen, n, node, model, seconds, branches in rows:
+    for rollout, cell, pen, n, node, model, seconds, branches, late in rows:
         author = str(cell), str(node), str(model)
-        found[rollout][str(pen)].append(_Timed(int(str(n)), author, float(str(seconds)), int(str(branches))))
+        timed = _Timed(int(str(n)), author, float(str(seconds)), int(str(branches)), bool(late))
+        found[rollout][str(pen)].append(timed)
     yield from found.values()
 
 
@@ -116,7 +144,8 @@ def _critical(pens: Mapping[str, Sequence[_Timed]], path: str) -> list[_Timed]:
     for hop in pens.get(path, ()):
         found.append(hop)
         if hop.branches:
-            ways = [_critical(pens, f"{path}.{i}") for i in range(children, children + hop.branches)]
-            found += max(ways, key=lambda way: sum(each.seconds for each in way))
+            paths = [f"{path}.{i}" for i in range(children, children + hop.branches)]
+            ways = [_critical(pens, each) for each in paths if not any(own.late for own in pens.get(each, ()))]
+            found += max(ways, key=lambda way: sum(each.seconds for each in way), default=[])
             children += hop.branches
     return found

@@ -1,7 +1,7 @@
 """The engine `replay`: a model that says once more what it said in a run, exact to the token, without being there."""
 
 import math
-from asyncio import sleep
+from asyncio import Event, sleep
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
@@ -18,6 +18,7 @@ from relay.replay.prompts import Prompts
 from relay.replay.source import Source
 from relay.replay.words import words_of
 from relay.seam.cuts import Cut, Settled
+from relay.seam.watched import WatchedCut
 
 LIMITS = ("tokens", "budget tokens", "context full")  # stops at so many tokens
 PIECE = 0.02  # seconds between two deltas of a call that is played at a speed
@@ -88,6 +89,8 @@ class Replay:
         if played.ids and not 0 <= min(played.ids) <= max(played.ids) < self.tokenizer.size:
             raise EngineError(f"{self._source.path} has ids that are none of {request.purpose.node}'s model")
         cut, at, logprobs, told = request.cut, 0, played.logprobs, sum(played.deltas)
+        if isinstance(cut, WatchedCut):
+            cut.follows = True
         for length, seconds in self._pieces(played):
             if seconds:
                 await sleep(seconds)
@@ -97,6 +100,8 @@ class Replay:
             yield Delta(piece, usage, logprobs[at - length : at], played.entropy)
             if over:
                 break
+        if played.stopped:
+            await Event().wait()  # until it is stopped once more
         end = next((whole for whole in accumulate(played.deltas) if whole >= at), told)
         cut.feed(played.ids[at : end if end < told else None])  # what came in one piece with the end was thrown away
         _end(request, played, all_said=end >= told)

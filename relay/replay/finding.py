@@ -11,13 +11,14 @@ from relay.replay.prompts import Prompts
 from relay.replay.source import Source, Visited
 from relay.seam.cuts import Settled
 from relay.seam.tokens import CLOSE, Tokenizer
+from relay.seam.watched import TRIPPED
 from relay.store.calls import COLUMNS, DamagedError, Kept, hash_of, kept_aside
 from relay.store.rows import unpack
 from relay.trajectory import Usage
 from relay.verifiers.judge import NODE as JUDGE
 from relay.walk import Hop, StopReason
 
-OUTSIDE = ("budget seconds", "engine", "turn", "garbled")  # stops that no id need show
+OUTSIDE = ("budget seconds", "engine", "turn", "garbled", TRIPPED)  # stops that no id need show
 
 
 class Played(NamedTuple):
@@ -31,6 +32,7 @@ class Played(NamedTuple):
     stop: str = ""  # how the segment ended; empty where only the ids say so
     settled: Settled | None = None  # how it ended, where the ids that were thrown away are not known
     entropy: float | None = None  # how unsure it was of the first id, where the run asked
+    stopped: bool = False  # it was stopped, and never came to its end
 
 
 class Finder:
@@ -72,7 +74,8 @@ class Finder:
             if call.prompt == wanted:
                 stop = hop.segment.stop if hop.segment is not None else "turn"
                 failed, sure = call.failed or None, hop.extra and hop.extra.entropy
-                return Played(call.ids, call.deltas, call.logprobs, call.usage, failed, stop, entropy=sure)
+                late = hop.rest == StopReason.LATE
+                return Played(call.ids, call.deltas, call.logprobs, call.usage, failed, stop, None, sure, late)
         was = self._prompts.of(number, self._model, visited)
         raise EngineError(self._differs(request, was if was and hash_of(was) == calls[0].prompt else None))
 
@@ -87,7 +90,10 @@ class Finder:
             raise TimeUpError(f"{self._told(request)} came too late")
         settled = _settled(hop)
         sure = hop.extra and hop.extra.entropy
-        return Played(settled.ids, (len(settled.ids),), (), hop.usage, None, settled.stop, settled, sure)
+        ids, late = settled.ids, hop.rest == StopReason.LATE
+        if visited.back:  # what a watcher took back comes again, and is taken back again
+            ids = (*ids[: hop.usage.decoded], *visited.back)
+        return Played(ids, (len(ids),), (), hop.usage, None, settled.stop, settled, sure, late)
 
     def _aside(self, request: Request) -> Played:
         """A pool sample or a judge's reply; the last one, where it was made again."""

@@ -46,6 +46,7 @@ def parts(run: "Run", prices: "Mapping[str, Price] | None" = None) -> "Iterator[
     if apart:
         yield judging_table(apart)
     yield from _distances(run)
+    yield from _supervised(run)
     for note in _notes(run, changed.looked.told):
         yield Note(note)
     yield Caption(f"{_by(run)}{chosen(run)}{caption(found)}")
@@ -69,6 +70,20 @@ def _twin(run: "Run", changed: "Effect") -> "Iterator[Table | Note]":
     if handed := control(run):
         yield control_table(handed)
         yield Note(verdict(handed))
+
+
+def _supervised(run: "Run") -> "Iterator[Table | Note | Caption]":
+    """Watchers as detectors, and unsafe steers, where problems say what is forbidden."""
+    from relay.measure.safety import safety, walk_aways, watched
+    from relay.tui.safety import CAPTION, WALKED, safety_table, walk_away_table
+
+    read = watched(run)
+    if found := safety(run, read):
+        yield safety_table(found)
+        yield Caption(CAPTION)
+    if steered := walk_aways(run, read):
+        yield walk_away_table(steered)
+        yield Caption(WALKED)
 
 
 def _distances(run: "Run") -> "Iterator[Table | Note | Caption]":

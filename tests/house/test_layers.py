@@ -23,6 +23,7 @@ LAYERS = [
         [
             "errors",
             "trajectory",
+            "sentences",
             "walk",
             "events",
             "problems",
@@ -41,7 +42,7 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("estimates", ["measure"]),  # below the loop, which goes on until they are narrow enough
-    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "rounds", "sets", "session"]),
+    ("loop", ["ahead", "races", "runtime", "grading", "batch", "prepare", "recorder", "rounds", "sets", "session"]),
     ("science", ["afterwards", "credit", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("results", ["exports", "frames", "reports"]),
