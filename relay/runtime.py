@@ -16,6 +16,7 @@ from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage
+from relay.taking_part import by_people
 from relay.walk import ROOT, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
@@ -34,7 +35,9 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     yield RolloutEnded(walk.stop, walk.pens[ROOT].why, walk)
 
 
-async def pen_steps(pen: Pen, stage: Stage, pens: Mapping[str, Pen]) -> AsyncGenerator[Event, None]:
+async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
+    pen: Pen, stage: Stage, pens: Mapping[str, Pen]
+) -> AsyncGenerator[Event, None]:
     """One pen's events until it rests or branches. `pens`: the rollout's, as they are when it sets out."""
     desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds), pens)
     begun: Ahead | None = None  # the visit of the node that the pen stands at, or may come to next
@@ -67,6 +70,12 @@ async def pen_steps(pen: Pen, stage: Stage, pens: Mapping[str, Pen]) -> AsyncGen
                 begun = None
             yield HopCommitted(hop, pen := after)
             branched = hop.branches
+            if (people := stage.people) is not None and people.wanted(stage.rollout) and not (begun or branched):
+                async with aclosing(by_people(desk, pen, hop.node, people)) as acts:
+                    async for event in acts:
+                        if type(event) is HopCommitted:
+                            pen = event.pen
+                        yield event
     finally:
         desk.deadline.close()
         if begun is not None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from relay.store.forking import path_of
 from relay.tui.colours import Authors
 from relay.tui.safe import one_line, visible
 from relay.tui.trace import facts
@@ -46,29 +47,6 @@ def pens(hops: Sequence[Hop]) -> list[str]:
         found |= {f"{hop.pen}.{counts[hop.pen] + i}" for i in range(hop.branches)}
         counts[hop.pen] += hop.branches
     return sorted(found, key=lambda pen: [int(part) for part in pen.split(".")])
-
-
-def path_of(hops: Sequence[Hop], pen: str) -> list[Hop]:
-    """The hops along a pen's path: its parents' before it began, its own, and those that a pick went on from."""
-    parent, _, place = pen.rpartition(".")
-    before = _until(path_of(hops, parent), parent, int(place)) if parent else []
-    found = before
-    for hop in hops:
-        if hop.pen == pen:
-            if hop.extra is not None and hop.extra.chosen:
-                found += [h for h in hops if h.pen == hop.extra.chosen]
-            found.append(hop)
-    return found
-
-
-def _until(hops: list[Hop], parent: str, place: int) -> list[Hop]:
-    """The parent's hops up to the branch at which its child number `place` began."""
-    children = 0
-    for at, hop in enumerate(hops):
-        children += hop.branches if hop.pen == parent else 0
-        if children > place:
-            return hops[: at + 1]
-    return hops
 
 
 def dropped(path: Sequence[Hop]) -> set[int]:
