@@ -95,7 +95,7 @@ class Tally:
         if ended.stop == StopReason.FAILED:
             self.failed += 1
             self.last_failure = ended.why
-        if graded is not None:
+        if graded is not None and job.cell >= 0:  # a fork is in no figure
             self.outcomes[job.cell, graded.outcome] += 1
             self.judged += graded.decoded
 

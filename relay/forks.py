@@ -66,7 +66,7 @@ class Forks:
             raise RefusedError("the rollout had ended there: put a text in")
         job = job._replace(walk=walk)
         writer.begin(begun)
-        writer.beside(forking.INSERT_FORK, (begun.id, asked.rollout, found.upto, origin.cell))
+        writer.beside(forking.INSERT_FORK, (begun.id, asked.rollout, found.upto, origin.cell, asked.id))
         for hop in acts:
             self._recorder.hop(job, hop)
         if not acts:

@@ -226,6 +226,7 @@ def _lost(engines: Mapping[str, Engine]) -> list[str]:
 def outcomes_of(writer: RunWriter, verifier: str) -> dict[tuple[int, str], int]:
     """How many verdicts of each kind by this verifier every cell has."""
     joined = "verdict v JOIN rollout r ON r.id = v.rollout JOIN name n ON n.id = v.verifier AND n.text = ?"
+    joined += " WHERE r.cell >= 0"  # no forks
     counted = f"SELECT r.cell, v.outcome, count(*) FROM {joined} GROUP BY 1, 2"
     return {(cell, writer.text(outcome)): count for cell, outcome, count in writer.query(counted, verifier)}
 

@@ -12,7 +12,7 @@ from relay.problems import Problem
 from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
 from relay.tui.safe import one_line, visible
-from relay.walk import Hop
+from relay.walk import ANSWER, BY_HAND, HUMAN, Hop
 
 
 def trace(listed: Listed, problem: Problem, hops: Sequence[Hop], opinions: Sequence[Opinion] = ()) -> RenderableType:
@@ -92,7 +92,11 @@ def facts(hop: Hop) -> list[str]:
     usage = hop.usage
     if usage.computed or usage.cached:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
-    if hop.source:
+    if hop.node == BY_HAND or (
+        hop.source.startswith(f"{ANSWER} ") and (hop.segment is None or hop.segment.model == HUMAN)
+    ):
+        lines.append(f"by hand: {hop.source}")
+    elif hop.source:
         lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
     lines += _besides(hop)
     if hop.rest is not None:

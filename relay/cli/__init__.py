@@ -21,6 +21,7 @@ def build() -> typer.Typer:
         compare,
         doctor,
         export,
+        fork,
         graph,
         lists,
         models,
@@ -47,7 +48,7 @@ def build() -> typer.Typer:
     for command in (
         run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
         compare.compare, export.export,
-        replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
+        fork.fork, replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)
     app.command("twin diff")(twin_diff.diff)

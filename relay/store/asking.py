@@ -92,6 +92,14 @@ def held(query: Callable[[str], list[Any]]) -> tuple[bool, frozenset[int]]:
     return acts.get(None) == PAUSE, frozenset(r for r, act in acts.items() if r is not None and act == PAUSE)
 
 
+def asks(scenario: Mapping[str, Any]) -> frozenset[str]:
+    """The nodes of a scenario, as a run file keeps it, at which a person is asked."""
+    nodes = (scenario.get("graph") or {}).get("nodes") or {}
+    return frozenset(
+        name for name, node in nodes.items() if isinstance(node, dict) and "ask" in node and "judge" not in node
+    )
+
+
 def touched(run: Run) -> int:
     """In how many of the run's own rollouts a person took part; forks are none of them."""
     acts = "act IN ('insert', 'edit', 'veto', 'edge')"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from relay.store.rows import HOP_COLUMNS, WAY, Names, hop_of
-from relay.walk import PRIVATE, Hop
+from relay.walk import Hop
 
 FORKED = -1  # the cell of a fork in the table `rollout`: it is in no figure
-INSERT_FORK = "INSERT INTO fork VALUES (?, ?, ?, ?)"
+INSERT_FORK = "INSERT INTO fork VALUES (?, ?, ?, ?, ?)"
 _UPTO = (
     f"{WAY} SELECT {HOP_COLUMNS} FROM way CROSS JOIN hop ON rollout = number AND id <= upto WHERE id <= ? ORDER BY id"
 )
@@ -45,6 +45,11 @@ def root(query: Query, rollout: int) -> int:
     return int(query(_ROOT, rollout)[0][0])
 
 
+def number_of(query: Query, request: int) -> int:
+    """The number of the rollout that a request for a fork, which was done, has led to."""
+    return int(query("SELECT rollout FROM fork WHERE request = ?", request)[0][0])
+
+
 def path_of(hops: Sequence[Hop], pen: str) -> list[Hop]:
     """The hops along a pen's path: its parents' before it began, its own, and those that a pick went on from."""
     parent, _, place = pen.rpartition(".")
@@ -70,8 +75,3 @@ def _until(hops: list[Hop], parent: str, place: int) -> list[Hop]:
 def written(path: Sequence[Hop]) -> list[Hop]:
     """Of a pen's path those hops that wrote a segment which others read, dropped ones too: they are counted from 1."""
     return [h for h in path if h.segment is not None and not (h.extra and h.extra.apart)]
-
-
-def is_private(hop: Hop) -> bool:
-    """Whether nobody else reads what was written there."""
-    return hop.extra is not None and hop.extra.apart == PRIVATE

@@ -52,7 +52,7 @@ LEFT JOIN name model ON model.id = j.model
 WHERE v.rollout = ? ORDER BY by.id
 """
 _LISTED = """
-SELECT r.id, p.key, p.answer, CASE WHEN f.rollout IS NULL THEN c.name ELSE c.name || ' · fork of ' || f.of END,
+SELECT r.id, p.key, p.answer, c.name || coalesce(' · fork of ' || f.of, ''),
        r.sample, coalesce(stop.text, 'open'),
        coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
        coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, ''),
@@ -60,7 +60,7 @@ SELECT r.id, p.key, p.answer, CASE WHEN f.rollout IS NULL THEN c.name ELSE c.nam
 FROM rollout r
 JOIN problem p ON p.id = r.problem
 LEFT JOIN fork f ON f.rollout = r.id
-JOIN cell c ON c.id = CASE WHEN f.rollout IS NULL THEN r.cell ELSE f.cell END
+JOIN cell c ON c.id = coalesce(f.cell, r.cell)
 LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN name by ON by.text = ?
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = by.id

@@ -178,7 +178,8 @@ CREATE TABLE fork (
     rollout INTEGER PRIMARY KEY,       -- whose `cell` is -1: a fork is in no figure of its cell
     of INTEGER NOT NULL,               -- the rollout whose beginning it shares
     upto INTEGER NOT NULL,             -- step.id: the last of that rollout's steps that it shares; 0: none
-    cell INTEGER NOT NULL              -- the cell that both are of
+    cell INTEGER NOT NULL,             -- the cell that both are of
+    request INTEGER NOT NULL           -- requests.id: who asked for it, and when
 );
 CREATE TABLE lease (
     one INTEGER PRIMARY KEY CHECK (one = 1),
