@@ -36,6 +36,7 @@ from relay.recorder import RunRecorder, invited
 from relay.rounds import parts, still_wide
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
+from relay.store.asking import touched
 from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
 
@@ -207,7 +208,11 @@ async def _walk(
 
 def _notes(plan: RunPlan, writer: RunWriter) -> list[str]:
     """What is to be said of the run as a whole."""
-    return [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now), *still_wide(plan, writer)]
+    notes = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now), *still_wide(plan, writer)]
+    return [
+        *notes,
+        *([f"people took part in {n:,} of the rollouts that are counted"] if (n := touched(writer.query)) else []),
+    ]
 
 
 def _passed(seconds: float) -> list[str]:

@@ -123,14 +123,14 @@ def _held(run: Path) -> bool:
 
 
 def _tell(run: Path, asked: "Asked", rollout: int, *, as_json: bool) -> None:
-    from relay.store.forking import number_of
+    from relay.store.asking import request
     from relay.store.opening import opened
     from relay.tui.safe import one_line, visible
 
     if asked.refused:
         raise RelayError(f"{run}: not forked: {asked.refused}")
     with opened(run) as found:
-        listed = found.rollout(number_of(found.query, asked.id))
+        listed = found.rollout(request(found, asked.id).made or 0)
     if as_json:
         from json import dumps
 

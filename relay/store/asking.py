@@ -15,6 +15,7 @@ from relay.store.reader import Run
 
 PAUSE, GO, FORK = "pause", "go", "fork"  # acts beside those that become a hop
 _COLUMNS = "id, act, rollout, pen, data, who, asked, taken, refused"
+_MADE = f"SELECT q.{_COLUMNS.replace(', ', ', q.')}, f.rollout FROM requests q LEFT JOIN fork f ON f.request = q.id"
 UNTAKEN = f"SELECT {_COLUMNS} FROM requests WHERE id > ? AND taken IS NULL ORDER BY id"
 TAKEN = "UPDATE requests SET taken = ?, refused = ? WHERE id = ?"
 GONE_ON = "INSERT INTO requests (act, rollout, who, asked, taken) VALUES ('go', ?, '', ?, ?)"  # by the runner itself
@@ -33,20 +34,23 @@ class Asked(NamedTuple):
     asked: float  # seconds since 1970
     taken: float | None  # when it was done or refused; None: it waits
     refused: str  # why it was not done; empty: it was, or waits
+    made: int | None = None  # of a fork: its rollout
 
     @property
     def told(self) -> str:
         """How it stands, in words."""
         if self.taken is None:
             return f"{self.act}: asked"
-        return f"{self.act}: refused: {self.refused}" if self.refused else f"{self.act}: done"
+        if self.refused:
+            return f"{self.act}: refused: {self.refused}"
+        return f"{self.act}: done" + (f": rollout {self.made}" if self.made is not None else "")
 
 
 def asked_of(row: tuple[Any, ...]) -> Asked:
     """The request of a row."""
-    number, act, rollout, pen, data, who, asked, taken, refused = row
+    number, act, rollout, pen, data, who, asked, taken, refused, *made = row
     given = json.loads(data) if data else {}
-    return Asked(number, act, rollout, pen or "0", given, who or "", asked or 0.0, taken, refused or "")
+    return Asked(number, act, rollout, pen or "0", given, who or "", asked or 0.0, taken, refused or "", *made)
 
 
 def ask(path: Path, act: str, rollout: int | None = None, pen: str = "0", **data: object) -> int:
@@ -70,13 +74,12 @@ def who() -> str:
 
 def requests_of(run: Run, rollout: int) -> list[Asked]:
     """What was asked of one rollout, the first one first."""
-    rows = run.query(f"SELECT {_COLUMNS} FROM requests WHERE rollout = ? ORDER BY id", rollout)
-    return [asked_of(row) for row in rows]
+    return [asked_of(row) for row in run.query(f"{_MADE} WHERE q.rollout = ? ORDER BY q.id", rollout)]
 
 
 def request(run: Run, number: int) -> Asked:
     """One request."""
-    return asked_of(run.query(f"SELECT {_COLUMNS} FROM requests WHERE id = ?", number)[0])
+    return asked_of(run.query(f"{_MADE} WHERE q.id = ?", number)[0])
 
 
 _HELD = f"SELECT act, rollout FROM requests WHERE act IN ('pause', 'go') AND {DONE} ORDER BY id"
@@ -100,8 +103,8 @@ def asks(scenario: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-def touched(run: Run) -> int:
+def touched(query: Callable[[str], list[Any]]) -> int:
     """In how many of the run's own rollouts a person took part; forks are none of them."""
-    acts = "act IN ('insert', 'edit', 'veto', 'edge')"
-    sql = "SELECT count(DISTINCT q.rollout) FROM requests q JOIN rollout r ON r.id = q.rollout AND r.cell >= 0 "
-    return int(run.query(f"{sql} WHERE {acts} AND {DONE}")[0][0])
+    joined = "requests q JOIN rollout r ON r.id = q.rollout AND r.cell >= 0"
+    acts = "q.act IN ('insert', 'edit', 'veto', 'edge')"
+    return int(query(f"SELECT count(DISTINCT q.rollout) FROM {joined} WHERE {acts} AND {DONE}")[0][0])

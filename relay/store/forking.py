@@ -45,11 +45,6 @@ def root(query: Query, rollout: int) -> int:
     return int(query(_ROOT, rollout)[0][0])
 
 
-def number_of(query: Query, request: int) -> int:
-    """The number of the rollout that a request for a fork, which was done, has led to."""
-    return int(query("SELECT rollout FROM fork WHERE request = ?", request)[0][0])
-
-
 def path_of(hops: Sequence[Hop], pen: str) -> list[Hop]:
     """The hops along a pen's path: its parents' before it began, its own, and those that a pick went on from."""
     parent, _, place = pen.rpartition(".")

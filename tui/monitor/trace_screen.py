@@ -227,6 +227,7 @@ def _verdict(told: Telling, playing: Playing | None) -> Text:
         return line.append(playing.said, "bold")
     line.append(said if listed.state != "open" else _stands(told), colour)
     line.append(f"  {visible(listed.state)}  {tokens:,} tok", "dim")
+    line.append(f"  {one_line(told.acts[-1].told, 60)}" if told.acts else "", "dim")
     line.append(f"  {one_line(listed.why, 120)}" if listed.why and listed.outcome else "", "dim")
     for each in told.opinions:
         if each.verifier != listed.verifier:
