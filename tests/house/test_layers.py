@@ -41,7 +41,22 @@ LAYERS = [
     ("lasting", ["store", "pool", "verifiers"]),
     ("nodes", ["node"]),
     ("estimates", ["measure"]),  # below the loop, which goes on until they are narrow enough
-    ("loop", ["ahead", "runtime", "grading", "batch", "prepare", "recorder", "rounds", "sets", "session"]),
+    (
+        "loop",
+        [
+            "ahead",
+            "taking_part",
+            "runtime",
+            "grading",
+            "batch",
+            "prepare",
+            "recorder",
+            "forks",
+            "rounds",
+            "sets",
+            "session",
+        ],
+    ),
     ("science", ["afterwards", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("results", ["exports", "frames", "reports"]),
