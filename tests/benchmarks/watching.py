@@ -53,6 +53,7 @@ SCENARIO = {
     "samples": 50,
     "sampling": {"temperature": 0.6},
 }
+_FIRST = {True: ("chrt", "-r", "1"), False: ()}
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -114,11 +115,11 @@ class Process(NamedTuple):
 class Terminal:
     """`relay watch` in a terminal of 120 columns and 36 lines, on a core of its own."""
 
-    def __init__(self, path: Path, core: int, nice: int) -> None:
+    def __init__(self, path: Path, core: int, *, before_others: bool) -> None:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        command = ["taskset", "-c", str(core), "nice", "-n", str(nice), sys.executable, "-c", _WATCH, str(path)]
+        command = ["taskset", "-c", str(core), *_FIRST[before_others], sys.executable, "-c", _WATCH, str(path)]
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True
         )
@@ -158,7 +159,7 @@ class Terminal:
 
 
 _WATCH = "from relay.cli import main; import sys; main(['watch', sys.argv[1]])"
-KEYS = (("?", "under the cursor", "q"), ("/", "must all hold", "\x1b"))  # what is pressed, what comes, what leads back
+KEYS = (("?", "under the cursor", "?"), ("/", "must all hold", "\x1b"))  # what is pressed, what comes, what leads back
 
 
 class Window(NamedTuple):
@@ -214,12 +215,12 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return 3600 * sum((a - mx) * (b - my) for a, b in points) / sum((a - mx) ** 2 for a in x)
 
 
-def measure(seconds: float, nice: int) -> dict[str, float]:
+def measure(seconds: float, *, before_others: bool) -> dict[str, float]:
     """Two windows without a monitor, two with one."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "busy.relay"
-        command = ["taskset", "-c", str(first), "nice", "-n", str(nice), sys.executable, __file__, "--walk", str(path)]
+        command = ["taskset", "-c", str(first), *_FIRST[before_others], sys.executable, __file__, "--walk", str(path)]
         process = subprocess.Popen(command)
         runner = Process(process.pid)
         try:
@@ -229,7 +230,7 @@ def measure(seconds: float, nice: int) -> dict[str, float]:
             off, on = list[Window](), list[Window]()
             for _ in range(2):
                 off.append(window(path, runner, seconds / 2, None))
-                terminal = Terminal(path, second, nice)
+                terminal = Terminal(path, second, before_others=before_others)
                 time.sleep(5)
                 on.append(window(path, runner, seconds, terminal))
                 terminal.close()
@@ -266,14 +267,14 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=100.0, help="of a window with the monitor")
-    parser.add_argument("--nice", type=int, default=0, help="of both processes, where others use this machine")
+    parser.add_argument("--before-others", action="store_true", help="chrt -r 1: where others use this machine (root)")
     parser.add_argument("--walk", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     if asked.walk:
         asyncio.run(walk(asked.walk))
         return 0
-    return told(measure(asked.seconds, asked.nice), as_json=asked.json)
+    return told(measure(asked.seconds, before_others=asked.before_others), as_json=asked.json)
 
 
 if __name__ == "__main__":
