@@ -24,6 +24,11 @@ class Ahead:
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._visit())
 
+    @property
+    def deadline(self) -> Deadline:
+        """What ends its waiting."""
+        return self._desk.deadline
+
     async def _visit(self) -> Act:
         try:
             doing = self._desk.stage.graph.nodes[self._pen.node].act(self._desk)

@@ -16,6 +16,7 @@ from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage
+from relay.races import Stop, fell_behind, in_time, too_late
 from relay.taking_part import by_people
 from relay.walk import ROOT, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
@@ -25,7 +26,8 @@ ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.J
 async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """Walk until no pen is live. Leaving early (`aclosing`) stops every pen where it stands."""
     while frontier := walk.frontier:
-        steps = pen_steps(frontier[0], stage, walk.pens) if len(frontier) == 1 else _side_by_side(walk, stage)
+        alone = len(frontier) == 1 and not too_late(walk, stage.graph)
+        steps = pen_steps(frontier[0], stage, walk.pens) if alone else _side_by_side(walk, stage)
         async with aclosing(steps):
             async for event in steps:
                 if type(event) is HopCommitted:
@@ -36,17 +38,19 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
 
 
 async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
-    pen: Pen, stage: Stage, pens: Mapping[str, Pen]
+    pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop | None = None
 ) -> AsyncGenerator[Event, None]:
-    """One pen's events until it rests or branches. `pens`: the rollout's, as they are when it sets out."""
+    """One pen's events until it rests, branches or is stopped. `pens`: the rollout's, as they are when it sets out."""
+    stop = stop or Stop()
     desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds), pens)
+    stop.holds("visit", desk.deadline)
     begun: Ahead | None = None  # the visit of the node that the pen stands at, or may come to next
     branched = 0
     try:
         while pen.rest is None and not branched:
             desk.turn(pen, pen.visits.get(pen.node, 0) + 1)
             doing = _doing(desk, begun)
-            begun = Ahead(ahead, pen, stage, pens) if (ahead := stage.graph.ahead.get(pen.node)) else None
+            begun = _begun(pen, stage, pens, stop)
             if isinstance(doing, Act):
                 act = doing
             else:
@@ -80,6 +84,16 @@ async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
         desk.deadline.close()
         if begun is not None:
             await begun.aclose()
+
+
+def _begun(pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop) -> Ahead | None:
+    """The visit that begins while this pen's node, a judge, is asked."""
+    node = stage.graph.ahead.get(pen.node)
+    if node is None:
+        return None
+    begun = Ahead(node, pen, stage, pens)
+    stop.holds("ahead", begun.deadline)
+    return begun
 
 
 def _doing(desk: Desk, begun: Ahead | None) -> Act | AsyncGenerator[Tokens | Act, None]:
@@ -163,16 +177,21 @@ class _Finished:
         self.pen = pen
         self.error = error
 
+    def check(self) -> None:
+        """Raise what broke it, if anything did."""
+        if self.error is not None:
+            raise self.error
+
 
 async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """The events of several live pens as they come, until all of them rest."""
     queue: asyncio.Queue[Event | _Finished] = asyncio.Queue(maxsize=64)
-    pumps: dict[str, asyncio.Task[None]] = {}
+    pumps: dict[str, tuple[asyncio.Task[None], Stop]] = {}
 
-    async def pump(pen: Pen) -> None:
+    async def pump(pen: Pen, stop: Stop) -> None:
         error: BaseException | None = None
         try:
-            async with aclosing(pen_steps(pen, stage, walk.pens)) as steps:
+            async with aclosing(pen_steps(pen, stage, walk.pens, stop)) as steps:
                 async for event in steps:
                     await queue.put(event)
         except Exception as e:
@@ -181,25 +200,32 @@ async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]
 
     try:
         while True:
+            late = too_late(walk, stage.graph)
+            for fallen in fell_behind(walk, late, pumps):
+                walk = placed(walk, fallen.hop, fallen.pen)
+                yield fallen
             for pen in walk.frontier:
                 if pen.path not in pumps:
-                    pumps[pen.path] = asyncio.create_task(pump(pen))
+                    stop = Stop()
+                    pumps[pen.path] = asyncio.create_task(pump(pen, stop)), stop
+            for path in late & pumps.keys():
+                pumps[path][1].call()
             if not pumps:
                 return
             said = await queue.get()
             match said:
                 case _Finished():
                     del pumps[said.pen]
-                    if said.error is not None:
-                        raise said.error
-                case HopCommitted(hop, pen):
-                    walk = placed(walk, hop, pen)
-                    yield said
+                    said.check()
+                case HopCommitted():
+                    came = in_time(said, walk, late)
+                    walk = placed(walk, came.hop, came.pen)
+                    yield came
                 case Tokens() | RolloutEnded():
                     yield said
                 case _:
                     assert_never(said)
     finally:
-        for task in pumps.values():
+        for task, _ in pumps.values():
             task.cancel()
-        await asyncio.gather(*pumps.values(), return_exceptions=True)
+        await asyncio.gather(*(task for task, _ in pumps.values()), return_exceptions=True)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from relay.batch import Batch, Tally
 from relay.clock import clock
 from relay.engine import Engine
-from relay.errors import EngineError, UserError
+from relay.errors import EngineError, Mistake, UserError
 from relay.forks import Forks
 from relay.grading import Grader, grader
 from relay.language.reading import Reading, from_tree
@@ -51,6 +51,7 @@ class Options(NamedTuple):
     pool: Path | None = None
     sandbox: bool = True  # False: programs that models write run unguarded, as the user said
     record: bool = False  # keep all that the engines said, so that `engine: replay` can say it again
+    logprobs: bool = False  # of a recorded run: how probable each written token was, too
     only_forks: bool = False  # walk the forks that were asked for, and nothing else
 
 
@@ -68,10 +69,11 @@ async def start(
 ) -> Outcome:
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
     remove = files.footprint(out)
+    _refuse_logprobs(reading, options)
     writer = RunWriter.create(out)
     with closing_file(writer, remove):
         if options.record:
-            tape.lay_out(writer, token_hex(8))
+            tape.lay_out(writer, token_hex(8), logprobs=options.logprobs)
         with writer.at_once():
             writer.put_meta(scenario=reading.tree, source=reading.source, folder=str(reading.folder.resolve()))
             writer.put_meta(phase="preparing", made=time.time(), relay=_version(), inode=files.inode(out))
@@ -93,6 +95,14 @@ async def resume(
         with writer.at_once():
             writer.put_meta(inode=files.inode(path))
         return await _go_on(writer, _read_back(writer), options, watcher, engines)
+
+
+def _refuse_logprobs(reading: Reading, options: Options) -> None:
+    """Engines that cannot say how probable a token was are told of before a model is loaded."""
+    models = reading.cells[0].scenario.models
+    if options.logprobs and (cannot := sorted(name for name, model in models.items() if model.engine == "http")):
+        what = f"engine http gives no log-probabilities: {', '.join(cannot)}"
+        raise UserError(Mistake("--logprobs", what, "leave it out, or say `engine: vllm`"))
 
 
 @contextlib.contextmanager
@@ -189,7 +199,9 @@ async def _walk(
     watcher.phase("walking", tally)
     people = invited(recorder, only_forks=only_forks)
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
-        jobs = Jobs(plan, ticks, algebra, None if grade is None else grade.verifier, people)
+        jobs = Jobs(
+            plan, ticks, algebra, None if grade is None else grade.verifier, people, logprobs=tape.logprobs(writer)
+        )
         forks = Forks(jobs, recorder, people)
         batch = Batch(recorder, grade, tally, ticks, unfinished, people, forks)
         open_ = (jobs.job(b, hops, forks.origin(b)) for b, hops in begun)

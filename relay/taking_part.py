@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
+from relay.errors import TimeUpError
 from relay.events import HopCommitted, Tokens
 from relay.node import Desk
 from relay.node.by_hand import RefusedError, hop_of
@@ -34,7 +35,10 @@ async def by_people(desk: Desk, pen: Pen, came: str, people: People) -> AsyncGen
         else:
             desk.deadline.hold()
             try:
-                await people.news()
+                with desk.waiting():
+                    await people.news()
+            except TimeUpError:
+                break  # others of its branch were first
             finally:
                 desk.deadline.go_on()
     if held and pen.rest is None:

@@ -24,12 +24,16 @@ class StopReason(StrEnum):
     END = "end"  # an edge led to `end`
     REFUSE = "refuse"  # an edge led to `refuse`
     JOIN = "join"  # a branch's pen came to its join
+    LATE = "too late"  # another pen of its branch was the first to come to its end, and that was asked for
     TOKENS = "budget tokens"
     HOPS = "budget hops"
     SECONDS = "budget seconds"
     CONTEXT = "context full"  # the next writer's context cannot hold the prompt
     MISSING = "missing"  # a unit that the scenario asks for does not exist (no correct guide, no distractor)
     FAILED = "failed"  # an engine failed; `why` says how
+
+
+FIT = (StopReason.END, StopReason.JOIN)  # how a pen rests that came to where the scenario sent it
 
 
 class Extra(NamedTuple):
@@ -190,7 +194,7 @@ def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
     """The pen after a hop that has something besides."""
     cost = spent(hop.segment, hop.usage)
     if extra.apart == DISCARDED:  # nobody reads it and nothing follows from it, but it was paid for
-        return pen._replace(hops=pen.hops + 1, tokens=pen.tokens + cost)
+        return pen._replace(hops=pen.hops + 1, tokens=pen.tokens + cost, rest=hop.rest)
     after = advance(pen, hop._replace(extra=None, segment=None if extra.apart else hop.segment))
     after = after._replace(tokens=pen.tokens + cost, seconds=after.seconds - extra.beside)
     if extra.label or extra.score is not None:
@@ -215,7 +219,7 @@ def _gone_on_from(pen: Pen, hop: Hop, chosen: Pen, branch: tuple[Pen, ...]) -> P
         trajectory=chosen.trajectory,
         visits={**chosen.visits, hop.node: max(hop.visit, chosen.visits.get(hop.node, 0))},
         tokens=chosen.tokens,
-        seconds=max(p.seconds for p in branch),
+        seconds=max(p.seconds for p in branch if p.rest != StopReason.LATE),
         answered=chosen.answered,
         rulings={**pen.rulings, **chosen.rulings},
     )

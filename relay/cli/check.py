@@ -76,9 +76,16 @@ def forecast(reading: "Reading") -> dict[str, Any]:
         "pool_models": pooled,
         "pool_samples_at_most": problems * samples * len(pooled),
         "pool_tokens_at_most": problems * len(pooled) * samples * _pool_tokens(scenario),
-        "notes": list(loaded.notes),
+        "notes": [*loaded.notes, *_races(scenario)],
         "models": {name: _model(reading, name, max(most.values())) for name in scenario.models},
     }
+
+
+def _races(scenario: "Scenario") -> list[str]:
+    """Nodes where time decides."""
+    which = "which one that is depends on time, and another run may pick another"
+    races = [name for name, node in scenario.graph.nodes.items() if node.races()]
+    return [f"{name!r} goes on from the first pen to rest: {which}" for name in races]
 
 
 def _pool_tokens(scenario: "Scenario") -> int:

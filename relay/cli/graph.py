@@ -9,6 +9,8 @@ import typer
 from relay.cli.options import Sets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.language.reading import Reading
     from relay.language.scenario import Edge
 
@@ -62,8 +64,7 @@ def mermaid(reading: "Reading") -> Iterator[str]:
     ends = dict.fromkeys(edge.to for exits in spec.edges.values() for edge in exits if edge.to not in names)
     yield "flowchart TD"
     yield f"  begin((start)) --> {names[spec.start]}"
-    for name in spec.nodes:
-        yield f'  {names[name]}["{_escaped(name)}<br/>{_escaped(described(reading, name))}"]'
+    yield from _boxes(reading, names, "")
     for end in ends:
         yield f'  e_{end}(("{end}"))'
     for name, exits in spec.edges.items():
@@ -74,6 +75,19 @@ def mermaid(reading: "Reading") -> Iterator[str]:
             yield f"  {names[name]} -->{label} {names.get(edge.to, f'e_{edge.to}')}"
     yield f"  class {','.join(names[name] for name in spec.answer)} answers"
     yield "  classDef answers stroke-width:3px"
+
+
+def _boxes(reading: "Reading", names: "Mapping[str, str]", within: str) -> Iterator[str]:
+    """The nodes of one graph, those of graphs in use with a frame around them."""
+    used = {other.rpartition(".")[0] for other in names}
+    for name in names:
+        if name.rpartition(".")[0] != within:
+            continue
+        if name in used:
+            yield f'  subgraph g_{names[name]} ["{_escaped(name)}"]'
+            yield from _boxes(reading, names, name)
+            yield "  end"
+        yield f'  {names[name]}["{_escaped(name)}<br/>{_escaped(described(reading, name))}"]'
 
 
 def _label(edge: "Edge") -> str:

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 def faults(spec: GraphSpec, edged: "nx.DiGraph[str]") -> Iterator[Fault]:
-    """Branches that lead to no pick, picks and joins without a branch, rulings of nodes that do not judge."""
+    """Branches that lead to no pick, picks and joins without a branch, rulings without a judge, idle cuts."""
     yield from _branches(spec)
     yield from _joins(spec, edged)
     for name, exits in spec.edges.items():
         for i, edge in enumerate(exits):
             if edge.when is not None:
                 yield from _rulings(spec, edge.when, ("graph", "edges", name, i, "when"))
+            if edge.drop is not None and hasattr(spec.nodes[edge.drop], "leave"):
+                what = f"nothing is written at {edge.drop!r} itself"
+                yield Fault(("graph", "edges", name, i, "drop"), what, _within(spec, edge.drop))
     for name, node in spec.nodes.items():
         best = getattr(getattr(node, "pick", None), "best", None)
         if best is not None and not spec.nodes[best].rules():
@@ -67,6 +70,11 @@ def _rulings(spec: GraphSpec, when: Condition, at: Path) -> Iterator[Fault]:
             node: Any = getattr(when, key)
             if not spec.nodes[node].rules():
                 yield Fault((*at, key), f"{node!r} judges nothing", _judges(spec))
+
+
+def _within(spec: GraphSpec, used: str) -> str:
+    there = [name for name, node in spec.nodes.items() if name.startswith(f"{used}.") and node.ends_turns()]
+    return f"name a node in it: {', '.join(there)}" if there else "name a node that writes"
 
 
 def _judges(spec: GraphSpec) -> str:

@@ -1,4 +1,4 @@
-"""A scenario's tree from its files and options: `extends:` and `--set`, each key with the place it came from."""
+"""A scenario's tree from its files and options: `extends:`, `use:`, `--set`; each key with the place it came from."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
+from relay.language.imports import Other, with_graphs
 from relay.language.phrases import Schema, shown
 from relay.language.scenario import Scenario
 from relay.language.telling import Type, did_you_mean
@@ -76,7 +77,13 @@ def compose(source: Source, sets: Mapping[str, str], preset: str = "") -> Value:
             mistakes += error.mistakes
     if mistakes:
         raise UserError.of(mistakes)
-    return tree
+    return with_graphs(tree, _other)
+
+
+def _other(name: str, folder: Path) -> Other | Mistake:
+    """A scenario whose graph is used in another."""
+    found = find(name, folder)
+    return found if isinstance(found, Mistake) else Other(found.name, lambda: _extended(found, ()))
 
 
 def with_values(tree: object, source: str, changes: Mapping[str, tuple[str, str]]) -> Value:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from relay.language.repeating import Repeated
 from relay.language.rulings import Chance, Entropy, Label, Score
 from relay.language.shapes import Kind, OneOf
 from relay.language.subjects import (
@@ -92,6 +93,7 @@ AnyCondition: TypeAlias = Annotated[
         Kind("<ends_with>", EndsWith, "ends_with"),
         Kind("<contains>", Contains, "contains"),
         Kind("<matches>", Matches, "matches"),
+        Kind("<repeated>", Repeated, "repeated"),
         Kind("<visits>", Visits, "visits"),
         Kind("<tokens>", TokensSpent, "tokens"),
         Kind("<score>", Score, "score"),

@@ -11,6 +11,7 @@ def expanded(reading: Reading) -> dict[str, Any]:
     """The whole tree, short forms written out; the sweep's variables stand where they stood."""
     full = dumped(reading.cells[0].scenario)
     assert isinstance(full, dict)
+    del full["graphs"]  # all of them are in their places
     used = {name for _, name in [*uses(reading.tree), *uses(reading.tree.get("sweep"), ("sweep",))]}
     full["let"] = {name: value for name, value in full["let"].items() if name in used}  # the rest is a preset's
     return {key: _restored(reading.tree.get(key), value) for key, value in full.items()}

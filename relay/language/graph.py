@@ -37,6 +37,7 @@ class Graph(NamedTuple):
     passed: frozenset[str]  # nodes that are passed over: visited, without a segment
     unsure: frozenset[str] = frozenset()  # nodes of whose segments an edge asks the entropy
     ahead: Mapping[str, str] = MappingProxyType({})  # the node whose next visit begins while this one is asked
+    races: frozenset[str] = frozenset()  # nodes that go on from the first pen of a branch to rest
 
 
 def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
@@ -51,7 +52,8 @@ def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
     unsure = frozenset(name for name, exits in spec.edges.items() if any(_asks_entropy(edge) for edge in exits))
     judges = {name: ahead for name, node in spec.nodes.items() if (ahead := getattr(node, "ahead", None)) is not None}
     ahead = {name: node for name, node in judges.items() if not {name, node} & without}
-    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, unsure, ahead)
+    races = frozenset(name for name, node in spec.nodes.items() if node.races()) - without
+    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, unsure, ahead, races)
 
 
 def _asks_entropy(edge: Edge) -> bool:
@@ -109,6 +111,10 @@ def _answers(spec: GraphSpec, reached: set[str], without: frozenset[str]) -> Ite
         if name in spec.answer and "closing" in until:
             path = ("graph", "nodes", name, "until", until.index("closing"))
             yield Fault(path, f"{name!r} may answer, so its closing is no end", f"take {name!r} out of 'answer:'")
+    for name in sorted(without):
+        if hasattr(spec.nodes[name], "leave"):
+            what = f"{name!r} uses a graph, which cannot be passed over"
+            yield Fault(("sweep", "also"), what, "name the nodes in it", True)
     if not set(spec.answer) - without:
         yield Fault(("sweep", "also"), "passes over every node that may answer", "leave another one in", True)
 

@@ -9,11 +9,14 @@ from relay.errors import Mistake, UserError
 from relay.language import graph
 from relay.language.composing import compose, find, language, preset_of, settings, with_values
 from relay.language.declaring import unknown_cells
+from relay.language.imports import in_its_file
 from relay.language.named import at_their_names, besides, quiet
+from relay.language.referring import texts, unplaced
 from relay.language.scenario import GraphSpec, Scenario
 from relay.language.shapes import Scene
 from relay.language.sweeps import Point, Sweep, filled, grid, misused, uneven, uses
 from relay.language.telling import Fault, Path, Type
+from relay.language.using import flat
 from relay.language.yaml_places import Places, places, plain
 
 MOST_BROKEN = 50  # cells whose mistakes are looked at
@@ -85,10 +88,10 @@ def budget_of(preset: str = "") -> Any:
 
 def _reading(tree: Any, spots: Places, source: str) -> Reading:
     silent = quiet(tree, spots, source)
-    cells, faults = _cells(tree, silent)
+    whole, cells, faults = _cells(tree, silent)
     if faults:
         raise UserError.of(placed(_behind_typos(tree, faults, silent), spots, source))
-    return Reading(tree, tuple(cells), spots, source)
+    return Reading(whole, tuple(cells), spots, source)
 
 
 def _behind_typos(tree: Any, faults: list[Fault], silent: frozenset[str]) -> Iterable[Fault]:
@@ -101,7 +104,7 @@ def _behind_typos(tree: Any, faults: list[Fault], silent: frozenset[str]) -> Ite
             *above, key = fault.path
             tree = _renamed(tree, above, str(key), fault.meant)
             renamed[*above, fault.meant] = str(key)
-        _, faults = _cells(tree, silent)
+        _, _, faults = _cells(tree, silent)
     for fault in (*typos, *faults):
         written = (renamed.get(fault.path[: i + 1], key) for i, key in enumerate(fault.path))
         yield fault._replace(path=tuple(written))
@@ -117,7 +120,16 @@ def _renamed(tree: Any, above: Sequence[str | int], key: str, meant: str) -> Any
     return [_renamed(item, rest, key, meant) if i == first else item for i, item in enumerate(tree)]
 
 
-def _cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell], list[Fault]]:
+def _cells(said: dict[str, Any], silent: frozenset[str]) -> tuple[dict[str, Any], list[Cell], list[Fault]]:
+    """The tree with the graphs in use in their places, its cells, and what is wrong, at its place in what was said."""
+    whole = flat(said)
+    cells, faults = _flat_cells(whole.tree, silent)
+    known = {fault.path for fault in whole.faults}
+    found = [*whole.faults, *(fault for fault in map(whole.told, faults) if fault.path not in known)]
+    return whole.tree, cells, list(dict.fromkeys(found or whole.idle))
+
+
+def _flat_cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell], list[Fault]]:
     scene, let, faults = scene_of(tree), _let(tree), list[Fault]()
     sweep, odd = _sweep(tree, let or {}, scene)
     points, more = grid(sweep) if not odd else ([], [])
@@ -176,6 +188,8 @@ def _sweep(tree: dict[str, Any], let: Mapping[str, Any], scene: Scene) -> tuple[
 
 def _cell(tree: dict[str, Any], scene: Scene, point: Point) -> tuple[Scenario | None, list[Fault]]:
     scenario, faults = language().read(tree, scene)
+    if unplaced(tree.get("graph")):
+        return scenario, faults  # what is wrong is told, and the rest cannot be seen
     if scenario is not None:
         return scenario, list(graph.faults(scenario.graph, point.without))
     alone, _ = _type(GraphSpec).read(tree.get("graph"), scene)
@@ -187,7 +201,10 @@ def scene_of(tree: Mapping[str, Any]) -> Scene:
     scene = Scene()
     graph_tree, pool = tree.get("graph"), tree.get("pool")
     if isinstance(graph_tree, dict) and isinstance(graph_tree.get("nodes"), dict):
-        scene["node"] = frozenset(graph_tree["nodes"])
+        lost = unplaced(graph_tree)
+        scene["node"] = frozenset(
+            {*graph_tree["nodes"], *(t for t in texts(graph_tree) if lost and t.startswith(lost))}
+        )
     if isinstance(tree.get("models"), dict):
         scene["model"] = frozenset(tree["models"])
     if pool is None:
@@ -227,7 +244,7 @@ def placed(faults: Iterable[Fault], spots: Places, source: str) -> list[Mistake]
             path = path[:-1]  # a short form: what is wrong within it stands at it
         spot = spots.get(path)
         place = spot and ((spot.key or spot.value) if fault.at_key else spot.value)
-        dotted = ".".join(map(str, path))
+        dotted = ".".join(map(str, in_its_file(path)))
         where = str(place or source)
         what = f"{dotted}: {fault.what}" if dotted and where != f"--set {dotted}" else fault.what
         order = (not place, not (place and place.line), str(place and place.file) != source, place or (), dotted)

@@ -6,13 +6,14 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from relay import registry
 from relay.language.amounts import NOTHING_OF_IT, Length, Tokens
-from relay.language.conditions import AnyCondition
+from relay.language.graphs import Edge, GraphSpec, Used
 from relay.language.samples import Adaptive, Samples
 from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Text, Whole, wrong
 from relay.language.sweeps import Let, Sweep
 from relay.language.verbs import (
     ENDS,
     Engines,
+    Entered,
     GivenText,
     Model,
     ModelName,
@@ -26,64 +27,14 @@ from relay.language.verbs import (
     Target,
     Until,
     UntilText,
-    Verbs,
 )
 from relay.language.verifying import MATH, NONE, AnyVerify, Verify
 
 __all__ = [
-    "ENDS", "Adaptive", "Budget", "Edge", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node", "NodeName",
-    "Opening", "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select", "Solved",
-    "Target", "Tests", "Until", "UntilText", "Verify",
+    "ENDS", "Adaptive", "Budget", "Edge", "Entered", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node",
+    "NodeName", "Opening", "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select",
+    "Solved", "Target", "Tests", "Until", "UntilText", "Verify",
 ]  # fmt: skip
-
-
-def _free(name: str) -> str:
-    if name in ENDS or name in registry.names(registry.NODES):
-        raise wrong(f"a node cannot be called {name!r}, which means something else", instead="take another name")
-    return name
-
-
-class Edge(Frozen):
-    """Where to go, and when. Short: the name of where to go."""
-
-    when: AnyCondition | None = None
-    to: Target
-    drop: NodeName | None = None  # the thought is cut before this node's last segment
-
-
-def _straight(name: str) -> Edge:
-    return Edge(to=name)
-
-
-def _settled(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
-    for i, edge in enumerate(edges):
-        if edge.when is None and i + 1 < len(edges):
-            raise wrong(
-                "no edge can follow this one, which always holds", at=(i,), instead="give it a 'when', or move it"
-            )
-    if edges[-1].when is not None:
-        at = (len(edges) - 1, "when")
-        raise wrong("the last edge must always hold", at=at, instead="leave out its 'when', or add an edge without one")
-    return edges
-
-
-AnyEdge = Annotated[
-    Edge,
-    OneOf(
-        Kind("<name>", Annotated[Target, AfterValidator(_straight)], of=(str,)),
-        Kind("<edge>", Edge, of=(dict,)),
-    ),
-]
-Exits = Annotated[OneOrMore[AnyEdge], AfterValidator(_settled)]
-
-
-class GraphSpec(Frozen):
-    """Who may write after whom."""
-
-    start: NodeName
-    answer: OneOrMore[NodeName]  # the only nodes that may close the thinking
-    nodes: Annotated[dict[Annotated[Name, AfterValidator(_free)], Annotated[Node, Verbs()]], Field(min_length=1)]
-    edges: dict[NodeName, Exits]
 
 
 def _set_or_file(source: str) -> str:
@@ -245,6 +196,7 @@ class Scenario(Frozen):
     problems: AnyProblems
     pool: Pool | None = None
     graph: GraphSpec
+    graphs: dict[Name, Used] = Field({})  # graphs that stand in this one's nodes with `use:`
     budget: Budget = Budget()
     sampling: SamplingSpec = SamplingSpec()
     samples: Samples = 1  # continuations of each problem and cell

@@ -57,8 +57,9 @@ class Says:
 class Known:
     """Annotates a text that must be the name of a node, a model... of the scenario at hand, or one of `more`."""
 
-    def __init__(self, kind: str, *more: str) -> None:
-        self.kind, self.more = kind, more
+    def __init__(self, kind: str, *more: str, enters: bool = False) -> None:
+        """`enters`: a pen sets out there, so that of a graph that is used its start is meant."""
+        self.kind, self.more, self.enters = kind, more, enters
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
         text = cs.custom_error_schema(handler(source), "says", custom_error_message=f"the name of a {self.kind}")
@@ -154,6 +155,11 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[
     str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$"), Says("a name (a letter, then letters, digits, '_' or '-')")
+]
+NodeKey = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$"),
+    Says("a name (a letter, then letters, digits, '_' or '-'; of a graph's in use two with a dot between)"),
 ]
 Scalar = Annotated[
     str | int | float | bool,

@@ -7,13 +7,13 @@ been folded into the pen, with what draws a number for an edge that hangs on cha
 import operator
 import re
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from relay.language.shapes import Frozen, Known, Text, Whole, wrong
-from relay.trajectory import Trajectory
+from relay.trajectory import Segment, Trajectory
 from relay.walk import Pen
 
 Luck: TypeAlias = Callable[[], float]  # a draw from 0..1, the same at every call
@@ -65,19 +65,26 @@ class Stopped(Condition):
 
 def thought(trajectory: Trajectory) -> str:
     """The text up to and with the closing of the thinking; all of it while it is open."""
-    texts: list[str] = []
-    for segment in trajectory.segments:
-        if segment.closed >= 0:
-            return "".join((*texts, segment.text[: segment.closed]))
-        texts.append(segment.text)
-    return "".join(texts)
+    return "".join(s.text if s.closed < 0 else s.text[: s.closed] for s in _thinking(trajectory))
+
+
+def _thinking(trajectory: Trajectory) -> Sequence[Segment]:
+    """The segments up to the one that closes the thinking, and with it."""
+    segments = trajectory.segments
+    closing = next((i for i, segment in enumerate(segments) if segment.closed >= 0), len(segments))
+    return segments[: closing + 1]
 
 
 Within = Annotated[Literal["segment", "thought", "trajectory"], Field(alias="in")]
-_READ: dict[str, Callable[[Trajectory], str]] = {
+READ: dict[str, Callable[[Trajectory], str]] = {
     "segment": lambda trajectory: trajectory.segment.text if trajectory.segment is not None else "",
     "thought": thought,
     "trajectory": lambda trajectory: trajectory.text,
+}
+SEGMENTS: dict[str, Callable[[Trajectory], Sequence[Segment]]] = {  # the same in whole segments
+    "segment": lambda trajectory: [trajectory.segment] if trajectory.segment is not None else [],
+    "thought": _thinking,
+    "trajectory": lambda trajectory: trajectory.segments,
 }
 
 
@@ -88,7 +95,7 @@ class EndsWith(Condition):
     within: Within = "segment"
 
     def _compiled(self) -> Test:
-        end, read = self.ends_with, _READ[self.within]
+        end, read = self.ends_with, READ[self.within]
         return lambda pen, luck: read(pen.trajectory).endswith(end)
 
     def __str__(self) -> str:
@@ -102,7 +109,7 @@ class Contains(Condition):
     within: Within = "segment"
 
     def _compiled(self) -> Test:
-        part, read = self.contains, _READ[self.within]
+        part, read = self.contains, READ[self.within]
         return lambda pen, luck: part in read(pen.trajectory)
 
     def __str__(self) -> str:
@@ -124,7 +131,7 @@ class Matches(Condition):
     within: Within = "segment"
 
     def _compiled(self) -> Test:
-        search, read = re.compile(self.matches).search, _READ[self.within]
+        search, read = re.compile(self.matches).search, READ[self.within]
         return lambda pen, luck: search(read(pen.trajectory)) is not None
 
     def __str__(self) -> str:

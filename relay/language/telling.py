@@ -87,12 +87,17 @@ class Type(Generic[T]):
     def bare(self, schema: Schema) -> Schema:
         """The schema inside its wrappings."""
         while "schema" in schema or schema.get("type") == "definition-ref":
-            if schema["type"] == "definition-ref":
-                schema = self._definitions[schema["schema_ref"]]
-                continue
-            self._definitions |= {each["ref"]: each for each in schema.get("definitions", ())}
-            schema = schema["schema"]
+            schema = self.unwrapped(schema)
         return schema
+
+    def unwrapped(self, schema: Schema) -> Schema:
+        """The schema inside its outermost wrapping."""
+        if schema["type"] == "definition-ref":
+            found: Schema = self._definitions[schema["schema_ref"]]
+            return found
+        self._definitions |= {each["ref"]: each for each in schema.get("definitions", ())}
+        inner: Schema = schema["schema"]
+        return inner
 
     def _told(self, errors: ValidationError, tree: object) -> Iterator[Fault]:
         faults: dict[Fault, None] = {}
@@ -175,9 +180,16 @@ def _length(value: object) -> int:
     return len(value) if isinstance(value, dict | list) else 0
 
 
+def near_names(said: str, names: Iterable[str], likeness: float = 0.6) -> list[str]:
+    """The names like this one, the nearest first; difflib alone misses 'tests' in 'tsets'."""
+    names = list(names)
+    swapped = [name for name in names if sorted(name) == sorted(said)]
+    return swapped + [name for name in get_close_matches(said, names, cutoff=likeness) if name not in swapped]
+
+
 def did_you_mean(said: object, names: Iterable[str]) -> str:
     """The nearest good name as a question, or nothing."""
-    near = get_close_matches(said, list(names), 1) if isinstance(said, str) else []
+    near = near_names(said, names) if isinstance(said, str) else []
     return f"did you mean {near[0]!r}?" if near else ""
 
 
@@ -202,9 +214,10 @@ def _unknown(stand: Stand, key: str, tree: object) -> tuple[Fault, str]:
     if stand.union and head and key in stand.union.heads:
         return Fault(path, f"{key!r} cannot stand beside {head!r}", "leave one out", True), ""
     good = [field.get("validation_alias", name) for name, field in stand.here.get("fields", {}).items()]
-    for near in get_close_matches(key, good, 1):
+    missing = [near for near in near_names(key, good, SURE) if near not in present]
+    for near in missing[:1] or near_names(key, good)[:1]:
         too = ", which stands here too" if near in present else ""
-        sure = "" if too or not get_close_matches(key, [near], 1, SURE) else near
+        sure = "" if too or not near_names(key, [near], SURE) else near
         return Fault(path, f"unknown key {key!r}", f"did you mean {near!r}{too}?", True, sure), "" if too else near
     for kind in stand.union.kinds if stand.union and head else ():
         if kind.key and key in getattr(kind.type, "model_fields", ()):

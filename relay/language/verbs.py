@@ -50,7 +50,8 @@ NodeName: TypeAlias = Annotated[str, Known("node")]
 ModelName: TypeAlias = Annotated[str, Known("model")]
 PooledModel: TypeAlias = Annotated[str, Known("model"), AfterValidator(_pooled)]
 Outcome: TypeAlias = Literal["correct", "wrong", "any"]
-Target: TypeAlias = Annotated[str, Known("node", *ENDS)]
+Entered: TypeAlias = Annotated[str, Known("node", enters=True)]
+Target: TypeAlias = Annotated[str, Known("node", *ENDS, enters=True)]
 
 
 class Need(NamedTuple):
@@ -85,6 +86,10 @@ class Node(Frozen):
 
     def picks(self) -> bool:
         """Whether a branch's pens end here, and one of them is gone on from."""
+        return False
+
+    def races(self) -> bool:
+        """Whether the first of these pens to rest is the one, and the others are stopped."""
         return False
 
     def rules(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from relay.measure.marks import Odds, between, computations, numbers, words
 from relay.measure.phrases import begins, recaps
-from relay.seam.sentences import ends
+from relay.sentences import ends
 
 Way = Literal["restart", "resume"]
 WINDOW = 8  # sentences behind the return that tell how it goes on

@@ -38,7 +38,7 @@ GROUP BY c.id, model.text ORDER BY c.id, model.text
 TIMES = """
 SELECT h.rollout, c.name, pen.text, h.n, node.text, coalesce(model.text, ''),
        CASE WHEN apart.text = 'discarded' THEN 0.0 ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
-       coalesce(h.branches, 0)
+       coalesce(h.branches, 0), coalesce(rest.text, '') = 'too late'
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
 JOIN cell c ON c.id = r.cell
@@ -46,6 +46,7 @@ JOIN name pen ON pen.id = h.pen
 JOIN name node ON node.id = h.node
 LEFT JOIN name model ON model.id = h.model
 LEFT JOIN name apart ON apart.id = h.apart
+LEFT JOIN name rest ON rest.id = h.rest
 ORDER BY h.rollout, h.n
 """
 
@@ -61,7 +62,7 @@ class Cost(NamedTuple):
     cached: int  # prompt tokens that came from a cache
     decoded: int  # tokens kept; those that an edge dropped later, and of pens that were not picked, too
     thrown: int  # decoded past the end of a segment
-    discarded: int  # decoded ahead of a judge that said otherwise
+    discarded: int  # decoded ahead of a judge that said otherwise, or by a pen that was stopped as another was first
     seconds: float | None  # of its calls, summed; None: they were not timed
     critical: float | None  # of these, on the way that a rollout had to wait for
     money: float | None  # None: it has no price
@@ -72,6 +73,7 @@ class _Timed(NamedTuple):
     author: tuple[str, str, str]
     seconds: float
     branches: int
+    late: bool  # its pen was stopped, and nobody waited for it
 
 
 def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
@@ -104,9 +106,10 @@ def _waited(run: Run) -> Mapping[tuple[str, str, str], float]:
 def _rollouts(rows: Iterable[Sequence[object]]) -> Iterator[dict[str, list[_Timed]]]:
     """The timed hops of each rollout, by pen."""
     found: dict[object, dict[str, list[_Timed]]] = defaultdict(lambda: defaultdict(list))
-    for rollout, cell, pen, n, node, model, seconds, branches in rows:
+    for rollout, cell, pen, n, node, model, seconds, branches, late in rows:
         author = str(cell), str(node), str(model)
-        found[rollout][str(pen)].append(_Timed(int(str(n)), author, float(str(seconds)), int(str(branches))))
+        timed = _Timed(int(str(n)), author, float(str(seconds)), int(str(branches)), bool(late))
+        found[rollout][str(pen)].append(timed)
     yield from found.values()
 
 
@@ -116,7 +119,8 @@ def _critical(pens: Mapping[str, Sequence[_Timed]], path: str) -> list[_Timed]:
     for hop in pens.get(path, ()):
         found.append(hop)
         if hop.branches:
-            ways = [_critical(pens, f"{path}.{i}") for i in range(children, children + hop.branches)]
-            found += max(ways, key=lambda way: sum(each.seconds for each in way))
+            paths = [f"{path}.{i}" for i in range(children, children + hop.branches)]
+            ways = [_critical(pens, each) for each in paths if not any(own.late for own in pens.get(each, ()))]
+            found += max(ways, key=lambda way: sum(each.seconds for each in way), default=[])
             children += hop.branches
     return found

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from relay.measure.intervals import Interval, of_problems
+from relay.measure.graded import DISTRACTOR
+from relay.measure.intervals import Interval, interval
+from relay.measure.outcomes import outcomes
 from relay.store.reader import Run
 
 ALL = "all cells"  # the thirds of each cell, put together
 NAMES = ("nearest", "middle", "farthest")
 
-DISTANCES = """
-SELECT r.cell, r.problem, -sum(d.logprob) / sum(d.tokens),
+DISTANCES = f"""
+SELECT r.cell, r.problem, {DISTRACTOR}, -sum(d.logprob) / sum(d.tokens),
        (SELECT n.text FROM verdict v JOIN name n ON n.id = v.outcome
         WHERE v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier))
 FROM distance d JOIN step s ON s.id = d.hop JOIN rollout r ON r.id = s.rollout
@@ -28,6 +30,7 @@ class Distant(NamedTuple):
     """A rollout with the distance of what was put into it: nats a token, 0 where the model would have said that."""
 
     problem: int
+    distractor: int | None  # the pool sample about another problem that was put in
     distance: float
     correct: bool | None  # None: not graded
 
@@ -62,8 +65,8 @@ def distances(run: Run, verifier: str = "") -> list[Distance]:
     if not run.query("SELECT 1 FROM sqlite_master WHERE name = 'distance'"):
         return []
     rollouts: dict[int, list[Distant]] = defaultdict(list)
-    for cell, problem, distance, outcome in run.query(DISTANCES, verifier=verifier or run.verifier):
-        rollouts[cell].append(Distant(problem, distance, None if outcome is None else outcome == "correct"))
+    for cell, problem, distractor, distance, outcome in run.query(DISTANCES, verifier=verifier or run.verifier):
+        rollouts[cell].append(Distant(problem, distractor, distance, None if outcome is None else outcome == "correct"))
     found, names = [], run.cells
     costs = run.query(COSTS)
     split = {cell: thirds(mine) for cell, mine in rollouts.items()}
@@ -101,9 +104,6 @@ def _distance(
 
 
 def _third(part: Sequence[Distant]) -> Third:
-    groups: dict[int, list[bool]] = defaultdict(list)
-    for each in part:
-        groups[each.problem].append(bool(each.correct))
     values = [each.distance for each in part]
-    interval = of_problems([(sum(found), len(found)) for found in groups.values()])
-    return Third(fmean(values), min(values), max(values), sum(map(sum, groups.values())), len(part), interval)
+    cell = outcomes([(each.problem, each.distractor, int(bool(each.correct))) for each in part])
+    return Third(fmean(values), min(values), max(values), int(cell.correct.sum()), len(part), interval(cell))

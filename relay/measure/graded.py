@@ -5,13 +5,14 @@ from collections import defaultdict
 from relay.measure.outcomes import Outcomes, outcomes
 from relay.store.reader import Run
 
-# A distractor is a pool sample about another problem; a steer about the rollout's own problem is none.
-GRADED = """
-SELECT r.cell, r.problem, (
+# Of a rollout `r`: the pool sample about another problem that was put in; a steer about its own problem is none.
+DISTRACTOR = """(
     SELECT min(u.solo) FROM unit u JOIN solo s ON s.id = u.solo
     JOIN problem p ON p.id = r.problem AND p.key <> s.problem
     WHERE u.problem = r.problem AND u.sample = r.sample AND u.cell = r.cell
-), outcome.text = 'correct'
+)"""
+GRADED = f"""
+SELECT r.cell, r.problem, {DISTRACTOR}, outcome.text = 'correct'
 FROM rollout r JOIN verdict v ON v.rollout = r.id JOIN name outcome ON outcome.id = v.outcome
 WHERE r.cell >= 0 AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
 """

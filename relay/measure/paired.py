@@ -6,7 +6,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from relay.measure.intervals import wilson
-from relay.measure.joint import bounds, contrast
+from relay.measure.joint import Joint, bounds, contrast
 from relay.measure.outcomes import Outcomes
 
 Counts = tuple[int, int]  # correct, graded
@@ -37,11 +37,6 @@ def difference(pairs: Sequence[tuple[Counts, Counts]], *, confidence: float = 0.
     return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs], confidence)
 
 
-def by_problem(differences: Sequence[float]) -> Difference | None:
-    """The mean of such differences, one of each problem, with Student's interval at 95 %; None where there are none."""
-    return _student(differences, 0.95) if differences else None
-
-
 def between(first: Outcomes, second: Outcomes, *, confidence: float = 0.95) -> Difference | None:
     """As `difference`, of cells whose distractors may be shared and whose problems may be drawn in strata.
 
@@ -52,7 +47,20 @@ def between(first: Outcomes, second: Outcomes, *, confidence: float = 0.95) -> D
         return None
     if found.layout.distractors is None and found.layout.strata == 1:
         return difference(paired(first, second), confidence=confidence)
-    low, high = bounds(found, confidence=confidence)
+    return _of(found, 1.0, confidence)
+
+
+def shift(first: tuple[Outcomes, Outcomes], second: tuple[Outcomes, Outcomes]) -> Difference | None:
+    """How far the first two cells' difference lies above that of the second two, in shares: -2..2, at 95 %.
+
+    None where no problem is graded in all four.
+    """
+    found = contrast([*first, *second], [1, -1, -1, 1])
+    return None if found is None else _of(found, 2.0, 0.95)
+
+
+def _of(found: Joint, reach: float, confidence: float) -> Difference:
+    low, high = bounds(found, reach, confidence)
     name = "t by problem" if found.layout.distractors is None else "t by problem and distractor"
     name = f"{name}, in strata" if found.layout.strata > 1 else name
     return Difference(float(found.value), low, high, found.problems, name)

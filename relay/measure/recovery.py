@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from relay.measure.anew import Way, way
 from relay.measure.marks import Computation, Odds, between, computations, numbers, words
 from relay.measure.phrases import Doubts, concludes, doubts
-from relay.seam.sentences import ends
+from relay.sentences import ends
 
 Kind = Literal["ignored", "restart", "resume", "never"]
 KINDS: tuple[Kind, ...] = ("ignored", "restart", "resume", "never")

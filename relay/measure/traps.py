@@ -8,9 +8,9 @@ from typing import NamedTuple
 from relay.errors import UserError
 from relay.measure.sample import SAMPLE
 from relay.seam.policies import policy
-from relay.seam.sentences import ends
 from relay.seam.templates import Template
 from relay.seam.tokens import CLOSE, OPEN, Tokenizer
+from relay.sentences import ends
 
 JOINERS = {"nothing": "", "a space": " ", "a newline": "\n", "a blank line": "\n\n"}
 QUESTION, THOUGHT = "What is 6 times 7?", "First, 6 times 7 is"

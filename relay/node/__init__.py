@@ -95,6 +95,7 @@ class Stage(NamedTuple):
     cell: str = ""  # the name of the rollout's cell
     verifier: Verifier | None = None  # the scenario's own; None: nothing is graded
     rollout: int = -1  # its number in the run
+    logprobs: bool = False  # whether writers are to say how probable each of their tokens was
     people: "People | None" = None  # those who take part; None: nobody can
 
 

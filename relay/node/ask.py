@@ -73,7 +73,8 @@ class Ask(Node):
         try:
             yield Tokens(pen.path, pen.node, desk.visit, 0, self.ask)  # a monitor sees from this that it is asked
             while True:
-                asked = await people.answer(question, max(0.0, self.wait - (perf_counter() - began)))
+                with desk.waiting():
+                    asked = await people.answer(question, max(0.0, self.wait - (perf_counter() - began)))
                 try:
                     act = self._act(desk, *self._said(asked))
                     break

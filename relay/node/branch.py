@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from relay.language.scenario import ModelName, Node, NodeName
+from relay.language.scenario import Entered, ModelName, Node
 from relay.language.shapes import Count, OneOrMore
 from relay.node import Act, Desk
 from relay.walk import Extra
@@ -11,7 +11,7 @@ from relay.walk import Extra
 class Branch(Node):
     """So many pens start at this node; the edge is taken when all of them rest, and leads to a pick."""
 
-    branch: NodeName
+    branch: Entered
     times: Count | None = None  # pens; None: one for each model in `over`, else 2
     over: OneOrMore[ModelName] | None = None  # who writes at that node instead of its own: dealt out, pen by pen
 
@@ -19,7 +19,7 @@ class Branch(Node):
         """Those that are dealt out."""
         return self.over or ()
 
-    def starts(self) -> NodeName:
+    def starts(self) -> str:
         """Where they start."""
         return self.branch
 

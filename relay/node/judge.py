@@ -13,7 +13,7 @@ from relay.engine import Request, Sampling
 from relay.errors import EngineError
 from relay.events import Tokens
 from relay.language.conditions import AnyCondition
-from relay.language.scenario import ModelName, Node, NodeName
+from relay.language.scenario import Entered, ModelName, Node
 from relay.language.shapes import Count, Frozen, Kind, OneOf, Scalar, Text, wrong
 from relay.node import Act, Desk, Hand
 from relay.seam.cuts import Cut
@@ -49,7 +49,7 @@ class Judge(Node):
     score: Literal["argmax", "mean"] = "argmax"  # what the label that it says is worth; or the mean of all, by chance
     tokens: Count | None = None  # at most so many of its own before the label, which then stands last
     place: Literal["thought"] | None = None  # where question and label are put; None: nobody else reads them
-    ahead: NodeName | None = None  # this node's next visit starts before the word is said
+    ahead: Entered | None = None  # this node's next visit starts before the word is said
 
     @model_validator(mode="after")
     def _asked(self) -> "Judge":

@@ -9,9 +9,9 @@ from relay.language.shapes import Frozen, Kind, OneOf
 from relay.node import Act, Desk
 from relay.node.answered import answer_of, thinks
 from relay.verifiers import Outcome, Question, Verdict
-from relay.walk import Extra, Pen, StopReason, branch_of
+from relay.walk import FIT, Extra, Pen, StopReason, branch_of
 
-FIT = (StopReason.END, StopReason.JOIN)  # how a pen rests that came to where the scenario sent it
+FIRST = "first"
 CUT = (StopReason.TOKENS, StopReason.HOPS, StopReason.SECONDS, StopReason.CONTEXT)
 
 
@@ -31,23 +31,29 @@ class Said(NamedTuple):
 
 
 class Pick(Node):
-    """One pen of the branch before it: by a vote on their answers, by the verifier, or by what a judge said."""
+    """One pen of the branch before it: by a vote, by the verifier, by what a judge said, or the first to rest."""
 
     pick: Annotated[
         str | Best,
-        OneOf(Kind("<word>", Literal["vote", "verifier"], of=(str,)), Kind("<best>", Best, "best")),
+        OneOf(Kind("<word>", Literal["vote", "verifier", "first"], of=(str,)), Kind("<best>", Best, "best")),
     ]
 
     def picks(self) -> bool:
         """It does."""
         return True
 
+    def races(self) -> bool:
+        """By time alone."""
+        return self.pick == FIRST
+
     def act(self, desk: Desk) -> Act | AsyncGenerator[Tokens | Act, None]:
-        """Choose. Ties go to the pen that was named first, never to the quickest."""
+        """Choose. Ties go to the pen that was named first, never to the quickest; of a race one alone is fit."""
         branch = branch_of(desk.pen, desk.pens)
         fit = [pen for pen in branch if pen.rest in FIT] or [pen for pen in branch if pen.rest in CUT]
         if not fit:
             return _nobody(branch)
+        if self.pick == FIRST:
+            return _chosen(fit[0])
         if isinstance(self.pick, str):
             return self._asked(desk, fit)
         judge = self.pick.best

@@ -114,7 +114,8 @@ class Write(Node):
         stage, banned = desk.stage, _banned(desk, hand, self.stops)
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched, entropy=unsure, seconds=stage.limits.seconds - desk.pen.seconds,
+            watched=ticks is None or ticks.watched, entropy=unsure, logprobs=stage.logprobs,
+            seconds=stage.limits.seconds - desk.pen.seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()

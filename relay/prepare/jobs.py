@@ -87,9 +87,12 @@ class Jobs:
         algebra: Workers | None = None,
         verifier: Verifier | None = None,
         people: People | None = None,
+        *,
+        logprobs: bool = False,
     ) -> None:
         self.plan = plan
         self._people = people
+        self._logprobs = logprobs
         self._verifier = verifier
         self._algebra = algebra
         self._ticks = ticks
@@ -119,6 +122,7 @@ class Jobs:
             cell.name,
             self._verifier,
             begun.id,
+            self._logprobs,
             self._people,
         )
         return Job(begun.id, begun.cell, walk, stage)

@@ -1,7 +1,7 @@
 """The engine `replay`: a model that says once more what it said in a run, exact to the token, without being there."""
 
 import math
-from asyncio import sleep
+from asyncio import Event, sleep
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
@@ -97,6 +97,8 @@ class Replay:
             yield Delta(piece, usage, logprobs[at - length : at], played.entropy)
             if over:
                 break
+        if played.stopped:
+            await Event().wait()  # until it is stopped once more
         end = next((whole for whole in accumulate(played.deltas) if whole >= at), told)
         cut.feed(played.ids[at : end if end < told else None])  # what came in one piece with the end was thrown away
         _end(request, played, all_said=end >= told)

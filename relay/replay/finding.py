@@ -31,6 +31,7 @@ class Played(NamedTuple):
     stop: str = ""  # how the segment ended; empty where only the ids say so
     settled: Settled | None = None  # how it ended, where the ids that were thrown away are not known
     entropy: float | None = None  # how unsure it was of the first id, where the run asked
+    stopped: bool = False  # it was stopped, and never came to its end
 
 
 class Finder:
@@ -72,7 +73,8 @@ class Finder:
             if call.prompt == wanted:
                 stop = hop.segment.stop if hop.segment is not None else "turn"
                 failed, sure = call.failed or None, hop.extra and hop.extra.entropy
-                return Played(call.ids, call.deltas, call.logprobs, call.usage, failed, stop, entropy=sure)
+                late = hop.rest == StopReason.LATE
+                return Played(call.ids, call.deltas, call.logprobs, call.usage, failed, stop, None, sure, late)
         was = self._prompts.of(number, self._model, visited)
         raise EngineError(self._differs(request, was if was and hash_of(was) == calls[0].prompt else None))
 
@@ -87,7 +89,8 @@ class Finder:
             raise TimeUpError(f"{self._told(request)} came too late")
         settled = _settled(hop)
         sure = hop.extra and hop.extra.entropy
-        return Played(settled.ids, (len(settled.ids),), (), hop.usage, None, settled.stop, settled, sure)
+        late = hop.rest == StopReason.LATE
+        return Played(settled.ids, (len(settled.ids),), (), hop.usage, None, settled.stop, settled, sure, late)
 
     def _aside(self, request: Request) -> Played:
         """A pool sample or a judge's reply; the last one, where it was made again."""

@@ -13,7 +13,7 @@ from relay.store.reader import Run
 from relay.store.rows import Row
 from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import ANSWER, DISCARDED, Extra, Hop
+from relay.walk import ANSWER, DISCARDED, Extra, Hop, StopReason
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
 FACTS = ("source", "folder", "samples", "rounds", "problem_set", "notes")
@@ -104,19 +104,25 @@ def differences(was: Run, now: Run) -> Iterator[Difference]:
         if other is None:
             yield Difference(where, row.state, "nothing")
             continue
-        yield from _of_hops(where, _by_pen(was, row.id), _by_pen(now, row.id))
+        late = _late(was, row.id) | _late(now, row.id)
+        yield from _of_hops(where, _by_pen(was, row.id, late), _by_pen(now, row.id, late))
         said = [("its end", row.state, other.state)]
         if judged:
             said += [("its verdict", row.outcome, other.outcome), ("the answer found", row.found, other.found)]
         yield from (Difference(f"{where}, {what}", repr(a), repr(b)) for what, a, b in said if a != b)
 
 
-def _by_pen(run: Run, rollout: int) -> dict[tuple[str, int], Hop]:
-    """The hops by pen and place on its way; how far what a judge vetoed had come hangs on the clock."""
+def _late(run: Run, rollout: int) -> set[str]:
+    """The pens that were stopped, for another one was first."""
+    return {hop.pen for hop in run.hops(rollout) if hop.rest == StopReason.LATE}
+
+
+def _by_pen(run: Run, rollout: int, late: set[str]) -> dict[tuple[str, int], Hop]:
+    """The hops by pen and place on its way; not how far came what was stopped, by a veto or too late: clocks say it."""
     found: dict[tuple[str, int], Hop] = {}
     places: Counter[str] = Counter()
     for hop in run.hops(rollout):
-        if hop.extra is None or hop.extra.apart != DISCARDED:
+        if hop.pen not in late and (hop.extra is None or hop.extra.apart != DISCARDED):
             found[hop.pen, places[hop.pen]] = hop
             places[hop.pen] += 1
     return found

@@ -1,6 +1,6 @@
 """Where chunks of a thought end: whole sentences, as many as make thirty words."""
 
-from relay.seam.sentences import ends as sentence_ends
+from relay.sentences import ends as sentence_ends
 
 WORDS = 30  # at least so many in a chunk, but for the last
 

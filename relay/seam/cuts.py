@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from relay.seam.pieces import keep
-from relay.seam.sentences import MARKS, Scanner
 from relay.seam.tokens import Tokenizer, unfinished
+from relay.sentences import MARKS, Scanner
 from relay.trajectory import Trajectory
 
 CLOSING = re.compile(rb"<\s{0,8}/\s{0,8}think\s{0,8}>", re.IGNORECASE)  # what closes the thinking, spelled as text

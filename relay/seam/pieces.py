@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 from relay.errors import SeamError
 from relay.seam.chunks import ends as chunk_ends
-from relay.seam.sentences import ends as sentence_ends
-from relay.seam.sentences import paragraphs as paragraph_ends
 from relay.seam.tokens import Tokenizer
+from relay.sentences import ends as sentence_ends
+from relay.sentences import paragraphs as paragraph_ends
 
 
 def keep(tokenizer: Tokenizer, ids: Sequence[int], kept: bytes) -> tuple[tuple[int, ...], int]:

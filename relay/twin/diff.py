@@ -9,7 +9,7 @@ from relay.errors import Mistake, UserError
 from relay.measure.intervals import Interval, interval
 from relay.measure.joint import together
 from relay.measure.outcomes import Outcomes
-from relay.measure.paired import Counts, Difference, between, by_problem
+from relay.measure.paired import Counts, Difference, between, shift
 from relay.measure.unpaired import unpaired
 from relay.store.opening import opened
 from relay.store.reader import Run
@@ -68,15 +68,15 @@ def moved(before: Path, after: Path) -> Moved:
     sides = [_joined(read, cells) for read in (one, other)]
     shared = [problem for problem in sides[0] if problem in sides[1]]
     drawn = [_drawn(read, all_, cells) for read, all_ in zip((one, other), aligned(before, after), strict=True)]
-    first, second = (steered for steered, _ in drawn)
-    paired = between(second, first) if shared and first and second else None
-    score = paired or unpaired([*sides[1].values()], [*sides[0].values()])
-    effects = [_effects(steered, read.alone) for steered, read in zip(sides, (one, other), strict=True)]
-    both = [effects[1][p] - effects[0][p] for p in effects[0] if p in effects[1]]
+    (first, alone), (second, fresh) = drawn
+    score, effect = None, None
+    if first and second:
+        score = (between(second, first) if shared else None) or unpaired(second, first)
+        effect = shift((second, fresh), (first, alone)) if fresh and alone else None
     found = tuple(knobs(one.tree, other.tree))
     before_, after_ = (_side(read, n, *of) for read, n, of in zip((one, other), sides, drawn, strict=True))
     title = str(one.tree.get("title") or "a test")
-    return Moved(title, found, before_, after_, cells, len(shared), score, by_problem(both) if both else None)
+    return Moved(title, found, before_, after_, cells, len(shared), score, effect)
 
 
 def _read(path: Path) -> _Read:
@@ -142,11 +142,6 @@ def _drawn(read: _Read, found: Mapping[str, Outcomes], cells: Iterable[str]) -> 
     """As `_joined` and alone, rollout by rollout: which of them share a problem or a distractor, in both runs."""
     kept = [found[cell] for cell in tuple(cells) or tuple(read.steered) if cell in found]
     return together(kept) if kept else None, found.get(read.baseline)
-
-
-def _effects(steered: ByProblem, alone: ByProblem) -> dict[str, float]:
-    """How much more of each problem is right than alone."""
-    return {p: c / n - alone[p][0] / alone[p][1] for p, (c, n) in steered.items() if p in alone}
 
 
 def _side(read: _Read, steered: ByProblem, drawn: Outcomes | None, solos: Outcomes | None) -> Side:

@@ -88,21 +88,21 @@ def test_what_cannot_be_is_one_line_and_exit_2(relay: Relay, run: Path, args: tu
 
 
 def of(distances: list[float], right: list[bool]) -> list[Distant]:
-    return [Distant(i, d, r) for i, (d, r) in enumerate(zip(distances, right, strict=True))]
+    return [Distant(i, None, d, r) for i, (d, r) in enumerate(zip(distances, right, strict=True))]
 
 
 def test_thirds_are_as_counted_by_hand() -> None:
     near, middle, far = thirds(of([3, 1, 2, 6, 5, 4, 9, 7], [True] * 8))
     assert [[each.distance for each in part] for part in (near, middle, far)] == [[1, 2, 3], [4, 5, 6], [7, 9]]
     assert thirds(of([1, 1, 1, 2, 2, 2], [True] * 6)) == ()
-    ungraded = [*of([1, 2, 3], [True] * 3), Distant(9, 2.5, None)]
+    ungraded = [*of([1, 2, 3], [True] * 3), Distant(9, None, 2.5, None)]
     assert [len(part) for part in thirds(ungraded)] == [1, 1, 1]
     assert thirds([]) == ()
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans() | st.none()), max_size=40))
 def test_thirds_part_by_distance_and_lose_nobody(given_: list[tuple[int, bool | None]]) -> None:
-    rollouts = [Distant(i, float(d), right) for i, (d, right) in enumerate(given_)]
+    rollouts = [Distant(i, None, float(d), right) for i, (d, right) in enumerate(given_)]
     graded = [each for each in rollouts if each.correct is not None]
     parts = thirds(rollouts)
     if parts:

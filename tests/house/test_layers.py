@@ -23,6 +23,7 @@ LAYERS = [
         [
             "errors",
             "trajectory",
+            "sentences",
             "walk",
             "events",
             "problems",
@@ -45,6 +46,7 @@ LAYERS = [
         "loop",
         [
             "ahead",
+            "races",
             "taking_part",
             "runtime",
             "grading",

@@ -72,7 +72,7 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
         ("a: {write: main}", "a: {rite: main}", "8:9: graph.nodes.a.rite: unknown key 'rite' (did you mean 'write'?)"),
         ("a: {write: main}", "a: {until: answered}",
          "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'ask', 'branch', 'compute',"
-         " 'insert', 'judge', 'pick', 'write'"),
+         " 'insert', 'judge', 'leave', 'pick', 'use', 'write'"),
         ("equals: 1", "equals: 1, over: 2",
          "11:45: graph.edges.a.0.when.over: 'over' cannot stand beside 'equals': one comparison is enough"),
         (", equals: 1", "",

@@ -22,6 +22,7 @@ SHARES = ("models.known.recovers", "models.known.guided")  # and here shares, of
 OWN_NAMES = (
     "let", "models", "graph.nodes", "sweep.over", "problems.where", "models.small.says", "graph.nodes.check.labels",
     "graph.nodes.choice.labels",
+    "graphs", "graphs.looked.nodes", "graphs.weighed.nodes", "graphs.looked.let", "graph.nodes.look.with",
 )  # fmt: skip
 ANY_SCALAR = ("problems.where", "sweep.over", "sweep.also", "sweep.except", "let")
 JARGON = re.compile(
@@ -178,3 +179,15 @@ def test_all_of_several_mistakes_are_told_in_the_order_of_their_places(
     assert {place(key.key) for key in chosen} == set(told)
     order = [tuple(map(int, where.split(":"))) for where in told]
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize(("outer", "inner"), [
+    ("models.known.speed", "models.known.speed.decode"),  # 'seped' is nearer to 'seed', which stands there
+    ("tests", "tests.named"),  # difflib finds 'tsets' unlike 'tests'
+])  # fmt: skip
+def test_a_mistake_inside_a_misspelt_key_is_told_too(outer: str, inner: str, tmp_path: Path) -> None:
+    text = TEXTS["everything.yaml"]
+    keys = [key for key in KEYS if key.file == "everything.yaml" and key.dotted in {outer, inner}]
+    for key in keys:
+        text = swapped(text, key.key, key.name[0] + key.name[2] + key.name[1] + key.name[3:])
+    assert [where for where, _ in mistakes(text, tmp_path)] == [place(key.key) for key in keys]

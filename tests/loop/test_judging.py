@@ -213,3 +213,30 @@ def test_one_that_cannot_say_how_unsure_it_is_fails_and_says_so(bench: Any) -> N
         assert [(r.state, r.why) for r in run.rollouts()] == [
             ("failed", "small cannot say how unsure it is: no edge can go by its entropy")
         ]
+
+
+CIRCLE = """
+    relay: 1
+    models:
+      a: {engine: scripted, says: ["We add.", " Hm, no.", " We add.", " Hm, no."]}
+      b: {engine: scripted, says: "I see.</think>It is {answer}."}
+    problems: {from: sums, limit: 1}
+    graph:
+      start: think
+      answer: help
+      nodes:
+        think: {write: a, until: {sentences: 1}}
+        help: {write: b}
+      edges:
+        think: [{when: {repeated: {sentences: 2}, in: thought}, to: help}, think]
+        help: end
+"""
+
+
+def test_a_model_that_goes_in_a_circle_hands_over(bench: Any) -> None:
+    outcome = bench.run(CIRCLE)
+    with Run(outcome.path) as run:
+        assert [(h.node, h.to) for h in run.hops(0)] == [
+            ("think", "think"), ("think", "think"), ("think", "think"), ("think", "help"), ("help", "end"),
+        ]  # fmt: skip
+        assert run.rollout(0).outcome == "correct"

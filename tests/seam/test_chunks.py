@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from relay.seam.chunks import WORDS, ends
 from relay.seam.pieces import take
-from relay.seam.sentences import ends as sentence_ends
 from relay.seam.tokens import Tokenizer
+from relay.sentences import ends as sentence_ends
 
 TEN = "One two three four five six seven eight nine ten."  # thrice this is a chunk
 FIVE_CHUNKS = " ".join([TEN] * 14)  # the last has twenty words

@@ -20,9 +20,9 @@ from relay.seam import pieces
 from relay.seam.handoff import Reader
 from relay.seam.pieces import Piece, take
 from relay.seam.policies import policy
-from relay.seam.sentences import ends
 from relay.seam.templates import Head
 from relay.seam.tokens import Tokenizer
+from relay.sentences import ends
 from relay.trajectory import Segment, Trajectory
 
 pytestmark = pytest.mark.xdist_group("grid")  # what is taken is taken once

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from relay.seam.sentences import Scanner, ends
+from relay.sentences import Scanner, ends
 
 JUDGED = Path(__file__).with_name("cuts-of-traces.jsonl")
 PLAIN = re.compile(r"[.!?](?=\s)|\n+")

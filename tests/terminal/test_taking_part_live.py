@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from relay.errors import UserError
-from relay.store.calls import hash_of
+from relay.store.calls import hash_of, surprises
 from relay.store.reader import Run
 from relay.store.rows import unpack
 from relay.walk import BY_HAND, Hop, begin, fold
@@ -37,7 +37,7 @@ RELAY = (sys.executable, "-c", "from relay.cli import main; main()")
 def run(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """The run, in a process of its own."""
     (tmp_path / "s.yaml").write_text(SCENARIO)
-    command = [*RELAY, "run", "s.yaml", "-o", "out.relay", "--record", "--in-flight", "2"]
+    command = [*RELAY, "run", "s.yaml", "-o", "out.relay", "--record", "--logprobs", "--in-flight", "2"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
@@ -90,6 +90,7 @@ async def test_insert_veto_and_fork_on_a_real_model_and_a_killed_monitor(
     async with watching(path, number) as driver:
         d = Taking(driver.app, driver.pilot)
         await d.shown("‖ held: it waits for you")
+        await d.shown("nats, ")  # the strip of surprise
         before = len(hops(path, number))
         await d.pilot.press("v")
         await d.until(lambda: hops(path, number)[-1] == (BY_HAND, None, "think"))
@@ -127,6 +128,9 @@ def check(path: Path, number: int) -> None:
         mine, its = found.hops(number), found.hops(fork)
         shared = next(i for i, hop in enumerate(its) if hop.source.startswith("insert") and hop.segment.text == " No.")  # type: ignore[union-attr]
         assert its[:shared] == mine[:shared]
+        nats = surprises(found.query, number)
+        wrote = {("0", h.n): len(h.segment.ids) for h in mine if h.segment and h.segment.model == "main"}
+        assert {key: len(each) for key, each in nats.items()} == wrote
         for rollout, several in ((number, mine), (fork, its)):
             assert prompts_hold(found, rollout, several) > 1
 

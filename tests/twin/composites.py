@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from relay.seam.sentences import ends
+from relay.sentences import ends
 
 TRACES = Path(__file__).parents[3] / "shared" / "traces"
 FILES = {"1.5b": "r1-distill-qwen-1.5b.math200.jsonl.gz", "7b": "r1-distill-qwen-7b.math200.jsonl.gz"}

@@ -10,7 +10,9 @@ import pytest
 from relay.engine import Request
 from relay.errors import UserError
 from relay.language.reading import read
-from relay.measure.paired import by_problem, difference
+from relay.measure.outcomes import outcomes
+from relay.measure.paired import difference
+from relay.measure.proportions import wilson
 from relay.measure.unpaired import unpaired
 from relay.twin.diff import Moved, moved
 from tests.loop.conftest import Bench
@@ -56,7 +58,10 @@ def test_one_knob_moved_the_score_by_so_much(runs: Runs) -> None:
     assert found.before.minus_alone == difference([((2, 5), (1, 1))] * 12)
     assert (found.shared, len(found.cells)) == (12, 5)
     assert found.score == difference([((5, 5), (2, 5))] * 12)
-    assert found.effect == by_problem([0.6] * 12)
+    assert found.effect is not None
+    assert found.effect.mean == pytest.approx(0.6)
+    alike = wilson(12, 12).low  # so many problems at least moved as these; the others may have moved by 2 either way
+    assert found.effect.low == pytest.approx(alike * 0.6 - (1 - alike) * 2)
     assert found.score is not None
     assert found.score.mean == pytest.approx(0.6)
 
@@ -66,7 +71,8 @@ def test_intervals_know_which_rollouts_share_a_distraction(runs: Runs) -> None:
     among = {"graph.nodes.steer.insert.among": "3"}
     found = moved(runs.made("a.relay", among), runs.made("b.relay", among, ODD))
     assert found.score is not None
-    assert found.score.method == "t by problem and distractor"
+    assert found.effect is not None
+    assert found.score.method == found.effect.method == "t by problem and distractor"
     for side in (found.before, found.after):
         assert side.interval is not None
         assert side.minus_alone is not None
@@ -112,7 +118,9 @@ def test_problems_in_one_run_alone_are_not_paired(runs: Runs) -> None:
 def test_where_no_problem_is_in_both_nothing_is_paired(runs: Runs) -> None:
     found = moved(runs.made("a.relay", {}), runs.made("b.relay", {"seed": "1", **STITCH}, ODD))
     assert found.shared == 0
-    assert found.score == unpaired([(5, 5)] * 12, [(2, 5)] * 12)
+    assert found.score == unpaired(
+        *(outcomes([(p, None, int(j < c)) for p in range(12) for j in range(5)]) for c in (5, 2))
+    )
     assert found.score is not None
     assert found.score.mean == pytest.approx(0.6)
     assert found.score.low < 0.6 < found.score.high
@@ -121,10 +129,10 @@ def test_where_no_problem_is_in_both_nothing_is_paired(runs: Runs) -> None:
 
 def test_unpaired_shares_by_newcombe_s_own_example() -> None:
     """56 of 70 and 48 of 80: .0524 to .3339 (Newcombe 1998, table II, method 10)."""
-    found = unpaired([(1, 1)] * 56 + [(0, 1)] * 14, [(1, 1)] * 48 + [(0, 1)] * 32)
+    found = unpaired(*(outcomes([(p, None, int(p < c)) for p in range(n)]) for c, n in ((56, 70), (48, 80))))
     assert found is not None
     assert (round(found.mean, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
-    assert unpaired([], [(1, 1)]) is None
+    assert unpaired(outcomes([]), outcomes([(0, None, 1)])) is None
 
 
 def test_more_problems_of_the_same_set_are_a_knob(runs: Runs) -> None:

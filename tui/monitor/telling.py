@@ -8,8 +8,10 @@ from relay.problems import Problem
 from relay.store.asking import Asked, requests_of
 from relay.store.opening import opened
 from relay.store.reader import Listed, Opinion
+from relay.tui.monitor import surprise
 from relay.tui.monitor.rollouts import Row
 from relay.tui.monitor.story import Live
+from relay.tui.monitor.surprise import Surprises
 from relay.walk import BY_HAND, Hop
 
 
@@ -22,6 +24,7 @@ class Telling(NamedTuple):
     live: Mapping[str, Live]
     opinions: Sequence[Opinion]
     acts: Sequence[Asked]  # what people asked of it
+    surprise: Surprises  # where the run recorded it
     scenario: Mapping[str, Any]
     last: tuple[object, ...]  # the last step, the open segments, the requests: what tells this from a later one
 
@@ -39,11 +42,12 @@ def tell(path: Path, number: int, before: "Telling | None" = None) -> "Telling |
             return None
         listed = run.rollout(number)
         if before is not None and before.last[0] == step:  # no new hop: the old ones need no reading
-            hops, problem, scenario = before.hops, before.problem, before.scenario
+            hops, problem, scenario, nats = before.hops, before.problem, before.scenario, before.surprise
         else:
             hops, problem, scenario = run.hops(number), run.problem_of(number), run.meta["scenario"]
+            nats = surprise.read(run, number)
         merged = {pen: _grown(before.live.get(pen) if before else None, now) for pen, now in live.items()}
-        return Telling(listed, problem, hops, merged, run.opinions(number), acts, scenario, last)
+        return Telling(listed, problem, hops, merged, run.opinions(number), acts, nats, scenario, last)
 
 
 def _grown(before: Live | None, now: Live) -> Live:

@@ -13,6 +13,7 @@ from textual.widgets import Footer, Input, Static
 from relay.store.asking import asks as asks_of
 from relay.store.following import Seen
 from relay.tui.colours import Authors
+from relay.tui.monitor import surprise
 from relay.tui.monitor.dialogs import Ask
 from relay.tui.monitor.graph import Graph, Pens
 from relay.tui.monitor.playing import Playing
@@ -70,6 +71,7 @@ class TraceScreen(TakesPart):
                 yield Pens(markup=False)
             yield Thought()
         yield Input(placeholder="words to search for", id="find")
+        yield Static("", id="surprise", markup=False)
         yield Static("", id="verdict", markup=False)
         yield Footer(compact=True)
 
@@ -123,6 +125,15 @@ class TraceScreen(TakesPart):
         self.query_one("#verdict", Static).update(_verdict(told, self._playing))
         blocks = self._playing.shown() if self._playing is not None else self._blocks()
         self.query_one(Thought).show(blocks)
+
+    @on(Thought.Moved)
+    def _surprise(self) -> None:
+        """The strip of the block under the cursor."""
+        block, line = self.query_one(Thought).block, self.query_one("#surprise", Static)
+        nats = self.telling.surprise.get((block.pen, block.n), ()) if self.telling is not None and block else ()
+        line.display = bool(nats)
+        if nats:
+            line.update(Text(surprise.told(nats, self.size.width), "dim", no_wrap=True))
 
     def _frame(self) -> None:
         """Time has passed in a replay."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.seam.sentences import Scanner, ends, paragraphs
+from relay.sentences import Scanner, ends, paragraphs
 
 END = "¦"
 CASES = r"""
