@@ -1,7 +1,7 @@
-"""The monitor: one application over one run file, which it only reads."""
+"""The monitor: one application over one run file, which it reads, and asks of in one table."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from relay.errors import UserError
+from relay.store.asking import ask
 from relay.store.following import Following, Seen, leave
 from relay.tui.monitor.dialogs import Help
 from relay.tui.monitor.run_screen import RunScreen
@@ -116,6 +117,14 @@ class Monitor(App[None]):
             if binding.description and binding.action != "command_palette":
                 act = partial(self.call_later, self.run_action, binding.action, node)
                 yield SystemCommand(binding.description, f"key {binding.key_display or binding.key}", act)
+
+    @work(thread=True, group="ask")
+    def ask(
+        self, act: str, rollout: int | None = None, pen: str = "0", data: Mapping[str, object] | None = None
+    ) -> None:
+        """Ask the one who runs it: the only thing that is ever written to the file."""
+        with self.reading():
+            ask(self.path, act, rollout, pen, **(data or {}))
 
     def open_trace(self, number: int) -> None:
         """Show one rollout."""
