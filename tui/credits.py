@@ -11,8 +11,8 @@ from relay.tui.twin_tables import percent, points
 CAPTION = (
     "Credit: how far an author's segments moved the chance of a right answer, were this model to go on alone from "
     "there, in points a rollout; with 95 % intervals (Student's t) over problems drawn at random, the luck of the "
-    "continuations included. All of them add up to the score less the model's chance at the start. Tokens: decoded in "
-    "a rollout."
+    "continuations included. All of them add up to the score less the model's chance at the start. Tokens: those "
+    "decoded in a rollout."
 )
 
 

@@ -20,7 +20,7 @@ CAPTION = (
 COSTS = (
     "Costs: how many times as much a right answer costs as in the baseline, on the same problems, by one joint "
     "resample (delta method); tokens are those decoded, seconds those of all calls. Pays: where a token of the other "
-    "models costs at most this share of one of the baseline's."
+    "models costs less than this share of one of the baseline's; from so many accepted drafts on, all else as it was."
 )
 Pair = tuple[str, str]
 
@@ -49,11 +49,11 @@ def times_table(found: Sequence[Gain], lines: Mapping[Pair, Line], drafts: Mappi
     table.add_column("cell")
     table.add_column("against")
     priced = any(each.times.get("money") for each in found)
-    for column in ("tokens", "seconds", *(["money"] if priced else []), *(["pays"] if lines else [])):
+    for column in ("tokens", "seconds", *(["money"] if priced else []), *(["pays under"] if lines else [])):
         table.add_column(column, justify="right")
     if drafts:
         table.add_column("drafts accepted", justify="right")
-        table.add_column("pays", justify="right")
+        table.add_column("pays from", justify="right")
     for each in found:
         kinds = ("tokens", "seconds", *(["money"] if priced else []))
         pair = (each.cell, each.against)
@@ -78,7 +78,7 @@ def pays(line: Line | None) -> str:
     if line.pays is None:
         return "never" if line.never else "at any price"
     low, high = ("0" if line.low is None else _short(line.low), "∞" if line.high is None else _short(line.high))
-    return f"under {_short(line.pays)} ({low} – {high})"
+    return f"{_short(line.pays)} ({low} – {high})"
 
 
 def accepted(found: Sequence[Accepted]) -> tuple[str, str]:
@@ -91,9 +91,9 @@ def accepted(found: Sequence[Accepted]) -> tuple[str, str]:
 
 def _from(each: Accepted) -> str:
     if each.pays > 1:
-        return f"never (from {100 * each.low:.0f} % at best)" if each.low <= 1 else "never"
+        return f"never ({100 * each.low:.0f} % at best)" if each.low <= 1 else "never"
     low, high = (min(100.0, max(0.0, 100 * end)) for end in (each.low, each.high))
-    return f"from {max(0.0, 100 * each.pays):.0f} % ({low:.0f} – {high:.0f})"
+    return f"{max(0.0, 100 * each.pays):.0f} % ({low:.0f} – {high:.0f})"
 
 
 def best_told(found: Best) -> str:

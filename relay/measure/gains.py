@@ -53,12 +53,18 @@ def pairs(run: Run) -> list[tuple[str, str]]:
     return [(cell, against) for cell, against in run.meta.get("compared") or ()]
 
 
-def gains(run: Run, verifier: str = "", prices: Mapping[str, Price] | None = None) -> list[Gain]:
-    """Every comparison that has a problem graded on both sides, in the run's order; by its own verifier or this."""
+def gains(
+    run: Run, verifier: str = "", prices: Mapping[str, Price] | None = None, of: Mapping[int, Paid] | None = None
+) -> list[Gain]:
+    """Every comparison that has a problem graded on both sides, in the run's order; by its own verifier or this.
+
+    `of`: its cells with what they cost, where they were read already.
+    """
     wanted = pairs(run)
     if not wanted:
         return []
-    cells = {run.cells[i]: cell for i, cell in paid(run, verifier, prices).items()}
+    names = run.cells
+    cells = {names[i]: cell for i, cell in (of or paid(run, verifier, prices)).items()}
     found = [_gain(c, a, cells[c], cells[a]) for c, a in wanted if c in cells and a in cells]
     return adjusted([each for each in found if each is not None])
 

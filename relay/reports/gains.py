@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from relay.measure.break_even import Accepted, Line
     from relay.measure.gains import Gain
+    from relay.measure.paid import Paid
     from relay.measure.price import Price
     from relay.store.reader import Run
 
@@ -19,15 +20,17 @@ Pair = tuple[str, str]
 def gained(run: "Run", prices: "Mapping[str, Price] | None" = None) -> "Iterator[Table | Note | Caption]":
     """Nothing where the run has no baselines."""
     from relay.measure.best import best
-    from relay.measure.gains import family, gains
+    from relay.measure.gains import family, gains, pairs
+    from relay.measure.paid import paid
     from relay.tui.gains import CAPTION, COSTS, best_told, gains_table, times_table
 
-    found = gains(run, prices=prices)
+    cells = paid(run, prices=prices) if pairs(run) else {}
+    found = gains(run, of=cells) if cells else []
     if not found:
         return
     yield gains_table(found)
     yield Caption(CAPTION.format(family=family(found)))
-    lines, drafts = break_even(run, found, prices)
+    lines, drafts = break_even(run, found, cells, prices)
     yield times_table(found, lines, drafts)
     yield Caption(COSTS)
     if (chosen := best(run)) is not None:
@@ -36,13 +39,13 @@ def gained(run: "Run", prices: "Mapping[str, Price] | None" = None) -> "Iterator
 
 
 def break_even(
-    run: "Run", found: "list[Gain]", prices: "Mapping[str, Price] | None" = None
+    run: "Run", found: "list[Gain]", of: "Mapping[int, Paid]", prices: "Mapping[str, Price] | None" = None
 ) -> "tuple[dict[Pair, Line], dict[Pair, list[Accepted]]]":
-    """Of each comparison, where there is such a thing."""
+    """Of each comparison of these cells, where there is such a thing."""
     from relay.measure.break_even import accepted, price_line
-    from relay.measure.paid import paid
 
-    cells = {run.cells[i]: cell for i, cell in paid(run, prices=prices).items()}
+    names = run.cells
+    cells = {names[i]: cell for i, cell in of.items()}
     lines, drafts = {}, {}
     for each in found:
         pair, cell, base = (each.cell, each.against), cells[each.cell], cells[each.against]
@@ -56,10 +59,12 @@ def break_even(
 def gains_json(run: "Run", prices: "Mapping[str, Price] | None" = None) -> Iterator[dict[str, Any]]:
     """A line for each comparison, then one for the best cell."""
     from relay.measure.best import best
-    from relay.measure.gains import gain_data, gains
+    from relay.measure.gains import gain_data, gains, pairs
+    from relay.measure.paid import paid
 
-    found = gains(run, prices=prices)
-    lines, drafts = break_even(run, found, prices)
+    cells = paid(run, prices=prices) if pairs(run) else {}
+    found = gains(run, of=cells) if cells else []
+    lines, drafts = break_even(run, found, cells, prices)
     for each in found:
         pair = (each.cell, each.against)
         line = lines.get(pair)

@@ -65,13 +65,15 @@ def page(runs: "Sequence[Run]", priced: "Sequence[Mapping[str, Price]]" = ()) ->
 
 def _section(number: int, run: "Run", priced: "Mapping[str, Price]") -> Section:
     from relay.measure.gains import gains
+    from relay.measure.paid import paid
     from relay.reports.gains import break_even
     from relay.reports.methods import methods
     from relay.reports.points import points
 
-    found = points(run, priced)
+    cells = paid(run, prices=priced)
+    found = points(run, cells)
     told = tuple(_plain(part) for part in parts(run, priced))
-    lines, _ = break_even(run, gains(run, prices=priced), priced)
+    lines, _ = break_even(run, gains(run, of=cells), cells, priced)
     pictures = (curves(found), [*costs(found), *price_pictures(lines, run.cells)], heats(found))
     return Section(number, str(run.path), title_of(run.meta), told, *pictures, methods(run), led(run))
 

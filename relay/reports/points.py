@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from relay.measure.intervals import Interval
 from relay.measure.joint import Ratio
-from relay.measure.paid import KINDS, paid
-from relay.measure.price import Price
+from relay.measure.paid import KINDS, Paid, paid
 from relay.measure.scores import scores
 from relay.measure.spoiled import corrections
 from relay.store.reader import Run
@@ -36,12 +35,12 @@ class Point(NamedTuple):
         return self.alone or bool(self.baseline)
 
 
-def points(run: Run, prices: Mapping[str, Price] | None = None) -> list[Point]:
-    """In the run's order; with prices there is money among the costs."""
+def points(run: Run, cells: Mapping[int, Paid] | None = None) -> list[Point]:
+    """In the run's order; `cells` where they were read already, with prices that there be money among the costs."""
     settings = [json.loads(text) for (text,) in run.query("SELECT settings FROM cell ORDER BY id")]
     rates = {each.cell: each.rate for each in corrections(run)}
     alone = fresh_cell(run)
-    cells = paid(run, prices=prices)
+    cells = paid(run) if cells is None else cells
     found = []
     for i, each in enumerate(scores(run)):
         if each.score is None:

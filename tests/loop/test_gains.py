@@ -99,7 +99,7 @@ def test_every_figure_of_the_gains_has_its_query(drafted: Path) -> None:
     asked = queries()
     with Run(drafted) as run:
         found = gains(run)
-        lines, drafts = break_even(run, found)
+        lines, drafts = break_even(run, found, paid(run))
         for each in found:
             of = {"cell": each.cell, "against": each.against, "verifier": run.verifier}
             assert run.query(asked["gain"], **of)[0][0] == pytest.approx(100 * each.difference.mean)
@@ -187,9 +187,9 @@ def best_of(path: Path) -> str:
 
 def test_the_page_draws_accuracy_against_cost_with_both_intervals(drafted: Path, tmp_path: Path) -> None:
     with Run(drafted) as run:
-        found = points(run, {"": Price(1, 4)})
+        found = points(run, paid(run, prices={"": Price(1, 4)}))
         drawn = costs(found)
-        lines, _ = break_even(run, gains(run))
+        lines, _ = break_even(run, gains(run), paid(run))
         priced = prices(lines, run.cells)
         swept = curves(found)
     assert [picture.title for picture in drawn] == [

@@ -25,6 +25,7 @@ from relay.credit.prefixes import Wanted
 from relay.language.reading import read
 from relay.measure.credits import credit_data, credits_of
 from relay.measure.gains import gain_data, gains
+from relay.measure.paid import paid
 from relay.reports.gains import break_even
 from relay.session import Options, start
 from relay.store.reader import Run
@@ -69,8 +70,9 @@ def measured(name: str, sets: dict[str, Any], credited: int, folder: Path) -> di
     if credited:
         asyncio.run(credit(path, Quiet(), Wanted("small", 4, "", credited)))
     with Run(path) as run:
-        found = gains(run)
-        lines, drafts = break_even(run, found)
+        cells = paid(run)
+        found = gains(run, of=cells)
+        lines, drafts = break_even(run, found, cells)
         rows = []
         for each in found:
             pair = (each.cell, each.against)
