@@ -47,8 +47,8 @@ def test_a_fork_is_walked_graded_and_named(relay: Relay, run: Path) -> None:
     ("words", "said"),
     [
         (["9", "--at", "1"], "no rollout 9"),
-        (["1", "--at", "7"], "--at: there is no segment 7 (rollout 1 has 3)"),
-        (["1", "--at", "3"], "--at: the rollout ended with this segment (say --insert TEXT, or an earlier one)"),
+        (["1", "--at", "7"], "--at: there is no segment 7 (rollout 1 has 2)"),
+        (["1", "--at", "2"], "--at: the rollout ended with this segment (say --insert TEXT, or an earlier one)"),
         (["1", "--at", "1", "--insert", "a</think>"], "--insert: closes the thinking with '</think>'"),
         (["1", "--at", "1", "--insert", ""], "--insert: is empty"),
         (["1", "--at", "1", "--pen", "0.1"], "--pen: there is no pen '0.1'"),

@@ -1,5 +1,6 @@
 """The monitor: one application over one run file, which it reads, and asks of in one table."""
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,14 @@ from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
 BREATH = 0.02  # while there is more to read: what has been read is drawn
+SETTLED = 3.0  # from then on little that is new stays
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
+
+
+def _settle() -> None:
+    """What is there by now stays: collections need not look at it again, so that no key waits for them."""
+    gc.collect()
+    gc.freeze()
 
 
 class Monitor(App[None]):
@@ -51,6 +59,8 @@ class Monitor(App[None]):
             await self.push_screen(TraceScreen(self._rollout, self._speed))
         self._poll()
         self.set_interval(1.0, self._pulse)
+        if not self.is_headless:
+            self.set_timer(SETTLED, _settle)
 
     def on_unmount(self) -> None:
         """No more looks; a finished run is left as one plain file."""

@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from relay.measure.proportions import Interval
 from relay.store.following import Seen
 from relay.store.opening import opened
 from relay.tui.monitor.cells import Cells
 from relay.tui.monitor.filters import HELP, ORDERS, Wish, query
+from relay.tui.monitor.keys import Keys
 from relay.tui.monitor.models import Models
 from relay.tui.monitor.rates import Rates
 from relay.tui.monitor.rollouts import Rollouts
@@ -73,7 +74,7 @@ class RunScreen(Screen[None]):
                 yield Static("rollouts", classes="title", id="list-title", markup=False)
                 yield Rollouts()
                 yield Input(placeholder=HELP, id="filter")
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     @property
     def monitor(self) -> "Monitor":

@@ -8,7 +8,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from relay.store.asking import asks as asks_of
 from relay.store.following import Seen
@@ -16,6 +16,7 @@ from relay.tui.colours import Authors
 from relay.tui.monitor import surprise
 from relay.tui.monitor.dialogs import Ask
 from relay.tui.monitor.graph import Graph, Pens
+from relay.tui.monitor.keys import Keys
 from relay.tui.monitor.playing import Playing
 from relay.tui.monitor.rollouts import verdict_of
 from relay.tui.monitor.story import Block, pens, story
@@ -73,7 +74,7 @@ class TraceScreen(TakesPart):
         yield Input(placeholder="words to search for", id="find")
         yield Static("", id="surprise", markup=False)
         yield Static("", id="verdict", markup=False)
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
         """Read it."""
