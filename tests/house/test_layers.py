@@ -58,7 +58,7 @@ LAYERS = [
             "sets",
             "session",
         ],
-    ),  # fmt: skip
+    ),
     ("science", ["afterwards", "credit", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("results", ["exports", "frames", "reports"]),
