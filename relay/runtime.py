@@ -17,6 +17,7 @@ from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage, Trip
 from relay.races import Stop, fell_behind, in_time, too_late
+from relay.taking_part import by_people
 from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
@@ -36,7 +37,7 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     yield RolloutEnded(walk.stop, walk.pens[ROOT].why, walk)
 
 
-async def pen_steps(
+async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
     pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop | None = None
 ) -> AsyncGenerator[Event, None]:
     """One pen's events until it rests, branches or is stopped. `pens`: the rollout's, as they are when it sets out."""
@@ -75,6 +76,12 @@ async def pen_steps(
                 before, (after, hop) = (*before, hop), _tripped(after, act.trip, stage, pens)
             yield HopCommitted(hop, pen := after, before)
             branched = hop.branches
+            if (people := stage.people) is not None and people.wanted(stage.rollout) and not (begun or branched):
+                async with aclosing(by_people(desk, pen, hop.node, people)) as acts:
+                    async for event in acts:
+                        if type(event) is HopCommitted:
+                            pen = event.pen
+                        yield event
     finally:
         desk.deadline.close()
         if begun is not None:

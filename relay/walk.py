@@ -13,6 +13,9 @@ from typing import NamedTuple
 from relay.trajectory import Segment, Trajectory, Usage
 
 ROOT = "0"
+HUMAN = "human"  # the model of what a person wrote
+BY_HAND = "(human)"  # the node of what a person did between two hops: no node of a scenario can be called so
+INSERT, EDIT, VETO, EDGE, ANSWER = "insert", "edit", "veto", "edge", "answer"  # acts, the first word of a hop's source
 
 
 class StopReason(StrEnum):
@@ -67,7 +70,8 @@ class Hop(NamedTuple):
     why: str = ""  # what went wrong, for rest == FAILED or MISSING
     branches: int = 0  # how many pens start here; they are derived, not stored
     starts: str = ""  # the node at which they start
-    source: str = ""  # where an inserted text came from ("problem/sample"), why nothing was computed, or "trip"
+    source: str = ""  # where an inserted text came from ("problem/sample"), why nothing was computed, or "trip";
+    # of what a person did, the act and the number of the request: "veto 12"
     recoded: int = -1  # prompt tokens that came by re-encoding another's text; -1: nothing was read
     turn_ended: bool = False  # the author ended its turn (end-of-sequence) and was allowed to answer
     extra: Extra | None = None
@@ -138,6 +142,8 @@ def begun_by(hop: Hop) -> Walk:
 def advance(pen: Pen, hop: Hop, pens: Mapping[str, Pen] = MappingProxyType({})) -> Pen:
     """The pen after this hop; a pick looks at the other `pens`. Raises ValueError when the hop is not its next one."""
     extra = hop.extra
+    if hop.node == BY_HAND:
+        return _by_hand(pen, hop)
     if (hop.pen, hop.n) != (pen.path, pen.hops) or not (hop.node == pen.node or _beside(extra)) or pen.rest:
         raise ValueError(f"hop {hop.pen}#{hop.n} at {hop.node} does not follow pen {pen.path}#{pen.hops} at {pen.node}")
     if extra is not None:
@@ -159,6 +165,33 @@ def advance(pen: Pen, hop: Hop, pens: Mapping[str, Pen] = MappingProxyType({})) 
         pen.rulings,
         pen.dealt,
         pen.entropy if segment is None else None,
+    )
+
+
+def _by_hand(pen: Pen, hop: Hop) -> Pen:
+    """The pen after what a person did: put a text in, changed the last one, took it back, led the pen elsewhere.
+
+    What was taken back stays paid for. Pen 0 may be called back from its rest.
+    """
+    if (hop.pen, hop.n) != (pen.path, pen.hops) or (pen.rest and pen.path != ROOT):
+        raise ValueError(f"act {hop.pen}#{hop.n} does not follow pen {pen.path}#{pen.hops}")
+    act, thought = hop.source.partition(" ")[0], pen.trajectory
+    if act in (EDIT, VETO):
+        thought = thought.parent or Trajectory()
+    if hop.segment is not None:
+        thought = thought.add(hop.segment)
+    if hop.extra is not None and hop.extra.drops:
+        thought = before(thought, hop.extra.drops)
+    return pen._replace(
+        node=hop.to,
+        trajectory=thought,
+        visits={**pen.visits, BY_HAND: hop.visit},
+        hops=pen.hops + 1,
+        tokens=pen.tokens + spent(hop.segment, hop.usage),
+        answered=act == EDGE and pen.answered and hop.extra is None,
+        rest=hop.rest,
+        why="",
+        entropy=pen.entropy if act == EDGE else None,
     )
 
 

@@ -12,7 +12,7 @@ from relay.problems import Problem
 from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
 from relay.tui.safe import one_line, visible
-from relay.walk import TRIP, Hop
+from relay.walk import ANSWER, BY_HAND, HUMAN, TRIP, Hop
 
 
 def trace(
@@ -101,7 +101,11 @@ def facts(hop: Hop) -> list[str]:
     if hop.source == TRIP and hop.extra is not None:
         late = f", {hop.extra.score:g} tokens late" if hop.extra.score else ""
         return [*lines, f"trips: {hop.extra.label}{late}", f"→ {hop.rest or hop.to}"]
-    if hop.source:
+    if hop.node == BY_HAND or (
+        hop.source.startswith(f"{ANSWER} ") and (hop.segment is None or hop.segment.model == HUMAN)
+    ):
+        lines.append(f"by hand: {hop.source}")
+    elif hop.source:
         lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
     lines += _besides(hop)
     if hop.rest is not None:

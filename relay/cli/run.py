@@ -37,6 +37,9 @@ Resume = Annotated[
     Path | None,
     typer.Option("--resume", metavar="RUN", help="Go on with this run file: do exactly what is missing."),
 ]
+Logprobs = Annotated[
+    bool, typer.Option("--logprobs", help="With --record: how probable each written token was. transformers, vllm.")
+]
 InFlight = Annotated[
     int | None,
     typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
@@ -61,6 +64,7 @@ def run(
     record: Annotated[
         bool, typer.Option("--record", help="Keep all that the models said, so that `engine: replay` can play it.")
     ] = False,
+    logprobs: Logprobs = False,
     sandbox: Sandbox = Walls.BUBBLEWRAP,
     dry: Dry = False,
     calibrate: Calibrate = None,
@@ -77,6 +81,8 @@ def run(
     wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
     if not dry and wishes != Wishes():
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
+    if logprobs and not record:
+        raise UserError(Mistake("relay run --logprobs", "is for recorded runs", "say --record too"))
     if dry and (resume or out or record):
         raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
     if watch and (dry or json):
@@ -90,7 +96,7 @@ def run(
     from relay.session import resume as go_on
     from relay.store.naming import new_name
 
-    options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE, record)
+    options = Options(in_flight, deterministic, pool, sandbox is not Walls.NONE, record, logprobs)
     if dry:
         from relay.cli.dry import tell_forecast
 

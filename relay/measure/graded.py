@@ -14,7 +14,7 @@ DISTRACTOR = """(
 GRADED = f"""
 SELECT r.id, r.cell, r.problem, {DISTRACTOR}, outcome.text = 'correct'
 FROM rollout r JOIN verdict v ON v.rollout = r.id JOIN name outcome ON outcome.id = v.outcome
-WHERE v.verifier = (SELECT id FROM name WHERE text = :verifier)
+WHERE r.cell >= 0 AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
 """
 STRATA = """
 SELECT p.id, s.solved FROM problem p JOIN solved s ON s.problem = p.key

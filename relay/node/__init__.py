@@ -31,6 +31,7 @@ from relay.walk import Extra, Pen, StopReason
 
 if TYPE_CHECKING:
     from relay.language.graph import Graph
+    from relay.node.people import People
 
 
 class Beside(NamedTuple):
@@ -114,6 +115,9 @@ class Stage(NamedTuple):
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
     cell: str = ""  # the name of the rollout's cell
     verifier: Verifier | None = None  # the scenario's own; None: nothing is graded
+    rollout: int = -1  # its number in the run
+    logprobs: bool = False  # whether writers are to say how probable each of their tokens was
+    people: "People | None" = None  # those who take part; None: nobody can
 
 
 class Desk:

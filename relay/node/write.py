@@ -118,7 +118,7 @@ class Write(Node):
         watched, seconds = ticks is None or ticks.watched or watching.asks, stage.limits.seconds - desk.pen.seconds
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=watched, entropy=unsure, seconds=seconds,
+            watched=watched, entropy=unsure, logprobs=stage.logprobs, seconds=seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()

@@ -46,7 +46,7 @@ class Prompts:
             return None
         rows = self._source.query(
             "SELECT ids, h.text, thinking FROM head h JOIN name n ON n.id = h.model WHERE n.text = ? AND problem = ?",
-            model, rollout // len(self._source.cells) % len(self._source.problems),
+            model, self._source.problem(rollout),
         )  # fmt: skip
         if not rows:
             return None

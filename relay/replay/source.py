@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from relay.errors import EngineError
 from relay.store.calls import MOST_CALLS, SELECT_CALLS, Kept, kept_call
 from relay.store.reader import Run
-from relay.store.rows import HOP_COLUMNS, Names, hop_of
+from relay.store.rows import HOP_COLUMNS, WAY, Names, hop_of
 from relay.trajectory import Trajectory
 from relay.walk import TAKEN_BACK, Hop, begun_by, fold
 
@@ -24,6 +24,8 @@ class Visited(NamedTuple):
     back: tuple[int, ...] = ()  # ids that a watcher took back of it
 
 
+_VISITS = f"{WAY} SELECT id, {HOP_COLUMNS} FROM way CROSS JOIN hop ON rollout = number AND id <= upto ORDER BY id"
+_FORK = "SELECT id FROM rollout WHERE cell = -1 AND problem = ? AND sample = ?"
 Visits = dict[tuple[str, str, int], Visited]  # by pen, node and visit
 
 
@@ -71,11 +73,17 @@ class Source:
         if cell not in self.cells:
             raise EngineError(f"{self.path} has no cell {cell!r}; it has {', '.join(map(repr, self.cells))}")
         if sample >= self.meta["samples"]:
+            if fork := self.query(_FORK, self.problems[problem], sample):
+                return int(fork[0][0])
             raise EngineError(f"{self.path} has no sample {sample}; it has {self.meta['samples']}, from 0")
         return (sample * len(self.problems) + self.problems[problem]) * len(self.cells) + self.cells[cell]
 
+    def problem(self, rollout: int) -> int:
+        """The place of a rollout's problem."""
+        return int(self.query("SELECT problem FROM rollout WHERE id = ?", rollout)[0][0])
+
     def _visits(self, rollout: int) -> Visits:
-        rows = self.query(f"SELECT id, {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id", rollout)
+        rows = self.query(_VISITS, rollout)
         self.look_again()
         found: Visits = {}
         try:

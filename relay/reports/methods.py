@@ -16,7 +16,7 @@ COUNTS = """
 SELECT count(*), count(*) FILTER (WHERE stop.text = 'failed'), count(*) FILTER (WHERE stop.text = 'missing'),
        count(*) FILTER (WHERE r.stop IS NULL),
        count(*) FILTER (WHERE stop.text LIKE 'budget%' OR stop.text = 'context full')
-FROM rollout r LEFT JOIN name stop ON stop.id = r.stop
+FROM rollout r LEFT JOIN name stop ON stop.id = r.stop WHERE r.cell >= 0
 """
 TOLD = ("model", "revision", "script", "adapter", "dtype", "tokenizer", "template")  # of a model, beside its engine
 LONG = 300

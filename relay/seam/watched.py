@@ -40,8 +40,10 @@ Look = Callable[[int, str, Sequence[int]], str]  # which watcher, the text up to
 class WatchedCut(Cut):
     """A cut with watchers. What it ends at is settled by `keep`, when all that has to be read was read."""
 
-    __slots__ = ("_bytes_read", "_characters", "_ends", "_follow", "_grids", "_look_at", "_over", "_seen", "_told",
-                 "_utf8", "_watch", "follows", "places", "tripped")  # fmt: skip
+    __slots__ = (
+        "_bytes_read", "_characters", "_ends", "_grids", "_look_at", "_over", "_seen", "_steps", "_told", "_utf8",
+        "_watch", "follows", "places", "tripped",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, grids: Sequence[Grid], look: Look, **options: Any) -> None:
         """`grids`: one a watcher. `look` is asked at each place of each; it may be called from another thread."""
@@ -57,6 +59,7 @@ class WatchedCut(Cut):
         self._told = ""  # the text that was scanned
         self._ends: list[int] = []  # bytes up to and with each id that was scanned
         self._bytes_read = b""
+        self._steps = [0] * len(grids)  # of each that counts tokens: how often it has read
         self._seen = [0, 0]  # sentences and paragraphs whose places are known
         self._characters = (0, 0)  # a place as characters and bytes, from which the next is counted
         self._over = False  # the end of the segment is a place already
@@ -151,10 +154,11 @@ class WatchedCut(Cut):
                 at = self._at(ends[n])
                 found += [(at, i) for i, g in enumerate(self._grids) if g.unit == unit and not (n + 1) % g.every]
             self._seen[k] = len(ends)
-        count, whole = len(self._ends), not self._utf8.getstate()[0]
-        if whole:
-            here = self._ends[-1]
-            found += [(here, i) for i, g in enumerate(self._grids) if g.unit == "tokens" and not count % g.every]
+        if not self._utf8.getstate()[0]:  # between two characters
+            for i, grid in enumerate(self._grids):
+                if grid.unit == "tokens" and len(self._ends) // grid.every > self._steps[i]:
+                    self._steps[i] = len(self._ends) // grid.every
+                    found.append((self._ends[-1], i))
         end = self._end if self._stop and self._end >= 0 else None
         for at, i in sorted(found):
             if end is not None and at > end:

@@ -52,13 +52,15 @@ LEFT JOIN name model ON model.id = j.model
 WHERE v.rollout = ? ORDER BY by.id
 """
 _LISTED = """
-SELECT r.id, p.key, p.answer, c.name, r.sample, coalesce(stop.text, 'open'),
+SELECT r.id, p.key, p.answer, c.name || coalesce(' · fork of ' || f.of, ''),
+       r.sample, coalesce(stop.text, 'open'),
        coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
        coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, ''),
        CASE WHEN v.rollout IS NULL THEN '' ELSE by.text END
 FROM rollout r
 JOIN problem p ON p.id = r.problem
-JOIN cell c ON c.id = r.cell
+LEFT JOIN fork f ON f.rollout = r.id
+JOIN cell c ON c.id = coalesce(f.cell, r.cell)
 LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN name by ON by.text = ?
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = by.id

@@ -52,10 +52,15 @@ class Tape:
             self._writer.beside(INSERT_CALL, row_of_call(step, place, call, hop, self._writer.names))
 
 
-def lay_out(writer: RunWriter, identity: str) -> None:
+def lay_out(writer: RunWriter, identity: str, *, logprobs: bool = False) -> None:
     """Make this a recorded run: its tables, and a name that tells this recording from every other one."""
     writer.add_tables(RECORDING)
-    writer.put_meta(recording={"id": identity, "models": {}})
+    writer.put_meta(recording={"id": identity, "models": {}, "logprobs": logprobs})
+
+
+def logprobs(writer: RunWriter) -> bool:
+    """Whether it records how probable each written token was."""
+    return bool((writer.meta("recording") or {}).get("logprobs"))
 
 
 def put_words(writer: RunWriter, engines: Mapping[str, Engine]) -> None:

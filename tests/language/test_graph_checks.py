@@ -71,8 +71,8 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
          "8:22: graph.nodes.a.stitch: unknown key 'stitch' beside 'write' (it goes with 'insert')"),
         ("a: {write: main}", "a: {rite: main}", "8:9: graph.nodes.a.rite: unknown key 'rite' (did you mean 'write'?)"),
         ("a: {write: main}", "a: {until: answered}",
-         "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'branch', 'compute', 'insert',"
-         " 'judge', 'leave', 'pick', 'use', 'watch', 'write'"),
+         "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'ask', 'branch', 'compute',"
+         " 'insert', 'judge', 'leave', 'pick', 'use', 'watch', 'write'"),
         ("equals: 1", "equals: 1, over: 2",
          "11:45: graph.edges.a.0.when.over: 'over' cannot stand beside 'equals': one comparison is enough"),
         (", equals: 1", "",
