@@ -181,10 +181,11 @@ class Batch:
         async with aclosing(rollout(job.walk, job.stage)) as events:
             async for event in events:
                 if type(event) is HopCommitted:
-                    recorder.hop(job, event.hop)
+                    for hop in (*event.before, event.hop):
+                        recorder.hop(job, hop)
+                        tally.tokens += hop.usage.decoded
                     tally.hops += 1
-                    tally.tokens += event.hop.usage.decoded
-                    self._hops += 1
+                    self._hops += 1 + len(event.before)
                     if self._hops >= ROOM:
                         self._room.clear()
                 elif type(event) is Tokens:

@@ -27,6 +27,11 @@ class Deadline:
         if self._task is not None:
             self._cancelled = self._task.cancel()
 
+    def interrupt(self) -> None:
+        """End the waiting, if there is any; time is not up."""
+        if self._task is not None:
+            self._cancelled = self._task.cancel()
+
     def arm(self) -> None:
         """From here on the running task only waits for an engine, and may be cancelled; at once if time is up."""
         self._task = asyncio.current_task()

@@ -81,7 +81,7 @@ class Frames:
             costs = _frame(run.query(COSTS), ("id", *COST_COLUMNS))
             settings = {name: json.loads(text) for name, text in run.query("SELECT name, settings FROM cell")}
         frame["correct"] = (frame["outcome"] == "correct").astype("boolean").where(frame["outcome"] != "")
-        swept = {name for values in settings.values() for name in values}
+        swept = {name for values in settings.values() for name in values if name != "baseline"}
         for name in sorted(swept):
             column = f"sweep {name}" if name in frame or name in COST_COLUMNS else name
             values = {cell: _plain(found.get(name)) for cell, found in settings.items()}
@@ -107,6 +107,15 @@ class Frames:
 
         with opened(self.path) as run:
             return _frame([row(score) for score in by_all(run)], COLUMNS)
+
+    @property
+    def gains(self) -> DataFrame:
+        """A row for each cell and baseline (`compare:`): difference, interval, answer, and multiples of costs."""
+        from relay.measure.gain_rows import COLUMNS, rows
+        from relay.store.opening import opened
+
+        with opened(self.path) as run:
+            return _frame([*rows(run)], COLUMNS)
 
     def _asked(self, sql: str, columns: Sequence[str]) -> DataFrame:
         from relay.store.opening import opened

@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from relay.batch import Batch, Tally
-from relay.clock import clock
+from relay.clock import Stopwatch, clock
 from relay.engine import Engine
 from relay.errors import EngineError, Mistake, UserError
 from relay.forks import Forks
@@ -123,7 +123,8 @@ def closing_file(writer: RunWriter, remove: Callable[[], None] | None = None) ->
 
 def _read_back(writer: RunWriter) -> Reading:
     """The scenario that the file holds; the paths in its `problems:` start where they did."""
-    reading = from_tree(writer.meta("scenario"), writer.meta("source"))
+    cells = [name for (name,) in writer.query("SELECT name FROM cell")]
+    reading = from_tree(writer.meta("scenario"), writer.meta("source"), cells)
     place = Place(str(Path(writer.meta("folder") or "") / "scenario"), 1)
     return reading._replace(places={("problems",): Spot(None, place)})
 
@@ -139,6 +140,7 @@ async def _go_on(
         used = used_models(reading, cell_plans(reading)) | judges
         taken = sorted(name for name in used if not scenario.models[name].writes)
         kept = recorded.recordings(reading, taken, options.pool or default_path())
+        writer.holds(Stopwatch())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
         noting = stack.enter_context(
             counting_failures(writer, opened)

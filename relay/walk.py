@@ -41,7 +41,7 @@ class Extra(NamedTuple):
 
     label: str = ""  # what a judge said
     score: float | None = None  # and how much that is
-    apart: str = ""  # why the segment is no part of the thought: "private" or "discarded"
+    apart: str = ""  # why the segment is no part of the thought: "private", "discarded", "taken back", "reading"
     drops: str = ""  # the taken edge cuts the trajectory before this node's last segment
     chosen: str = ""  # the pen that a pick went on from
     over: tuple[str, ...] = ()  # models dealt out to the pens that start here
@@ -49,7 +49,11 @@ class Extra(NamedTuple):
     entropy: float | None = None  # nats: how unsure its author was of the segment's first id; where an edge asks
 
 
-PRIVATE, DISCARDED = "private", "discarded"
+PRIVATE, DISCARDED = "private", "discarded"  # a judge's word; begun ahead of a judge that said otherwise
+TAKEN_BACK, READING = "taken back", "reading"  # what a watcher stopped; the word of a judge that a watcher asked
+IN_VAIN = (DISCARDED, TAKEN_BACK)  # paid for, and nothing follows from it
+TRIP = "trip"  # the source of a hop at a watcher: what it tripped by is its label, how many tokens late its score
+BESIDE = (*IN_VAIN, READING)  # hops that leave the pen where it stands
 
 
 class Hop(NamedTuple):
@@ -66,7 +70,7 @@ class Hop(NamedTuple):
     why: str = ""  # what went wrong, for rest == FAILED or MISSING
     branches: int = 0  # how many pens start here; they are derived, not stored
     starts: str = ""  # the node at which they start
-    source: str = ""  # where an inserted text came from: "problem/sample" of the pool; or why nothing was computed;
+    source: str = ""  # where an inserted text came from ("problem/sample"), why nothing was computed, or "trip";
     # of what a person did, the act and the number of the request: "veto 12"
     recoded: int = -1  # prompt tokens that came by re-encoding another's text; -1: nothing was read
     turn_ended: bool = False  # the author ended its turn (end-of-sequence) and was allowed to answer
@@ -130,12 +134,17 @@ def begin(start: str) -> Walk:
     return Walk({ROOT: Pen(ROOT, start, Trajectory(), MappingProxyType({}))})
 
 
+def begun_by(hop: Hop) -> Walk:
+    """The walk of which this is the first hop."""
+    return begin(hop.to if _beside(hop.extra) else hop.node)
+
+
 def advance(pen: Pen, hop: Hop, pens: Mapping[str, Pen] = MappingProxyType({})) -> Pen:
     """The pen after this hop; a pick looks at the other `pens`. Raises ValueError when the hop is not its next one."""
     extra = hop.extra
     if hop.node == BY_HAND:
         return _by_hand(pen, hop)
-    if (hop.pen, hop.n) != (pen.path, pen.hops) or not (hop.node == pen.node or _discarded(extra)) or pen.rest:
+    if (hop.pen, hop.n) != (pen.path, pen.hops) or not (hop.node == pen.node or _beside(extra)) or pen.rest:
         raise ValueError(f"hop {hop.pen}#{hop.n} at {hop.node} does not follow pen {pen.path}#{pen.hops} at {pen.node}")
     if extra is not None:
         return _besides(pen, hop, extra, pens)
@@ -186,15 +195,17 @@ def _by_hand(pen: Pen, hop: Hop) -> Pen:
     )
 
 
-def _discarded(extra: Extra | None) -> bool:
-    return extra is not None and extra.apart == DISCARDED
+def _beside(extra: Extra | None) -> bool:
+    return extra is not None and extra.apart in BESIDE
 
 
 def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
     """The pen after a hop that has something besides."""
     cost = spent(hop.segment, hop.usage)
-    if extra.apart == DISCARDED:  # nobody reads it and nothing follows from it, but it was paid for
+    if extra.apart in IN_VAIN:  # nobody reads it and nothing follows from it, but it was paid for
         return pen._replace(hops=pen.hops + 1, tokens=pen.tokens + cost, rest=hop.rest)
+    if extra.apart == READING:
+        return _read(pen, hop, extra, cost)
     after = advance(pen, hop._replace(extra=None, segment=None if extra.apart else hop.segment))
     after = after._replace(tokens=pen.tokens + cost, seconds=after.seconds - extra.beside)
     if extra.label or extra.score is not None:
@@ -206,6 +217,17 @@ def _besides(pen: Pen, hop: Hop, extra: Extra, pens: Mapping[str, Pen]) -> Pen:
     if extra.drops:
         after = after._replace(trajectory=before(after.trajectory, extra.drops), answered=False)
     return after
+
+
+def _read(pen: Pen, hop: Hop, extra: Extra, cost: int) -> Pen:
+    """A pen whose open segment was read by a judge: it stands where it stood."""
+    return pen._replace(
+        visits={**pen.visits, hop.node: hop.visit},
+        hops=pen.hops + 1,
+        tokens=pen.tokens + cost,
+        seconds=pen.seconds + hop.usage.seconds - extra.beside,
+        rulings={**pen.rulings, hop.node: Ruling(extra.label, extra.score)},
+    )
 
 
 def branch_of(pen: Pen, pens: Mapping[str, Pen]) -> tuple[Pen, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from relay.measure.cost import Cost
+from relay.measure.cost import Cost, Held
 from relay.tui.safe import one_line
 
 COUNTS = ("visits", "computed", "cached", "decoded", "thrown", "discarded")
@@ -25,6 +25,21 @@ def author_table(costs: Sequence[Cost]) -> Table:
     if len(costs) > 1:
         blanks = ("",) * (1 + cells)
         table.add_row("all", *blanks, *_figures(total(costs), priced), style="bold")
+    return table
+
+
+def held_table(held: Sequence[Held]) -> Table:
+    """What the models held by the hour, used or not."""
+    table = Table(title="held, used or not", title_justify="left", box=None, header_style="bold")
+    table.add_column("model")
+    for column in ("an hour", "hours", "money"):
+        table.add_column(column, justify="right")
+    for each in held:
+        hours = "–" if each.seconds is None else f"{each.seconds / 3600:,.4f}"
+        money = "–" if each.money is None else f"{each.money:,.4f}"
+        table.add_row(one_line(each.model, 60), f"{each.hour:,.2f}", hours, money)
+    if len(held) > 1:
+        table.add_row("all", "", "", f"{sum(each.money or 0.0 for each in held):,.4f}", style="bold")
     return table
 
 

@@ -2,56 +2,86 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.prices import read_prices
+from relay.cli.prices import read_prices, with_said
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.measure.price import Price
 
-Cost = Annotated[bool, typer.Option("--cost", help="What each author cost: tokens, seconds and, with --price, money.")]
+Cost = Annotated[bool, typer.Option("--cost", help="What each author cost: tokens, seconds and, with prices, money.")]
 Prices = Annotated[
     list[str],
-    typer.Option(metavar="[MODEL=]IN,OUT", help="The price of a million tokens, read and written, for --cost."),
+    typer.Option(
+        metavar="[MODEL=]IN,OUT", help="The price of a million tokens, read and written, for --cost and for gains."
+    ),
+]
+Hours = Annotated[
+    list[str],
+    typer.Option(
+        "--gpu-hour",
+        metavar="[MODEL=]PRICE[,GPUS]",
+        help="The price of a GPU's hour, and how many it holds, for --cost.",
+    ),
 ]
 
 
-def check_prices(runs: Sequence[Path], said: Sequence[str], *, cost: bool) -> "list[dict[str, Price]]":
+def check_prices(
+    runs: Sequence[Path], said: Sequence[str], hours: Sequence[str] = (), *, cost: bool
+) -> "list[dict[str, Price]]":
     """The prices for each run. Raises UserError with all that is wrong with them."""
     from relay.store.opening import opened
 
-    if said and not cost:
-        raise UserError(Mistake("relay report --price", "is for the table of costs", "add --cost"))
+    if hours and not cost:
+        raise UserError(Mistake("relay report --gpu-hour", "is for the table of costs", "add --cost"))
     found, mistakes = [], list[Mistake]()
-    for path in runs if said else ():
+    for path in runs:
         with opened(path) as run:
-            found.append(read_prices(said, run.meta["scenario"]["models"], mistakes))
+            tree = run.meta["scenario"]
+            if said and not cost and "compared" not in run.meta:
+                what = f"is for the table of costs, and for gains, which {path} has not (`compare:`)"
+                mistakes.append(Mistake("relay report --price", what, "add --cost"))
+            prices = read_prices(said, tree["models"], mistakes, hours)
+            found.append(_with_its_own(prices, tree) if tree.get("prices") else prices)
     if mistakes:
         raise UserError.of(dict.fromkeys(mistakes))
     return found or [{} for _ in runs]
+
+
+def _with_its_own(prices: "dict[str, Price]", tree: "Mapping[str, Any]") -> "dict[str, Price]":
+    """With those that the run's scenario says."""
+    from relay.language.reading import from_tree
+
+    return with_said(prices, from_tree(tree).cells[0].scenario)
 
 
 def print_costs(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]", *, as_json: bool) -> None:
     """One table a run, or one JSON object an author."""
     from json import dumps
 
-    from relay.measure.cost import costs
+    from relay.measure.cost import costs, held
     from relay.store.opening import opened
     from relay.tui.console import Plain
-    from relay.tui.costs import author_table
+    from relay.tui.costs import author_table, held_table
 
     console = Plain()
     for path, priced in zip(runs, prices, strict=True):
         with opened(path) as run:
-            found = costs(run, priced)
+            found, rented = costs(run, priced), held(run, priced)
         if as_json:
             for each in found:
                 print(dumps({"run": str(path), "cost": True, **each._asdict()}))
+            for one in rented:
+                print(dumps({"run": str(path), "held": True, **one._asdict()}))
         else:
             console.print(author_table(found))
+            if rented:
+                console.print(held_table(rented))
             console.print(
                 "Critical: what a rollout had to wait for. Solos of the pool are not counted here.", style="dim"
             )

@@ -1,28 +1,50 @@
-"""Prices of tokens, as `--price` says them."""
+"""Prices of tokens and hours: as `--price` and `--gpu-hour` say them, and as the scenario does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from relay.errors import Mistake
 
 if TYPE_CHECKING:
+    from relay.language.scenario import Scenario
     from relay.measure.price import Price
 
 
-def read_prices(said: Sequence[str], models: Iterable[str], mistakes: list[Mistake]) -> "dict[str, Price]":
-    """By model, "" for all others: what `[MODEL=]IN,OUT` says. Mistakes are added to the list."""
+def read_prices(
+    said: Sequence[str], models: Iterable[str], mistakes: list[Mistake], hours: Sequence[str] = ()
+) -> "dict[str, Price]":
+    """By model, "" for all others: `[MODEL=]IN,OUT` of tokens, `[MODEL=]PRICE[,GPUS]` of hours.
+
+    Mistakes are added to the list.
+    """
     from relay.measure.price import Price
 
-    known = sorted(models)
-    prices: dict[str, Price] = {}
-    for each in said:
-        model, _, pair = each.rpartition("=")
-        if model and model not in known:
-            mistakes.append(Mistake("--price", f"there is no model {model!r}", f"known: {', '.join(known)}"))
-        values = numbers("--price", pair, (2,), mistakes)
-        if len(values) == 2:
-            prices[model] = Price(*values)
+    known, prices = sorted(models), dict[str, Price]()
+    for option, texts, sizes in (("--price", said, (2,)), ("--gpu-hour", hours, (1, 2))):
+        for each in texts:
+            model, _, pair = each.rpartition("=")
+            if model and model not in known:
+                mistakes.append(Mistake(option, f"there is no model {model!r}", f"known: {', '.join(known)}"))
+            values, price = numbers(option, pair, sizes, mistakes), prices.get(model, Price())
+            if len(values) == 2 and option == "--price":
+                prices[model] = price._replace(read=values[0], written=values[1])
+            elif values:
+                prices[model] = price._replace(hour=prod(values))
     return prices
+
+
+def with_said(prices: "Mapping[str, Price]", scenario: "Scenario") -> "dict[str, Price]":
+    """The prices of the options, and where they say none those of the scenario."""
+    from relay.measure.price import Price
+
+    found = dict(prices)
+    for model, own in scenario.prices.items():
+        mine = Price(own.read, own.written, own.hour)
+        order = [prices.get(model, Price()), prices.get("", Price()), mine]
+        tokens = next((price for price in order if price.by_token), mine)
+        found[model] = tokens._replace(hour=next((price.hour for price in order if price.hour), 0.0))
+    return found
 
 
 def numbers(where: str, said: str, how_many: tuple[int, ...], mistakes: list[Mistake]) -> list[float]:

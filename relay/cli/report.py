@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relay.cli.anytime import Peeking, print_anytime
-from relay.cli.costs import Cost, Prices, check_prices, print_costs
+from relay.cli.costs import Cost, Hours, Prices, check_prices, print_costs
 from relay.cli.distance import Distance, Drawing, check_plot, draw_plot, measure_all, print_distances_json
 from relay.cli.files import Files, print_methods
 from relay.cli.looks import print_looks, refuse_others
@@ -23,6 +23,7 @@ from relay.cli.report_options import (
     Runs,
     Spoilers,
 )  # fmt: skip
+from relay.cli.safety import print_safety_json
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from relay.measure.price import Price
     from relay.reports.parts import Caption, Note
     from relay.twin.beside import Beside
 
@@ -45,6 +47,7 @@ def report(
     distance_plot: Drawing = None,
     cost: Cost = False,
     price: Prices = [],  # noqa: B006  typer copies it
+    gpu_hour: Hours = [],  # noqa: B006  typer copies it
     anytime: Peeking = False,
     html: Html = None,
     csv: Csv = None,
@@ -60,7 +63,7 @@ def report(
     files = Files(html, csv, latex).check(
         methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
     )
-    prices = check_prices(runs, price, cost=cost)
+    prices = check_prices(runs, price, gpu_hour, cost=cost)
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)
     if regrade:
@@ -72,7 +75,7 @@ def report(
     if distance_plot is not None:
         draw_plot(runs[0], distance_plot)
     if any(files):
-        files.write(runs)
+        files.write(runs, prices)
         return
     if methods:
         print_methods(runs, as_json=json)
@@ -81,11 +84,11 @@ def report(
 
     besides = _besides(runs) if paper else []
     if json:
-        _print_json(runs)
+        _print_json(runs, prices)
         print_guides_json(runs)
         _print_besides_json(runs, besides)
     else:
-        print_report(runs)
+        print_report(runs, prices)
         print_guides(runs)
         _print_besides(besides)
     if looks:
@@ -130,16 +133,16 @@ def _print_besides_json(runs: Sequence[Path], besides: "Sequence[Beside]") -> No
             print(dumps({"run": str(path), "published": found.title, **line._asdict()}))
 
 
-def print_report(runs: Sequence[Path]) -> None:
+def print_report(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]" = ()) -> None:
     """Print the tables of each run, with what there is to know about them."""
     from relay.reports.parts import parts
     from relay.store.opening import opened
     from relay.tui.console import Plain
 
     console = Plain()
-    for path in runs:
+    for i, path in enumerate(runs):
         with opened(path) as run:
-            print_parts(console, parts(run))
+            print_parts(console, parts(run, prices[i] if prices else {}))
 
 
 def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -> None:
@@ -156,17 +159,19 @@ def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -
             console.print(part)
 
 
-def _print_json(runs: Sequence[Path]) -> None:
+def _print_json(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> None:
     from json import dumps
 
+    from relay.measure.credits import credit_data, credits_of
     from relay.measure.declared import answer_data, answers
     from relay.measure.judging import judging
     from relay.measure.score_rows import by_all
+    from relay.reports.gains import gains_json
     from relay.store.opening import opened
     from relay.twin.effect import rows
     from relay.twin.strata import strata, stratum_data
 
-    for path in runs:
+    for path, priced in zip(runs, prices, strict=True):
         with opened(path) as run:
             if meta_failures := run.meta.get("failures"):
                 print(dumps({"run": str(path), "failures": meta_failures}))
@@ -179,6 +184,11 @@ def _print_json(runs: Sequence[Path]) -> None:
                 print(dumps({"run": str(path), "stratum": each.rate, **stratum_data(each)}))
             for answer in answers(run):
                 print(dumps({"run": str(path), "declared": True, **answer_data(answer)}))
+            for row in gains_json(run, priced):
+                print(dumps({"run": str(path), **row}))
+            for each_credit in credits_of(run):
+                print(dumps({"run": str(path), "credit": True, **credit_data(each_credit)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)
+            print_safety_json(run)

@@ -165,7 +165,9 @@ FIXED = (
     "seed",
     "verify",
     "unfinished",
+    "compare",
     "tests",
+    "prices",
 )  # the same in all cells
 
 

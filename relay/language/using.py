@@ -16,6 +16,7 @@ from relay.language.sweeps import VARIABLE, is_variable
 from relay.language.telling import Fault, Path, Type, did_you_mean, one_of
 
 MOST_NODES = 1000
+MOST_LEVELS = 40
 
 
 class Flat(NamedTuple):
@@ -152,9 +153,10 @@ class _Flattening:
         if not _is_graph(graph) or not isinstance(graph.get("start"), str) or not self._is_whole(graph, at):
             return None
         self.count += len(graph["nodes"])
-        if self.count > MOST_NODES:
-            what = f"with this graph there are {self.count:,} nodes; {MOST_NODES:,} are allowed"
-            self.faults.append(Fault((*here, "use"), what))
+        if self.count > MOST_NODES or len(scope.chain) >= MOST_LEVELS:
+            deep = f"is {len(scope.chain) + 1} graphs deep; {MOST_LEVELS} are allowed"
+            many = f"with this graph there are {self.count:,} nodes; {MOST_NODES:,} are allowed"
+            self.faults.append(Fault((*here, "use"), many if self.count > MOST_NODES else deep))
             return None
         inside = _Scope(f"{scope.prefix}{name}.", scope.prefix + name, (*scope.chain, wanted))
         values = {k: _Value(v, places.get(("nodes", name, "with", k), (*here, "with", k))) for k, v in given.items()}

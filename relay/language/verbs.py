@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from relay.engine import Engine, Words
     from relay.events import Tokens as Grew
+    from relay.language.watching import Watches
     from relay.node import Act, Desk
 
 ENDS = ("end", "refuse", "join")
@@ -95,6 +96,10 @@ class Node(Frozen):
     def rules(self) -> bool:
         """Whether it gives a label or a score, for edges to go by."""
         return False
+
+    def watches(self) -> "Watches | None":
+        """What it reads while others write."""
+        return None
 
     def writes_anew(self) -> bool:
         """Whether one more visit gives another text: where a person takes one back, such a node goes on from there."""

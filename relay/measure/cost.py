@@ -11,10 +11,12 @@ from relay.walk import ROOT
 AUTHORS = """
 SELECT c.name, node.text AS node, coalesce(model.text, '') AS model, count(*) AS visits,
        coalesce(sum(h.computed), 0) AS computed, coalesce(sum(h.cached), 0) AS cached,
-       coalesce(sum(h.decoded) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS decoded,
-       coalesce(sum(h.thrown) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS thrown,
-       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0)) FILTER (WHERE apart.text = 'discarded'), 0)
-           AS discarded,
+       coalesce(sum(h.decoded) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+           AS decoded,
+       coalesce(sum(h.thrown) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+           AS thrown,
+       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0))
+           FILTER (WHERE apart.text IN ('discarded', 'taken back')), 0) AS discarded,
        coalesce(sum(h.ms), 0) / 1000.0 AS seconds
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
@@ -37,7 +39,8 @@ GROUP BY c.id, model.text ORDER BY c.id, model.text
 """
 TIMES = """
 SELECT h.rollout, c.name, pen.text, h.n, node.text, coalesce(model.text, ''),
-       CASE WHEN apart.text = 'discarded' THEN 0.0 ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
+       CASE WHEN apart.text IN ('discarded', 'taken back') THEN 0.0
+            ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
        coalesce(h.branches, 0), coalesce(rest.text, '') = 'too late'
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
@@ -62,10 +65,19 @@ class Cost(NamedTuple):
     cached: int  # prompt tokens that came from a cache
     decoded: int  # tokens kept; those that an edge dropped later, and of pens that were not picked, too
     thrown: int  # decoded past the end of a segment
-    discarded: int  # decoded ahead of a judge that said otherwise, or by a pen that was stopped as another was first
+    discarded: int  # decoded ahead of a judge that said otherwise, taken back by a watcher, or by pens that came late
     seconds: float | None  # of its calls, summed; None: they were not timed
     critical: float | None  # of these, on the way that a rollout had to wait for
-    money: float | None  # None: it has no price
+    money: float | None  # for its tokens; None: they have no price
+
+
+class Held(NamedTuple):
+    """What a model held while the run went on, used or not."""
+
+    model: str
+    hour: float  # the price of an hour of it
+    seconds: float | None  # from before it was loaded, through all sessions of the run; None: nobody noted it
+    money: float | None
 
 
 class _Timed(NamedTuple):
@@ -86,11 +98,24 @@ def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
         cell, node, model = author
         price = (prices or {}).get(model, (prices or {}).get(""))
         read, written = computed + cached, decoded + thrown + discarded
-        money = None if price is None else (price.read * read + price.written * written) / 1e6
+        money = None if price is None or not price.by_token else (price.read * read + price.written * written) / 1e6
         critical = None if seconds is None else waited[cell, node, model]
         found.append(
             Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)
         )
+    return found
+
+
+def held(run: Run, prices: Mapping[str, Price] | None = None) -> list[Held]:
+    """What GPUs cost by the hour: each model that has such a price, and the time that the run took."""
+    sessions = run.meta.get("held")
+    seconds = None if sessions is None else float(sum(sessions))
+    found = []
+    for model in run.meta.get("models") or ():
+        price = (prices or {}).get(model, (prices or {}).get(""))
+        if price is not None and price.hour:
+            money = None if seconds is None else price.hour * seconds / 3600
+            found.append(Held(model, price.hour, seconds, money))
     return found
 
 

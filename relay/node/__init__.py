@@ -34,6 +34,25 @@ if TYPE_CHECKING:
     from relay.node.people import People
 
 
+class Beside(NamedTuple):
+    """What went on beside a visit while it was watched: a judge's word on it, or what was taken back of it."""
+
+    node: str
+    visit: int
+    segment: Segment | None
+    usage: Usage
+    recoded: int
+    extra: Extra
+
+
+class Trip(NamedTuple):
+    """A watcher stopped the visit."""
+
+    watcher: str
+    label: str  # what tripped it
+    late: int  # tokens behind the place where it tripped that are settled
+
+
 class Act(NamedTuple):
     """What a node did at one visit."""
 
@@ -47,6 +66,8 @@ class Act(NamedTuple):
     recoded: int = -1
     turn_ended: bool = False
     extra: Extra | None = None
+    beside: tuple[Beside, ...] = ()
+    trip: Trip | None = None
 
 
 NOTHING = Act()
@@ -177,9 +198,9 @@ class Desk:
         finally:
             self.deadline.disarm()
 
-    def luck(self) -> float:
+    def luck(self, what: str = "luck") -> float:
         """A draw from 0..1 made at this visit."""
-        return Random(self.seed("luck")).random()
+        return Random(self.seed(what)).random()
 
     def seed(self, what: str) -> int:
         """The seed of a draw made at this visit."""

@@ -26,9 +26,10 @@ class Prompts:
     def of(self, rollout: int, model: str, visited: Visited) -> list[int] | None:
         """The ids that the model was given at this visit; None where they are not known."""
         reader = self._reader(rollout, model)
-        if reader is None:
-            return None
-        nodes = self._source.meta["scenario"].get("graph", {}).get("nodes", {})
+        graph = self._source.meta["scenario"].get("graph", {})
+        if reader is None or visited.hop.node not in graph.get("edges", {}):
+            return None  # a judge that a watcher asks reads what is still being written
+        nodes = graph.get("nodes", {})
         node = nodes.get(visited.hop.node) or {}
         asked = str(node.get("ask") or "")
         if VARIABLE.search(asked):

@@ -12,7 +12,7 @@ from relay.store.calls import MOST_CALLS, SELECT_CALLS, Kept, kept_call
 from relay.store.reader import Run
 from relay.store.rows import HOP_COLUMNS, WAY, Names, hop_of
 from relay.trajectory import Trajectory
-from relay.walk import Hop, begin, fold
+from relay.walk import TAKEN_BACK, Hop, begun_by, fold
 
 
 class Visited(NamedTuple):
@@ -21,6 +21,7 @@ class Visited(NamedTuple):
     step: int
     hop: Hop
     before: Trajectory
+    back: tuple[int, ...] = ()  # ids that a watcher took back of it
 
 
 _VISITS = f"{WAY} SELECT id, {HOP_COLUMNS} FROM way CROSS JOIN hop ON rollout = number AND id <= upto ORDER BY id"
@@ -86,11 +87,15 @@ class Source:
         self.look_again()
         found: Visits = {}
         try:
-            walk = None
+            walk, back = None, dict[tuple[str, str, int], tuple[int, ...]]()
             for step, *row in rows:
                 hop = hop_of(tuple(row), self.names)[1]
-                walk = walk or begin(hop.node)
-                found[hop.pen, hop.node, hop.visit] = Visited(step, hop, walk.pens[hop.pen].trajectory)
+                walk = walk or begun_by(hop)
+                key = hop.pen, hop.node, hop.visit
+                if hop.extra is not None and hop.extra.apart == TAKEN_BACK and hop.segment is not None:
+                    back[key] = hop.segment.ids
+                else:
+                    found[key] = Visited(step, hop, walk.pens[hop.pen].trajectory, back.pop(key, ()))
                 walk = fold(walk, hop)
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"{self.path}: rollout {rollout} is damaged: {error}") from error

@@ -13,7 +13,7 @@ from relay.store.reader import Run
 from relay.store.rows import Row
 from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import ANSWER, DISCARDED, Extra, Hop, StopReason
+from relay.walk import ANSWER, IN_VAIN, Extra, Hop, StopReason
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
 FACTS = ("source", "folder", "samples", "rounds", "problem_set", "notes")
@@ -122,7 +122,7 @@ def _by_pen(run: Run, rollout: int, late: set[str]) -> dict[tuple[str, int], Hop
     found: dict[tuple[str, int], Hop] = {}
     places: Counter[str] = Counter()
     for hop in run.hops(rollout):
-        if hop.pen not in late and (hop.extra is None or hop.extra.apart != DISCARDED):
+        if hop.pen not in late and (hop.extra is None or hop.extra.apart not in IN_VAIN):
             found[hop.pen, places[hop.pen]] = hop
             places[hop.pen] += 1
     return found
@@ -147,8 +147,7 @@ def _of_hops(rollout: str, was: dict[tuple[str, int], Hop], now: dict[tuple[str,
 def _flat(hop: Hop) -> dict[str, object]:
     """Its values by name, without its clock."""
     segment = hop.segment or Segment("", "", "", (), "", "")
-    extra = hop.extra and hop.extra._replace(beside=0.0)
-    extra = None if extra == Extra() else extra  # nothing but a clock
+    extra = (hop.extra or Extra())._replace(beside=0.0)
     values = hop._asdict() | {"n": 0, "segment": hop.segment is not None, "usage": None, "extra": extra}
     return values | segment._asdict() | (hop.usage or Usage())._replace(seconds=0.0)._asdict()
 

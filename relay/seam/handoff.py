@@ -59,13 +59,6 @@ class Reader:
             mark = self._read(later, mark)
         return Prompt(self._ids.copy(), mark.recoded)
 
-    def fork(self) -> "Reader":
-        """A reader for a branch: it has read what this one has, and goes its own way."""
-        branch = Reader(self._tokenizer, self._head, self._policies)
-        branch._ids = self._ids.copy()
-        branch._path = self._path.copy()
-        return branch
-
     def _read(self, trajectory: Trajectory, mark: _Mark) -> _Mark:
         segment = trajectory.segment
         assert segment is not None  # a trajectory with a length has a last segment

@@ -10,7 +10,7 @@ from relay.errors import Mistake, UserError
 from relay.problems import Problem
 from relay.store import files
 from relay.store.rows import SELECT_HOPS, Names, hop_of
-from relay.walk import Hop, Walk, begin, fold
+from relay.walk import Hop, Walk, begin, begun_by, fold
 
 
 class Listed(NamedTuple):
@@ -145,7 +145,7 @@ class Run:
     def walk(self, number: int) -> Walk:
         """A rollout as the tree of its pens: the very value that the loop had."""
         hops = self.hops(number)
-        walk = begin(hops[0].node if hops else self.meta["scenario"]["graph"]["start"])
+        walk = begun_by(hops[0]) if hops else begin(self.meta["scenario"]["graph"]["start"])
         for hop in hops:
             walk = fold(walk, hop)
         return walk

@@ -250,3 +250,22 @@ CREATE TABLE distance (
     why TEXT                           -- why it could not be had
 );
 """  # what a run has beside TABLES once its steers were measured
+
+CHANCE = """
+CREATE TABLE chance (
+    rollout INTEGER NOT NULL,
+    place INTEGER NOT NULL,            -- segments of its final thought before here
+    model INTEGER NOT NULL,            -- name: the model that went on alone from here
+    hop INTEGER NOT NULL,              -- step.id of the segment that stands here
+    last INTEGER NOT NULL,             -- whether no segment follows that one
+    drawn INTEGER NOT NULL,            -- continuations
+    tried INTEGER NOT NULL,            -- of them, those that have a verdict
+    solved INTEGER NOT NULL,           -- of these, those that are right
+    computed INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    decoded INTEGER NOT NULL,
+    thrown INTEGER NOT NULL,
+    ms INTEGER NOT NULL,
+    PRIMARY KEY (model, rollout, place)
+) WITHOUT ROWID;
+"""  # what a run has beside TABLES once its segments were given credit

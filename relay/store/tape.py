@@ -9,7 +9,7 @@ from relay.engine.record import Call, Recording
 from relay.store.calls import INSERT_ASIDE, INSERT_CALL, MOST_CALLS, row_of_aside, row_of_call
 from relay.store.schema import RECORDING
 from relay.store.writer import RunWriter
-from relay.walk import Hop
+from relay.walk import TAKEN_BACK, Hop
 
 
 class Visit(NamedTuple):
@@ -46,6 +46,8 @@ class Tape:
 
     def hop(self, step: int, visit: Visit, hop: Hop) -> None:
         """The hop of this visit was committed as this step: its calls go down with it."""
+        if hop.extra is not None and hop.extra.apart == TAKEN_BACK:
+            return  # its call goes down with what was kept
         for place, call in enumerate(self._waiting.pop(visit, ())[:MOST_CALLS]):
             self._writer.beside(INSERT_CALL, row_of_call(step, place, call, hop, self._writer.names))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from relay.clock import Stopwatch
 from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
@@ -58,6 +59,7 @@ class Gathered(NamedTuple):
     judgements: list[Row]
     live: list[tuple[int, str, str, int, int, str]]
     beside: dict[str, list[Row]]
+    held: float | None = None  # seconds of this session so far
 
 
 class RunWriter:
@@ -79,6 +81,8 @@ class RunWriter:
         self._beside: dict[str, list[Row]] = {}  # rows of other tables, by the statement that writes them
         self._live: dict[tuple[int, str], Tokens] = {}
         self._live_rows = 0
+        self._watch: Stopwatch | None = None  # since the models of this session began to load
+        self._before: list[float] = []  # seconds of the sessions before this one
         self._broken = False  # a flush failed: its rows are gone, and nothing that follows them may be written
 
     @classmethod
@@ -114,6 +118,10 @@ class RunWriter:
         """A value kept before, or None."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else json.loads(row[0])
+
+    def holds(self, watch: Stopwatch) -> None:
+        """From here on models are held: each flush notes for how long."""
+        self._before, self._watch = self.meta("held") or [], watch
 
     def put(self, table: str, rows: Iterable[Row]) -> None:
         """Add rows to a table that is written once, before the first rollout."""
@@ -207,7 +215,7 @@ class RunWriter:
         live = [(r, t.pen, t.node, t.visit, t.tokens, t.text[-TAIL:]) for (r, _), t in self._live.items()]
         gathered = Gathered(
             self._names.fresh, self._begun, self._hops, self._ended, self._verdicts, self._judgements,
-            live, self._beside,
+            live, self._beside, None if self._watch is None else round(self._watch.seconds, 2),
         )  # fmt: skip
         self._names.fresh, self._begun, self._hops, self._ended = [], [], [], []
         self._verdicts, self._judgements, self._beside = [], [], {}
@@ -228,7 +236,7 @@ class RunWriter:
             raise
 
     def _write(self, gathered: "Gathered") -> None:
-        names, begun, hops, ended, verdicts, judgements, live, beside = gathered
+        names, begun, hops, ended, verdicts, judgements, live, beside, held = gathered
         with self.at_once():
             if not lease.beat(self._db, self._me):
                 raise LeaseLostError(f"{self.path}: another process took this run over")
@@ -241,6 +249,8 @@ class RunWriter:
             many("INSERT OR REPLACE INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?, ?)", judgements)
             for insert, rows in beside.items():
                 many(insert, rows)
+            if held is not None:
+                self.put_meta(held=[*self._before, held])
             if live or self._live_rows:
                 self._db.execute("DELETE FROM live")
                 many("INSERT INTO live VALUES (?, ?, ?, ?, ?, ?)", live)

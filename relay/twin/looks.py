@@ -11,7 +11,7 @@ from relay.measure.ratios import Ratio, ratio
 from relay.measure.recovery import KINDS, Kind, Steered, recovery
 from relay.store.reader import Run
 from relay.trajectory import Segment
-from relay.walk import ROOT, begin, fold
+from relay.walk import ROOT, begun_by, fold
 
 _CLOSING = re.compile(r"<[^<>\n]{1,40}>\s*\Z")  # the tag at a thought's end
 DISTRACTIONS = """
@@ -141,7 +141,7 @@ def _told(run: Run, number: int) -> list[tuple[Segment, str]]:
     hops = run.hops(number)
     if not hops:
         return []
-    walk = begin(hops[0].node)
+    walk = begun_by(hops[0])
     for hop in hops:
         walk = fold(walk, hop)
     sources = {id(hop.segment): hop.source for hop in hops}

@@ -59,7 +59,7 @@ LAYERS = [
             "session",
         ],
     ),
-    ("science", ["afterwards", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
+    ("science", ["afterwards", "credit", "distance", "planning", "regrade", "replay", "spoilers", "train", "twin"]),
     ("terminal", ["tui"]),
     ("results", ["exports", "frames", "reports"]),
     ("cli", ["cli"]),

@@ -92,6 +92,7 @@ def test_it_refuses_an_unknown_key_at_every_level() -> None:
         whole["graph"]["nodes"]["check"]["labels"],
         whole["graph"]["nodes"]["look"]["with"],
         whole["graphs"],
+        whole["prices"],
         *(graph[key] for graph in whole["graphs"].values() for key in ("let", "nodes", "edges") if key in graph),
     ]
     for each in maps:

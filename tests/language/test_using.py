@@ -232,6 +232,14 @@ def test_graphs_that_double_and_double_are_refused(tmp_path: Path) -> None:
     assert any("1,000 are allowed" in each for each in found)
 
 
+def test_a_long_chain_of_graphs_is_refused(tmp_path: Path) -> None:
+    chain = "".join(f"  g{i}: {{start: l, nodes: {{l: {{use: g{i + 1}}}}}, edges: {{l: end}}}}\n" for i in range(900))
+    last = "  g900: {start: w, nodes: {w: {write: a}}, edges: {w: end}}\n"
+    text = BASE.replace("graphs:\n", f"graphs:\n{chain}{last}")
+    found = told(written(tmp_path, text.replace("use: checked, with: {writer: a, better: b}", "use: g0")))
+    assert [each for each in found if "graphs deep; 40 are allowed" in each]
+
+
 def test_check_and_graph_show_it_in_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(written(tmp_path))
     check(path, expand=True, json=True)

@@ -8,10 +8,12 @@ import pytest
 
 from relay.cli.costs import check_prices
 from relay.cli.report import report
+from relay.clock import Stopwatch
 from relay.errors import UserError
-from relay.measure.cost import Cost, costs
+from relay.measure.cost import Cost, costs, held
 from relay.measure.price import Price
 from relay.store.reader import Run
+from relay.store.writer import RunWriter
 from tests.loop.test_ahead import DRAFTS
 from tests.loop.test_branches import NESTED, VOTE
 from tests.loop.test_numbers import queries
@@ -129,3 +131,79 @@ def test_prices_that_are_none_are_told_at_once(bench: Any) -> None:
     ]
     with pytest.raises(UserError, match="is for the table of costs"):
         check_prices([path], ["1,2"], cost=False)
+
+
+PAID = """
+    relay: 1
+    models:
+      a: {engine: scripted, seconds: 0.2, says: "So </think>{answer}"}
+      b: {engine: scripted, says: "x"}
+    problems: {from: sums, limit: 2}
+    graph:
+      start: think
+      answer: think
+      nodes: {think: {write: a}, other: {write: b}}
+      edges: {think: [{when: {visits: think, over: 5}, to: other}, end], other: end}
+    prices:
+      a: {read: 1, written: 4, gpu_hour: 3.6, gpus: 0.5}
+      b: {gpu_hour: 3.6}
+"""
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_money_by_the_hour_is_for_the_time_that_the_run_took_idle_or_not(bench: Any) -> None:
+    outcome = bench.run(PAID)
+    with Run(outcome.path) as run:
+        (seconds,) = run.meta["held"]
+        found = held(run, {"a": Price(hour=1.8), "b": Price(hour=3.6), "": Price(1.0, 2.0)})
+        calls = sum(c.seconds or 0.0 for c in costs(run))
+    assert seconds >= 0.2
+    assert seconds < 60
+    assert [(each.model, each.hour) for each in found] == [("a", 1.8), ("b", 3.6)]
+    assert [each.money for each in found] == pytest.approx([1.8 * seconds / 3600, 3.6 * seconds / 3600])
+    assert calls > 0, "b was never called, and is paid all the same"
+
+
+def test_the_scenario_s_prices_are_taken_and_options_go_before_them(
+    bench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = bench.run(PAID)
+    capsys.readouterr()
+    report([outcome.path], cost=True, json=True)
+    rows = told(capsys)
+    (think,) = [row for row in rows if row.get("cost")]
+    assert think["money"] == pytest.approx((think["computed"] + 4 * (think["decoded"] + think["thrown"])) / 1e6)
+    assert {row["model"]: row["hour"] for row in rows if row.get("held")} == {"a": 1.8, "b": 3.6}
+    report([outcome.path], cost=True, json=True, price=["10,20"], gpu_hour=["a=7.2,2"])
+    rows = told(capsys)
+    (think,) = [row for row in rows if row.get("cost")]
+    assert think["money"] == pytest.approx((10 * think["computed"] + 20 * (think["decoded"] + think["thrown"])) / 1e6)
+    assert {row["model"]: row["hour"] for row in rows if row.get("held")} == {"a": 14.4, "b": 3.6}
+    report([outcome.path], cost=True)
+    assert "held, used or not" in capsys.readouterr().out
+
+
+async def test_each_session_of_a_run_is_held_for_its_own_time(tmp_path: Path) -> None:
+    path = tmp_path / "r.relay"
+    for n in (1, 2):
+        writer = RunWriter.create(path) if n == 1 else RunWriter.resume(path)
+        writer.holds(Stopwatch())
+        writer.flush()
+        writer.close(finished=False)
+        with Run(path) as run:
+            assert len(run.meta["held"]) == n
+
+
+@pytest.mark.parametrize(("said", "what"), [
+    ({"gpu_hour": ["2.5"]}, "is for the table of costs"),
+    ({"cost": True, "gpu_hour": ["c=2.5"]}, "there is no model 'c'"),
+    ({"cost": True, "gpu_hour": ["a=x"]}, "'x' should be 1 or 2 numbers"),
+    ({"cost": True, "gpu_hour": ["a=1,2,3"]}, "'1,2,3' should be 1 or 2 numbers"),
+])  # fmt: skip
+def test_a_price_of_hours_that_is_none_is_told(bench: Any, said: dict[str, Any], what: str) -> None:
+    outcome = bench.run(PAID)
+    with pytest.raises(UserError, match=what):
+        report([outcome.path], **said)

@@ -206,3 +206,51 @@ def test_nobody_watches_a_run_but_who_steps_a_rollout_does(bench: Any, monkeypat
     monkeypatch.setattr(batch, "rollout", lambda walk, stage: stepped(walk, stage._replace(ticks=None)))
     bench.run(TURNS, out="stepped.relay")
     assert all(r.watched for engine in bench.engines.values() for r in engine.requests)
+
+
+USED = """
+    relay: 1
+    models:
+      a: {engine: scripted, says: ["One. ", "Two. ", "So </think>{answer}"]}
+      b: {engine: scripted, says: "Better. "}
+      j: {engine: scripted, thinking: false, says: [good, bad, good]}
+    problems: {from: sums, limit: 1}
+    graphs:
+      checked:
+        start: draft
+        answer: draft
+        nodes:
+          draft: {write: "{writer}", until: [{sentences: 1}, answered]}
+          check: {judge: j, ask: " Good? ", labels: [good, bad]}
+          again: {use: rewrite, with: {who: "{better}"}}
+        edges:
+          draft: [{when: answered, to: end}, check]
+          check: [{when: {label: check, equals: bad}, to: again, drop: draft}, end]
+          again: end
+      rewrite: {start: w, nodes: {w: {write: "{who}", until: {sentences: 1}}}, edges: {w: end}}
+    graph:
+      start: step
+      answer: step
+      nodes: {step: {use: checked, with: {writer: a, better: b}}}
+      edges: {step: [{when: answered, to: end}, {when: {visits: step, over: 9}, to: end}, step]}
+"""
+
+
+def test_graphs_in_use_are_walked_under_their_names(bench: Any) -> None:
+    outcome = bench.run(USED)
+    assert [(node, visit, to) for node, visit, _, _, to in trace(outcome.path)] == [
+        ("step.draft", 1, "step.check"),
+        ("step.check", 1, "step"),
+        ("step", 1, "step.draft"),
+        ("step.draft", 2, "step.check"),
+        ("step.check", 2, "step.again.w"),
+        ("step.again.w", 1, "step.again"),
+        ("step.again", 1, "step"),
+        ("step", 2, "step.draft"),
+        ("step.draft", 3, "step"),
+        ("step", 3, "end"),
+    ]
+    with Run(outcome.path) as run:
+        assert run.walk(0).pens["0"].trajectory.text == "One.Better.So </think>15"
+        assert run.rollout(0).outcome == "correct"
+        assert "graphs" not in run.meta["scenario"], "a resumed run needs no other file"

@@ -107,19 +107,8 @@ def test_a_foreign_segment_is_encoded_once(
     reader.prompt(trunk)  # taken back
     other = trunk.add(three)
     reader.prompt(other)
-    reader.fork().prompt(other.add(one))
+    reader.prompt(other.add(one))
     assert calls == ["One.", " Two.", " Three.", "One."]
-
-
-def test_a_branch_goes_its_own_way(tokenizer: Tokenizer) -> None:
-    trunk = of(segment(tokenizer, "One."))
-    reader = Reader(tokenizer, HEAD)
-    reader.prompt(trunk)
-    branch = reader.fork()
-    left, right = trunk.add(segment(tokenizer, " Two.")), trunk.add(segment(tokenizer, " Three."))
-    assert branch.prompt(right) == naive(tokenizer, right)
-    assert reader.prompt(left) == naive(tokenizer, left)
-    assert branch.prompt(right) == naive(tokenizer, right)
 
 
 def test_an_end_of_turn_is_in_no_prompt(tokenizer: Tokenizer) -> None:

@@ -8,7 +8,7 @@ from relay.store.forking import path_of, written
 from relay.tui.colours import Authors
 from relay.tui.safe import one_line, visible
 from relay.tui.trace import facts
-from relay.walk import BY_HAND, EDIT, PRIVATE, VETO, Hop
+from relay.walk import BY_HAND, EDIT, PRIVATE, READING, TAKEN_BACK, TRIP, VETO, Hop
 
 EACH = 0.02  # seconds a token takes in a replay where nobody noted how long it took
 
@@ -111,7 +111,7 @@ def _nothing(hop: Hop) -> str:
     told = facts(hop)[1:]
     if hop.node == BY_HAND:
         return one_line(f"({' · '.join(told)} → {hop.to})", 120)
-    if hop.rest is None and not hop.branches:
+    if hop.rest is None and not hop.branches and hop.source != TRIP:
         told.append(f"→ {hop.to}")
     return one_line(f"({hop.node}: {' · '.join(told)})", 120)
 
@@ -122,13 +122,14 @@ def _folded(hop: Hop, cut: bool) -> str:
     apart = extra.apart if extra is not None else ""
     if segment is None or not (apart or cut):
         return ""
-    what = {PRIVATE: "judgement of", "": "draft of"}.get(apart, "draft of")
+    what = {PRIVATE: "judgement of", READING: "judgement of", TAKEN_BACK: "tokens of"}.get(apart, "draft of")
     told = [f"{what} {segment.model}", f"{len(segment.ids):,} tok"]
     if extra is not None and extra.label:
         told.append(f"says {extra.label}")
     if extra is not None and extra.score is not None:
         told.append(f"score {extra.score:g}")
-    told += ["dropped"] if cut else ["discarded"] if apart != PRIVATE else []
+    why = "taken back" if apart == TAKEN_BACK else "" if apart in (PRIVATE, READING) else "discarded"
+    told += ["dropped"] if cut else [why] if why else []
     return visible(", ".join(told))
 
 
