@@ -40,7 +40,7 @@ from relay.trajectory import Usage
 IN_FLIGHT, RATE, PIECE, EVERY = 1_000, 20.0, 5, 0.25  # rollouts, tokens a second of each, tokens and seconds a delta
 WARM = 40.0  # seconds before the first window, until rollouts are at different places
 STARTED = 20.0  # seconds of a monitor before its window, in which it loads what intervals need
-ROUNDS = 3
+ROUNDS = 3  # of windows without and with a monitor
 SCENARIO = {
     "relay": 1,
     "title": "A busy run",
@@ -217,7 +217,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return 3600 * sum((a - mx) * (b - my) for a, b in points) / sum((a - mx) ** 2 for a in x)
 
 
-def measure(seconds: float, *, before_others: bool) -> dict[str, float]:
+def measure(seconds: float, rounds: int, *, before_others: bool) -> dict[str, float]:
     """Windows without a monitor and with one, by turns."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     with tempfile.TemporaryDirectory() as folder:
@@ -230,7 +230,7 @@ def measure(seconds: float, *, before_others: bool) -> dict[str, float]:
                 time.sleep(0.2)
             time.sleep(WARM)
             off, on = list[Window](), list[Window]()
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 off.append(window(path, runner, 0.6 * seconds, None))
                 terminal = Terminal(path, second, before_others=before_others)
                 time.sleep(STARTED)
@@ -272,6 +272,7 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=100.0, help="of a window with the monitor")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--before-others", action="store_true", help="chrt -r 1: where others use this machine (root)")
     parser.add_argument("--walk", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
@@ -279,7 +280,7 @@ def main() -> int:
     if asked.walk:
         asyncio.run(walk(asked.walk))
         return 0
-    return told(measure(asked.seconds, before_others=asked.before_others), as_json=asked.json)
+    return told(measure(asked.seconds, asked.rounds, before_others=asked.before_others), as_json=asked.json)
 
 
 if __name__ == "__main__":
