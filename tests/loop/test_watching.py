@@ -288,7 +288,7 @@ def test_readings_of_what_is_taken_back_count_as_discarded(bench: Any) -> None:
 USED = """
     relay: 1
     models:
-      m: {engine: scripted, says: ["One. Two. Three.", "So </think>\\boxed{{answer}}"]}
+      m: {engine: scripted, says: ["One. Two. Three.", "So </think>\\\\boxed{{answer}}"]}
       j: {engine: scripted, says: [good, bad, good]}
     problems: {from: sums, limit: 1}
     graphs:
