@@ -71,6 +71,9 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 	$(BIN)/python tests/proof/coverage.py
 	$(BIN)/python tests/proof/adaptive.py
 	$(BIN)/python tests/proof/adaptive_runs.py
+	$(BIN)/python tests/proof/gains.py
+	$(BIN)/python tests/proof/offload.py
+	$(BIN)/python tests/proof/null_relay.py transformers
 
 clean:
 	rm -rf .venv .venv-engines build dist *.egg-info

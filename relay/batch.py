@@ -6,7 +6,7 @@ A rollout that fails is data: its siblings go on. A record that cannot be writte
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,9 @@ from relay.errors import RelayError, SeamError
 from relay.events import HopCommitted, RolloutEnded, Tokens
 from relay.node import Stage, Ticks
 from relay.node.answered import WRONG, Answer, answer_of, thinks
+from relay.node.people import People
 from relay.runtime import rollout
+from relay.store.asking import Asked
 from relay.store.writer import Graded
 from relay.walk import ROOT, Hop, StopReason, Walk
 
@@ -50,8 +52,19 @@ class Recorder(Protocol):
     def gather(self) -> Any:
         """Take what waits to be written."""
 
-    def write(self, gathered: Any) -> None:
-        """Write it; called in another thread, one call at a time."""
+    def write(self, gathered: Any) -> "Sequence[Asked] | None":
+        """Write it; called in another thread, one call at a time. What people have asked for since."""
+
+
+class Forks(Protocol):
+    """What begins the forks that people asked for."""
+
+    def begin(self) -> "Iterator[Job]":
+        """Those that can be begun now, each written down as begun."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether some could not."""
 
 
 class Grade(Protocol):
@@ -82,7 +95,7 @@ class Tally:
         if ended.stop == StopReason.FAILED:
             self.failed += 1
             self.last_failure = ended.why
-        if graded is not None:
+        if graded is not None and job.cell >= 0:  # a fork is in no figure
             self.outcomes[job.cell, graded.outcome] += 1
             self.judged += graded.decoded
 
@@ -91,9 +104,18 @@ class Batch:
     """The rollouts in flight, what records them, and the ticks at which they are written down."""
 
     def __init__(
-        self, recorder: Recorder, grade: Grade | None, tally: Tally, ticks: Ticks, unfinished: str = WRONG
+        self,
+        recorder: Recorder,
+        grade: Grade | None,
+        tally: Tally,
+        ticks: Ticks,
+        unfinished: str = WRONG,
+        people: People | None = None,
+        forks: Forks | None = None,
     ) -> None:
         self._recorder = recorder
+        self._people, self._forks = people, forks
+        self._beside: set[asyncio.Task[None]] = set()  # the walks of forks
         self._grade = grade
         self._tally = tally
         self._ticks = ticks
@@ -106,9 +128,12 @@ class Batch:
         """Walk them all. Cancelling stops every rollout where it stands, with its hops written down."""
         try:
             async with calm_gc(), asyncio.TaskGroup() as group:
-                flusher = group.create_task(self._flush_often())
+                flusher = group.create_task(self._flush_often(group))
                 walkers = [group.create_task(self._walk(jobs)) for _ in range(in_flight)]
-                await asyncio.wait(walkers)
+                self._begin_forks(group)
+                if walkers:
+                    await asyncio.wait(walkers)
+                await self._until_forks_end(group)
                 flusher.cancel()
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None  # a flush that failed: what it held is lost, and nothing follows it
@@ -117,12 +142,33 @@ class Batch:
             raise
         self._recorder.write(self._recorder.gather())
 
+    def _begin_forks(self, group: asyncio.TaskGroup) -> None:
+        for job in self._forks.begin() if self._forks is not None else ():
+            self._tally.total += 1
+            self._beside.add(group.create_task(self._walk(iter([job]))))
+
+    async def _until_forks_end(self, group: asyncio.TaskGroup) -> None:
+        """Forks that wait for a segment of a rollout that has just ended find it after the next flush."""
+        while self._forks is not None:
+            if self._forks.waiting:
+                await asyncio.sleep(2 * FLUSH)
+            self._begin_forks(group)
+            going = {task for task in self._beside if not task.done()}
+            if not going:
+                return
+            await asyncio.wait(going)
+
     async def _walk(self, jobs: Iterator[Job]) -> None:
+        people = self._people
         for job in jobs:
+            if people is not None:
+                people.begun(job.id)
             try:
                 ended = await self._one(job)
             except Exception as error:  # a broken rollout must not take its siblings along
                 ended = RolloutEnded(StopReason.FAILED, _told(error), job.walk)
+            if people is not None:
+                people.ended(job.id)
             graded = await self._graded(job, ended)
             self._recorder.end(job, ended, graded)
             self._tally.ended(job, ended, graded)
@@ -135,10 +181,11 @@ class Batch:
         async with aclosing(rollout(job.walk, job.stage)) as events:
             async for event in events:
                 if type(event) is HopCommitted:
-                    recorder.hop(job, event.hop)
+                    for hop in (*event.before, event.hop):
+                        recorder.hop(job, hop)
+                        tally.tokens += hop.usage.decoded
                     tally.hops += 1
-                    tally.tokens += event.hop.usage.decoded
-                    self._hops += 1
+                    self._hops += 1 + len(event.before)
                     if self._hops >= ROOM:
                         self._room.clear()
                 elif type(event) is Tokens:
@@ -154,7 +201,7 @@ class Batch:
         there = thinks(trajectory, job.stage)
         return await self._grade(job, answer_of(trajectory, thinks=there, unfinished=self._unfinished))
 
-    async def _flush_often(self) -> None:
+    async def _flush_often(self, group: asyncio.TaskGroup) -> None:
         while True:
             await asyncio.sleep(FLUSH)
             self._ticks.n += 1
@@ -162,11 +209,14 @@ class Batch:
             gathered = self._recorder.gather()
             writing = asyncio.ensure_future(asyncio.to_thread(self._recorder.write, gathered))
             try:
-                await asyncio.shield(writing)
+                asked = await asyncio.shield(writing)
             except asyncio.CancelledError:
                 await writing  # the rows are on their way: let them arrive
                 raise
             self._room.set()
+            if asked and self._people is not None:
+                self._people.take(asked)
+            self._begin_forks(group)
 
 
 def _told(error: Exception) -> str:

@@ -8,12 +8,13 @@ from relay.clock import clock
 class Deadline:
     """Fires once, after so many seconds. Between `arm` and `disarm` it cancels the task that waits."""
 
-    __slots__ = ("_cancelled", "_handle", "_task", "expired")
+    __slots__ = ("_cancelled", "_handle", "_left", "_task", "expired")
 
     def __init__(self, seconds: float) -> None:
         self.expired = seconds <= 0
         self._task: asyncio.Task[object] | None = None
         self._cancelled = False
+        self._left = 0.0
         self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
 
     def _fire(self) -> None:
@@ -23,6 +24,11 @@ class Deadline:
     def fire(self) -> None:
         """Time is up, now."""
         self.expired = True
+        if self._task is not None:
+            self._cancelled = self._task.cancel()
+
+    def interrupt(self) -> None:
+        """End the waiting, if there is any; time is not up."""
         if self._task is not None:
             self._cancelled = self._task.cancel()
 
@@ -43,6 +49,17 @@ class Deadline:
             return False
         self._cancelled = False
         return task.uncancel() == 0
+
+    def hold(self) -> None:
+        """The time stands still until `go_on`: a person thinks."""
+        if self._handle is not None:
+            self._left = max(0.0, self._handle.when() - asyncio.get_running_loop().time())
+            self._handle.cancel()
+
+    def go_on(self) -> None:
+        """The time goes on from where it stood."""
+        if self._handle is not None and not self.expired:
+            self._handle = asyncio.get_running_loop().call_later(self._left, self._fire)
 
     def close(self) -> None:
         """Forget the timer."""

@@ -23,6 +23,7 @@ class HopCommitted(NamedTuple):
 
     hop: Hop
     pen: Pen  # where it left its pen
+    before: tuple[Hop, ...] = ()  # hops of the same pen that were closed with it, and stand before it
 
 
 class RolloutEnded(NamedTuple):

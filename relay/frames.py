@@ -17,14 +17,16 @@ SELECT r.id, coalesce(sum(s.thrown), 0), coalesce(sum(s.computed), 0), coalesce(
 FROM rollout r LEFT JOIN step s ON s.rollout = r.id GROUP BY r.id ORDER BY r.id
 """
 SEGMENTS = """
-SELECT h.rollout, p.key, c.name, r.sample, pen.text, h.n, node.text, h.visit, model.text, h.text, stop.text,
+SELECT h.rollout, p.key, c.name || coalesce(' · fork of ' || f.of, ''), r.sample,
+       pen.text, h.n, node.text, h.visit, model.text, h.text, stop.text,
        coalesce(h.matched, ''), length(h.ids) / 4, coalesce(h.decoded, 0), coalesce(h.thrown, 0),
        coalesce(h.computed, 0), coalesce(h.cached, 0), coalesce(h.ms, 0) / 1000.0, coalesce(source.text, ''),
        coalesce(apart.text, '')
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
 JOIN problem p ON p.id = r.problem
-JOIN cell c ON c.id = r.cell
+LEFT JOIN fork f ON f.rollout = r.id
+JOIN cell c ON c.id = coalesce(f.cell, r.cell)
 JOIN name pen ON pen.id = h.pen
 JOIN name node ON node.id = h.node
 JOIN name model ON model.id = h.model
@@ -79,7 +81,7 @@ class Frames:
             costs = _frame(run.query(COSTS), ("id", *COST_COLUMNS))
             settings = {name: json.loads(text) for name, text in run.query("SELECT name, settings FROM cell")}
         frame["correct"] = (frame["outcome"] == "correct").astype("boolean").where(frame["outcome"] != "")
-        swept = {name for values in settings.values() for name in values}
+        swept = {name for values in settings.values() for name in values if name != "baseline"}
         for name in sorted(swept):
             column = f"sweep {name}" if name in frame or name in COST_COLUMNS else name
             values = {cell: _plain(found.get(name)) for cell, found in settings.items()}
@@ -105,6 +107,15 @@ class Frames:
 
         with opened(self.path) as run:
             return _frame([row(score) for score in by_all(run)], COLUMNS)
+
+    @property
+    def gains(self) -> DataFrame:
+        """A row for each cell and baseline (`compare:`): difference, interval, answer, and multiples of costs."""
+        from relay.measure.gain_rows import COLUMNS, rows
+        from relay.store.opening import opened
+
+        with opened(self.path) as run:
+            return _frame([*rows(run)], COLUMNS)
 
     def _asked(self, sql: str, columns: Sequence[str]) -> DataFrame:
         from relay.store.opening import opened

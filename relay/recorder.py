@@ -1,13 +1,16 @@
 """What keeps the outcome of a run's batch: the run file, and a recording where one is made."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 from relay.batch import Job
 from relay.events import RolloutEnded, Tokens
+from relay.node.people import People
 from relay.prepare.jobs import Jobs
 from relay.store import tape
+from relay.store.asking import FORK, GONE_ON, TAKEN, UNTAKEN, Asked, asked_of, held
 from relay.store.writer import Begun, Gathered, Graded, RunWriter
-from relay.walk import Hop
+from relay.walk import ANSWER, BY_HAND, Hop
 
 
 class RunRecorder:
@@ -20,8 +23,8 @@ class RunRecorder:
         self.writer = writer
         self._tape = recording
         self._noting = noting
-        self.write = writer.write
         self._hop = writer.hop
+        self._last = 0  # the request that was read last
 
     def beginning(self, jobs: Jobs, coming: Iterable[Begun]) -> Iterator[Job]:
         """The jobs of these rollouts; each is written down as begun when it is taken."""
@@ -35,9 +38,29 @@ class RunRecorder:
         self._noting()
         return self.writer.gather()
 
+    def write(self, gathered: Gathered) -> list[Asked]:
+        """Write it; and what people have asked for since the last time."""
+        self.writer.write(gathered)
+        return self.asked()
+
+    def asked(self) -> list[Asked]:
+        """The requests that have come and wait: each is told of once."""
+        found = [asked_of(row) for row in self.writer.query(UNTAKEN, self._last)]
+        if found:
+            self._last = found[-1].id
+        return found
+
+    def taken(self, asked: Asked, refused: str) -> None:
+        """A request was done, or refused."""
+        self.writer.beside(TAKEN, (time.time(), refused or None, asked.id))
+
     def hop(self, job: Job, hop: Hop) -> None:
-        """A hop was committed."""
+        """A hop was committed; one that a person made goes down with its request, or not at all."""
         step = self._hop(job.id, hop)
+        if hop.source and (hop.node == BY_HAND or hop.source.startswith(f"{ANSWER} ")):
+            number = hop.source.rpartition(" ")[2]
+            if number.isdecimal():  # else it is a pool sample of a problem with a strange name
+                self.writer.beside(TAKEN, (time.time(), None, int(number)))
         if self._tape is not None:
             stage = job.stage
             visit = tape.Visit(stage.cell, stage.problem.id, stage.sample, hop.pen, hop.node, hop.visit)
@@ -50,3 +73,15 @@ class RunRecorder:
     def end(self, job: Job, ended: RolloutEnded, graded: Graded | None) -> None:
         """The rollout ended."""
         self.writer.end(job.id, ended.stop, ended.why, graded)
+
+
+def invited(recorder: RunRecorder, *, only_forks: bool) -> People:
+    """Those who take part in this run, with what they asked for before it began or went on. Pauses are over then."""
+    writer, people = recorder.writer, People(recorder.taken)
+    everyone, paused = held(writer.query)
+    goes = ([None] if everyone else []) + sorted(paused) if not only_forks else []
+    now = time.time()
+    for rollout in goes:
+        writer.beside(GONE_ON, (rollout, now, now))
+    people.take((a for a in recorder.asked() if not only_forks or a.act == FORK), early=True)
+    return people

@@ -14,10 +14,12 @@ from relay.deadline import Deadline
 from relay.draws import generator
 from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
+from relay.folding import advance, placed, spent
 from relay.language.graph import Exit
-from relay.node import NOTHING, Act, Desk, Stage
+from relay.node import NOTHING, Act, Desk, Stage, Trip
 from relay.races import Stop, fell_behind, in_time, too_late
-from relay.walk import ROOT, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
+from relay.taking_part import by_people
+from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -36,7 +38,7 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     yield RolloutEnded(walk.stop, walk.pens[ROOT].why, walk)
 
 
-async def pen_steps(
+async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
     pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop | None = None
 ) -> AsyncGenerator[Event, None]:
     """One pen's events until it rests, branches or is stopped. `pens`: the rollout's, as they are when it sets out."""
@@ -65,14 +67,22 @@ async def pen_steps(
                 except BaseException:
                     await doing.aclose()
                     raise
+            pen, before = _beside(pen, act)
             after, hop = commit(pen, desk.visit, act, stage, pens)
             if begun is not None and not _comes_to(hop, stage):
-                if (discarded := await begun.given_up(pen)) is not None:  # it is paid for before the edge is chosen
-                    yield HopCommitted(discarded, pen := advance(pen, discarded))
+                pen, discarded = await _given_up(begun, pen)  # it is paid for before the edge is chosen
+                before, begun = (*before, *discarded), None
                 after, hop = commit(pen, desk.visit, act, stage, pens)
-                begun = None
-            yield HopCommitted(hop, pen := after)
+            if act.trip is not None:  # its watcher's edge acts at once: nothing lies between
+                before, (after, hop) = (*before, hop), _tripped(after, act.trip, stage, pens)
+            yield HopCommitted(hop, pen := after, before)
             branched = hop.branches
+            if (people := stage.people) is not None and people.wanted(stage.rollout) and not (begun or branched):
+                async with aclosing(by_people(desk, pen, hop.node, people)) as acts:
+                    async for event in acts:
+                        if type(event) is HopCommitted:
+                            pen = event.pen
+                        yield event
     finally:
         desk.deadline.close()
         if begun is not None:
@@ -110,6 +120,27 @@ def _failed(error: EngineError) -> Act:
     return Act(rest=StopReason.FAILED, why=str(error))
 
 
+def _beside(pen: Pen, act: Act) -> tuple[Pen, tuple[Hop, ...]]:
+    """The hops of what went on beside a visit, which come before it, and the pen after them."""
+    hops: list[Hop] = []
+    for node, visit, segment, usage, recoded, extra in act.beside:
+        hops.append(Hop(pen.path, pen.hops, node, visit, pen.node, segment, usage, recoded=recoded, extra=extra))
+        pen = advance(pen, hops[-1])
+    return pen, tuple(hops)
+
+
+def _tripped(pen: Pen, trip: Trip, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:
+    """A pen that a watcher stopped stands at the watcher, and goes on by its edges."""
+    act = Act(source=TRIP, extra=Extra(label=trip.label, score=float(trip.late)))
+    return commit(pen, pen.visits.get(pen.node, 0) + 1, act, stage, pens)
+
+
+async def _given_up(begun: Ahead, pen: Pen) -> tuple[Pen, tuple[Hop, ...]]:
+    """Stop what was begun ahead of a judge that said otherwise, and the pen that paid for it."""
+    discarded = await begun.given_up(pen)
+    return (pen, ()) if discarded is None else (advance(pen, discarded), (discarded,))
+
+
 def _comes_to(hop: Hop, stage: Stage) -> bool:
     """Whether this judge's hop leads to what was begun ahead of it, on the text that was read there."""
     return hop.rest is None and hop.to == stage.graph.ahead.get(hop.node) and not (hop.extra and hop.extra.drops)
@@ -117,9 +148,9 @@ def _comes_to(hop: Hop, stage: Stage) -> bool:
 
 def commit(pen: Pen, visit: int, act: Act, stage: Stage, pens: Mapping[str, Pen]) -> tuple[Pen, Hop]:
     """Close a visit: the first edge that holds, or the reason why the pen rests. Pure."""
-    segment, usage, rest, why, branches, starts, source, recoded, turn_ended, extra = act
-    to = pen.node
-    if rest is None:
+    segment, usage, rest, why, branches, starts, source, recoded, turn_ended, extra, _, trip = act
+    to = pen.node if trip is None else trip.watcher
+    if rest is None and trip is None:
         to, rest, extra = _way_on(pen, visit, act, stage, pens)
     if rest is not None:
         branches, starts = 0, ""  # no pen starts where nothing is left to spend

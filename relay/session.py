@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from relay.batch import Batch, Tally
 from relay.clock import Stopwatch, clock
 from relay.engine import Engine
-from relay.errors import EngineError, UserError
+from relay.errors import EngineError, Mistake, UserError
+from relay.forks import Forks
 from relay.grading import Grader, grader
 from relay.language.reading import Reading, from_tree
 from relay.language.shapes import dumped
@@ -31,10 +32,11 @@ from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
-from relay.recorder import RunRecorder
+from relay.recorder import RunRecorder, invited
 from relay.rounds import parts, still_wide
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
+from relay.store.asking import touched
 from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
 
@@ -49,6 +51,9 @@ class Options(NamedTuple):
     pool: Path | None = None
     sandbox: bool = True  # False: programs that models write run unguarded, as the user said
     record: bool = False  # keep all that the engines said, so that `engine: replay` can say it again
+    logprobs: bool = False  # of a recorded run: how probable each written token was, too
+    alone: bool = False  # nobody can be asked, as in a forecast: `ask` goes by its `otherwise`
+    only_forks: bool = False  # walk the forks that were asked for, and nothing else
 
 
 class Outcome(NamedTuple):
@@ -65,10 +70,11 @@ async def start(
 ) -> Outcome:
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
     remove = files.footprint(out)
+    _refuse_logprobs(reading, options)
     writer = RunWriter.create(out)
     with closing_file(writer, remove):
         if options.record:
-            tape.lay_out(writer, token_hex(8))
+            tape.lay_out(writer, token_hex(8), logprobs=options.logprobs)
         with writer.at_once():
             writer.put_meta(scenario=reading.tree, source=reading.source, folder=str(reading.folder.resolve()))
             writer.put_meta(phase="preparing", made=time.time(), relay=_version(), inode=files.inode(out))
@@ -81,7 +87,7 @@ async def resume(
 ) -> Outcome:
     """Do exactly what is missing in this run file; where nothing is, the file is not touched."""
     with opening.opened(path) as run:
-        if run.meta["phase"] == "done":
+        if run.meta["phase"] == "done" and not options.only_forks:
             total = run.query("SELECT count(*) FROM rollout")[0][0]
             watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
             return Outcome(path, total, *_failures(run.query))
@@ -90,6 +96,14 @@ async def resume(
         with writer.at_once():
             writer.put_meta(inode=files.inode(path))
         return await _go_on(writer, _read_back(writer), options, watcher, engines)
+
+
+def _refuse_logprobs(reading: Reading, options: Options) -> None:
+    """Engines that cannot say how probable a token was are told of before a model is loaded."""
+    models = reading.cells[0].scenario.models
+    if options.logprobs and (cannot := sorted(name for name, model in models.items() if model.engine == "http")):
+        what = f"engine http gives no log-probabilities: {', '.join(cannot)}"
+        raise UserError(Mistake("--logprobs", what, "leave it out, or say `engine: vllm`"))
 
 
 @contextlib.contextmanager
@@ -109,7 +123,8 @@ def closing_file(writer: RunWriter, remove: Callable[[], None] | None = None) ->
 
 def _read_back(writer: RunWriter) -> Reading:
     """The scenario that the file holds; the paths in its `problems:` start where they did."""
-    reading = from_tree(writer.meta("scenario"), writer.meta("source"))
+    cells = [name for (name,) in writer.query("SELECT name FROM cell")]
+    reading = from_tree(writer.meta("scenario"), writer.meta("source"), cells)
     place = Place(str(Path(writer.meta("folder") or "") / "scenario"), 1)
     return reading._replace(places={("problems",): Spot(None, place)})
 
@@ -158,7 +173,8 @@ async def _go_on(
             await beating  # it failed: nothing may be written any more
         beating.cancel()
         recorder = RunRecorder(writer, recording, noting)
-        return await _walk(recorder, plan, (scenario.verify.name, grade, scenario.unfinished), watcher, in_flight)
+        grading = scenario.verify.name, grade, scenario.unfinished
+        return await _walk(recorder, plan, grading, watcher, in_flight, options)
 
 
 def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
@@ -169,27 +185,49 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 
 
 async def _walk(
-    recorder: RunRecorder, plan: RunPlan, grading: tuple[str, Grader | None, str], watcher: Watcher, in_flight: int
+    recorder: RunRecorder,
+    plan: RunPlan,
+    grading: tuple[str, Grader | None, str],
+    watcher: Watcher,
+    in_flight: int,
+    options: Options,
 ) -> Outcome:
-    writer = recorder.writer
+    writer, only_forks = recorder.writer, options.only_forks
     verifier, grade, unfinished = grading
     ticks = Ticks()
-    begun = list(writer.open_rollouts())
-    first = writer.rollouts_begun()
+    begun = [] if only_forks else list(writer.open_rollouts())
+    first = plan.total if only_forks else writer.rollouts_begun()
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
+    people = invited(recorder, only_forks=only_forks)
+    for name in sorted({n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks()}):
+        watcher.note(f"{name} asks a person and waits: `relay watch {writer.path}` answers")
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
-        jobs = Jobs(plan, ticks, algebra, None if grade is None else grade.verifier)
-        batch, open_ = Batch(recorder, grade, tally, ticks, unfinished), (jobs.job(b, hops) for b, hops in begun)
-        for coming in parts(plan, writer, first, tally):
+        asked, verifier_ = None if options.alone else people, None if grade is None else grade.verifier
+        jobs = Jobs(plan, ticks, algebra, verifier_, asked, logprobs=tape.logprobs(writer))
+        forks = Forks(jobs, recorder, people)
+        batch = Batch(recorder, grade, tally, ticks, unfinished, people, forks)
+        open_ = (jobs.job(b, hops, forks.origin(b)) for b, hops in begun)
+        for coming in [iter(())] if only_forks else parts(plan, writer, first, tally):
             await batch.run(chain(open_, recorder.beginning(jobs, coming)), in_flight=in_flight)
+    people.close()
     failures = _failures(writer.query)
-    lost = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now), *still_wide(plan, writer)]
-    for note in lost:
+    notes = () if only_forks else _notes(plan, writer)
+    for note in notes:
         watcher.note(note)
-    with writer.at_once():
-        writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *lost])
+    if not only_forks:
+        with writer.at_once():
+            writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *notes])
     return Outcome(writer.path, tally.total, *failures)
+
+
+def _notes(plan: RunPlan, writer: RunWriter) -> list[str]:
+    """What is to be said of the run as a whole."""
+    notes = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now), *still_wide(plan, writer)]
+    return [
+        *notes,
+        *([f"people took part in {n:,} of the rollouts that are counted"] if (n := touched(writer.query)) else []),
+    ]
 
 
 def _passed(seconds: float) -> list[str]:
@@ -208,6 +246,7 @@ def _lost(engines: Mapping[str, Engine]) -> list[str]:
 def outcomes_of(writer: RunWriter, verifier: str) -> dict[tuple[int, str], int]:
     """How many verdicts of each kind by this verifier every cell has."""
     joined = "verdict v JOIN rollout r ON r.id = v.rollout JOIN name n ON n.id = v.verifier AND n.text = ?"
+    joined += " WHERE r.cell >= 0"  # no forks
     counted = f"SELECT r.cell, v.outcome, count(*) FROM {joined} GROUP BY 1, 2"
     return {(cell, writer.text(outcome)): count for cell, outcome, count in writer.query(counted, verifier)}
 

@@ -1,6 +1,6 @@
 """A rollout as a readable trace: each author's text under its colour and mark, the facts of each hop beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -12,18 +12,24 @@ from relay.problems import Problem
 from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
 from relay.tui.safe import one_line, visible
-from relay.walk import Hop
+from relay.walk import ANSWER, BY_HAND, HUMAN, TRIP, Hop
 
 
-def trace(listed: Listed, problem: Problem, hops: Sequence[Hop], opinions: Sequence[Opinion] = ()) -> RenderableType:
-    """The whole rollout: problem, every pen's segments, verdict, and what else verifiers said."""
+def trace(
+    listed: Listed, problem: Problem, hops: Sequence[Hop], opinions: Sequence[Opinion] = (),
+    beside: Mapping[int, str] = {},
+) -> RenderableType:  # fmt: skip
+    """The whole rollout: problem, every pen's segments, verdict, and what else verifiers said.
+
+    `beside` has more to say in the margin of a hop, by its place.
+    """
     authors = Authors(hop.node for hop in hops if hop.segment is not None)
     pens = sorted({hop.pen for hop in hops}, key=_path)
     parts: list[RenderableType] = [_head(listed, problem)]
     for pen in pens:
         if len(pens) > 1:
             parts.append(Text(f"\npen {pen}", style="bold"))
-        parts.append(_pen([h for h in hops if h.pen == pen], authors))
+        parts.append(_pen([(h, beside.get(i, "")) for i, h in enumerate(hops) if h.pen == pen], authors))
     parts.append(_foot(listed))
     others = [o for o in opinions if o.verifier != listed.verifier or o.reply]
     if len(opinions) > 1 or others:
@@ -43,19 +49,19 @@ def _head(listed: Listed, problem: Problem) -> Text:
     return head
 
 
-def _pen(hops: Sequence[Hop], authors: Authors) -> Table:
+def _pen(hops: Sequence[tuple[Hop, str]], authors: Authors) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(overflow="fold")
     table.add_column(width=30, style="dim", overflow="fold")
-    for hop in hops:
+    for hop, more in hops:
         segment = hop.segment
         if segment is None:
             nothing = Text(f"({visible(hop.node)} leaves no segment)", style="dim")
-            table.add_row(_Marked(nothing, " ", "dim"), Text(_margin(hop)))
+            table.add_row(_Marked(nothing, " ", "dim"), Text(_margin(hop, more)))
             continue
         colour = authors.colour(hop.node)
         text = Text(visible(segment.text.strip("\n")), style=colour)
-        table.add_row(_Marked(text, authors.mark(hop.node), colour), Text(_margin(hop)))
+        table.add_row(_Marked(text, authors.mark(hop.node), colour), Text(_margin(hop, more)))
     return table
 
 
@@ -78,9 +84,9 @@ class _Marked:
         return Measurement(low + 2, min(high + 2, options.max_width))
 
 
-def _margin(hop: Hop) -> str:
+def _margin(hop: Hop, more: str = "") -> str:
     """Node and model, tokens, seconds, cached share, and why the segment ended."""
-    return visible("\n".join(facts(hop)))
+    return visible("\n".join([*facts(hop), *([more] if more else [])]))
 
 
 def facts(hop: Hop) -> list[str]:
@@ -92,7 +98,14 @@ def facts(hop: Hop) -> list[str]:
     usage = hop.usage
     if usage.computed or usage.cached:
         lines.append(f"{usage.seconds:.1f} s · cached {usage.cached} of {usage.computed + usage.cached}")
-    if hop.source:
+    if hop.source == TRIP and hop.extra is not None:
+        late = f", {hop.extra.score:g} tokens late" if hop.extra.score else ""
+        return [*lines, f"trips: {hop.extra.label}{late}", f"→ {hop.rest or hop.to}"]
+    if hop.node == BY_HAND or (
+        hop.source.startswith(f"{ANSWER} ") and (hop.segment is None or hop.segment.model == HUMAN)
+    ):
+        lines.append(f"by hand: {hop.source}")
+    elif hop.source:
         lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
     lines += _besides(hop)
     if hop.rest is not None:

@@ -19,8 +19,10 @@ def build() -> typer.Typer:
     from relay.cli import (
         check,
         compare,
+        credit,
         doctor,
         export,
+        fork,
         graph,
         lists,
         models,
@@ -46,7 +48,7 @@ def build() -> typer.Typer:
     app.callback()(_version_option)
     for command in (
         run.run, twin.twin, serve.serve, check.check, graph.graph, watch.watch, show.show, report.report,
-        compare.compare, export.export,
+        compare.compare, credit.credit, export.export, fork.fork,
         replay.replay, lists.scenarios, lists.problems, models.models, doctor.doctor,
     ):  # fmt: skip
         app.command()(command)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Cost = Annotated[bool, typer.Option("--cost", help="What each author cost: tokens, seconds and, with prices, money.")]
 Prices = Annotated[
     list[str],
-    typer.Option(metavar="[MODEL=]IN,OUT", help="The price of a million tokens, read and written, for --cost."),
+    typer.Option(
+        metavar="[MODEL=]IN,OUT", help="The price of a million tokens, read and written, for --cost and for gains."
+    ),
 ]
 Hours = Annotated[
     list[str],
@@ -35,13 +37,15 @@ def check_prices(
     """The prices for each run. Raises UserError with all that is wrong with them."""
     from relay.store.opening import opened
 
-    for option, given in (("--price", said), ("--gpu-hour", hours)):
-        if given and not cost:
-            raise UserError(Mistake(f"relay report {option}", "is for the table of costs", "add --cost"))
+    if hours and not cost:
+        raise UserError(Mistake("relay report --gpu-hour", "is for the table of costs", "add --cost"))
     found, mistakes = [], list[Mistake]()
-    for path in runs if cost else ():
+    for path in runs:
         with opened(path) as run:
             tree = run.meta["scenario"]
+            if said and not cost and "compared" not in run.meta:
+                what = f"is for the table of costs, and for gains, which {path} has not (`compare:`)"
+                mistakes.append(Mistake("relay report --price", what, "add --cost"))
             prices = read_prices(said, tree["models"], mistakes, hours)
             found.append(_with_its_own(prices, tree) if tree.get("prices") else prices)
     if mistakes:

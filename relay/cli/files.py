@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
+    from relay.measure.price import Price
     from relay.store.reader import Run
 
 ENDINGS = {"--html": (".html", ".htm"), "--csv": (".csv",), "--latex": (".tex",)}
@@ -40,26 +41,31 @@ class Files(NamedTuple):
             raise UserError.of(mistakes)
         return self
 
-    def write(self, runs: Sequence[Path]) -> None:
+    def write(self, runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> None:
         """Write them, each whole or not at all."""
         from relay.store.files import cannot_write
         from relay.tui.safe import visible
 
         with _all(runs) as opened:
-            for file, text in self._texts(opened):
+            for file, text in self._texts(opened, prices):
                 try:
                     whole_file(file, text)
                 except OSError as error:
                     raise cannot_write(file, error) from None
                 print(visible(f"{file}"))
 
-    def _texts(self, runs: "Sequence[Run]") -> "Iterator[tuple[Path, str]]":
+    def _texts(self, runs: "Sequence[Run]", prices: "Sequence[dict[str, Price]]") -> "Iterator[tuple[Path, str]]":
         from relay.reports.page import page
-        from relay.reports.tables import csv_of, latex_of
+        from relay.reports.tables import csv_of, gains_csv_of, latex_of
 
-        for file, text_of in zip(self, (page, csv_of, latex_of), strict=True):
-            if file is not None:
-                yield file, text_of(runs)
+        if self.html is not None:
+            yield self.html, page(runs, prices)
+        if self.csv is not None:
+            yield self.csv, csv_of(runs)
+            if gained := gains_csv_of(runs, prices):
+                yield self.csv.with_suffix(".gains.csv"), gained
+        if self.latex is not None:
+            yield self.latex, latex_of(runs, prices)
 
 
 def whole_file(file: Path, text: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relay.language.reading import Reading
-    from relay.language.scenario import Edge
+    from relay.language.scenario import Edge, GraphSpec
 
 
 def graph(
@@ -40,6 +40,8 @@ def text(reading: "Reading") -> Iterator[str]:
     for name, exits in spec.edges.items():
         if (begins := spec.nodes[name].starts()) is not None:
             yield f"{name} ..> {begins}"
+        for watched, words in _watching(spec, name):
+            yield f"{watched} ..({words})..> {name}"
         for edge in exits:
             label = _label(edge)
             yield f"{name} --({label})--> {edge.to}" if label else f"{name} --> {edge.to}"
@@ -70,6 +72,8 @@ def mermaid(reading: "Reading") -> Iterator[str]:
     for name, exits in spec.edges.items():
         if (begins := spec.nodes[name].starts()) is not None:
             yield f"  {names[name]} -.-> {names[begins]}"
+        for watched, words in _watching(spec, name):
+            yield f'  {names[watched]} -.->|"{_escaped(words)}"| {names[name]}'
         for edge in exits:
             label = f'|"{_escaped(said)}"|' if (said := _label(edge)) else ""
             yield f"  {names[name]} -->{label} {names.get(edge.to, f'e_{edge.to}')}"
@@ -88,6 +92,14 @@ def _boxes(reading: "Reading", names: "Mapping[str, str]", within: str) -> Itera
             yield from _boxes(reading, names, name)
             yield "  end"
         yield f'  {names[name]}["{_escaped(name)}<br/>{_escaped(described(reading, name))}"]'
+
+
+def _watching(spec: "GraphSpec", name: str) -> Iterator[tuple[str, str]]:
+    """The nodes that a watcher reads, each with what trips it."""
+    watches = spec.nodes[name].watches()
+    if watches is not None:
+        words = " or ".join(map(str, watches.trip))
+        yield from ((watched, f"trips: {words}") for watched in watches.nodes)
 
 
 def _label(edge: "Edge") -> str:

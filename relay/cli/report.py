@@ -23,6 +23,7 @@ from relay.cli.report_options import (
     Runs,
     Spoilers,
 )  # fmt: skip
+from relay.cli.safety import print_safety_json
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from relay.measure.price import Price
     from relay.reports.parts import Caption, Note
     from relay.twin.beside import Beside
 
@@ -73,7 +75,7 @@ def report(
     if distance_plot is not None:
         draw_plot(runs[0], distance_plot)
     if any(files):
-        files.write(runs)
+        files.write(runs, prices)
         return
     if methods:
         print_methods(runs, as_json=json)
@@ -82,11 +84,11 @@ def report(
 
     besides = _besides(runs) if paper else []
     if json:
-        _print_json(runs)
+        _print_json(runs, prices)
         print_guides_json(runs)
         _print_besides_json(runs, besides)
     else:
-        print_report(runs)
+        print_report(runs, prices)
         print_guides(runs)
         _print_besides(besides)
     if looks:
@@ -131,16 +133,16 @@ def _print_besides_json(runs: Sequence[Path], besides: "Sequence[Beside]") -> No
             print(dumps({"run": str(path), "published": found.title, **line._asdict()}))
 
 
-def print_report(runs: Sequence[Path]) -> None:
+def print_report(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]" = ()) -> None:
     """Print the tables of each run, with what there is to know about them."""
     from relay.reports.parts import parts
     from relay.store.opening import opened
     from relay.tui.console import Plain
 
     console = Plain()
-    for path in runs:
+    for i, path in enumerate(runs):
         with opened(path) as run:
-            print_parts(console, parts(run))
+            print_parts(console, parts(run, prices[i] if prices else {}))
 
 
 def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -> None:
@@ -157,17 +159,19 @@ def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -
             console.print(part)
 
 
-def _print_json(runs: Sequence[Path]) -> None:
+def _print_json(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> None:
     from json import dumps
 
+    from relay.measure.credits import credit_data, credits_of
     from relay.measure.declared import answer_data, answers
     from relay.measure.judging import judging
     from relay.measure.score_rows import by_all
+    from relay.reports.gains import gains_json
     from relay.store.opening import opened
     from relay.twin.effect import rows
     from relay.twin.strata import strata, stratum_data
 
-    for path in runs:
+    for path, priced in zip(runs, prices, strict=True):
         with opened(path) as run:
             if meta_failures := run.meta.get("failures"):
                 print(dumps({"run": str(path), "failures": meta_failures}))
@@ -180,6 +184,11 @@ def _print_json(runs: Sequence[Path]) -> None:
                 print(dumps({"run": str(path), "stratum": each.rate, **stratum_data(each)}))
             for answer in answers(run):
                 print(dumps({"run": str(path), "declared": True, **answer_data(answer)}))
+            for row in gains_json(run, priced):
+                print(dumps({"run": str(path), **row}))
+            for each_credit in credits_of(run):
+                print(dumps({"run": str(path), "credit": True, **credit_data(each_credit)}))
             for part in judging(run):
                 print(dumps({"run": str(path), "part": True, **part._asdict()}))
             print_distances_json(run)
+            print_safety_json(run)

@@ -68,17 +68,23 @@ def _show_list(run: "Run", where: str, values: list[str], limit: int, json: bool
 
 
 def _show_one(run: "Run", number: int, json: bool) -> None:
+    from relay.measure.credits import moves_of
     from relay.tui.console import Plain
+    from relay.tui.credits import moved
     from relay.tui.trace import trace
 
     listed, hops = run.rollout(number), run.hops(number)
+    chances = moves_of(run, number)
     if json:
         from json import dumps
 
-        for hop in hops:
+        for i, hop in enumerate(hops):
             row = hop._asdict()
+            if i in chances:
+                row["chances"] = [{"by": m.by, "before": m.before, "after": m.after} for m in chances[i]]
             row["segment"] = hop.segment._asdict() if hop.segment else None
             row["usage"] = hop.usage._asdict()
             print(dumps(row))
         return
-    Plain().print(trace(listed, run.problem_of(number), hops, run.opinions(number)))
+    told = {i: moved(found) for i, found in chances.items()}
+    Plain().print(trace(listed, run.problem_of(number), hops, run.opinions(number), told))

@@ -7,6 +7,8 @@ import typer
 
 from relay.errors import Mistake, UserError
 
+SWITCH = 0.001  # seconds that a thread which reads may keep the one that answers keys waiting
+
 
 def watch(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run file, of a run that goes on or is done.")],
@@ -39,6 +41,7 @@ def watch(
         raise UserError(Mistake("relay watch", "needs a terminal", "`relay show` and `relay report` do without"))
     from relay.tui.monitor.app import Monitor
 
+    sys.setswitchinterval(SWITCH)
     Monitor(run, rollout, speed).run()
 
 

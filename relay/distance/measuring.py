@@ -21,9 +21,8 @@ from relay.language.reading import Reading, from_tree
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.replay.source import Source
-from relay.replay.words import words_of
-from relay.seam.policies import Policy, policy
-from relay.seam.tokens import Tokenizer
+from relay.replay.words import given_by
+from relay.seam.policies import Policy
 from relay.session import closing_file
 from relay.store import files, opening
 from relay.store.schema import DISTANCE
@@ -50,7 +49,7 @@ def readable(path: Path) -> Reading:
             raise UserError(Mistake(str(path), "the run has not ended", f"`relay run --resume {path}`"))
         if not run.query("SELECT 1 FROM step s JOIN name n ON n.id = s.stop WHERE n.text = ? LIMIT 1", STEER):
             raise UserError(Mistake(f"{path}: --distance", "no steer was put into any thought of this run"))
-        return from_tree(meta["scenario"], meta["source"])
+        return from_tree(meta["scenario"], meta["source"], run.cells)
 
 
 async def measure(path: Path, watcher: Watcher, engines: Mapping[str, Engine] | None = None) -> Measured:
@@ -87,7 +86,9 @@ class _Work:
             self._engines = await load_models(scenario, first, there, self._watcher, stack)
             refuse_other_models(self._writer, facts_of(self._engines))
             for name, steer in first.items():
-                self._policies[name] = await self._policies_of(name)
+                self._policies[name], _ = await given_by(
+                    self._source, name, self._engines[name].tokenizer, self._engines
+                )
                 await _try(name, self._engines[name], self._ids(steer))
             self._begin()
             self._tally = Tally(total=total)
@@ -132,18 +133,6 @@ class _Work:
 
     def _ids(self, steer: Steer) -> Ids:
         return ids_of(steer, self._source, self._engines[steer.reader].tokenizer, self._policies[steer.reader])
-
-    async def _policies_of(self, reader: str) -> dict[str, Policy]:
-        """How it was given what others wrote: only where ids were mapped need the author's tokenizer be known."""
-        tokenizer = self._engines[reader].tokenizer
-        handoffs = self._source.meta.get("handoffs") or []
-        mapped = [h["author"] for h in handoffs if h["reader"] == reader and h["policy"] == "ids with map"]
-        authors = [await self._tokenizer(name) for name in mapped]
-        return {author.fingerprint: policy(author, tokenizer) for author in authors}
-
-    async def _tokenizer(self, name: str) -> Tokenizer:
-        engine = self._engines.get(name)
-        return engine.tokenizer if engine is not None else (await words_of(self._source, name)).tokenizer
 
 
 async def _try(name: str, engine: Engine, ids: Ids) -> None:

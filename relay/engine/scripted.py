@@ -75,7 +75,7 @@ class Scripted:
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Say what this visit says, less the banned ids, up to the cut."""
-        await (asyncio.sleep(self._seconds) if self._seconds else _BREATH)
+        await (asyncio.sleep(self._seconds) if self._seconds and not self._by_token else _BREATH)
         cut, computed = request.cut, len(request.prompt)
         if computed >= self.context:
             raise EngineError(f"a prompt of {computed} tokens does not fit into a context of {self.context}")
@@ -86,9 +86,10 @@ class Scripted:
             cut.feed(ids)
             yield Delta(ids, Usage(computed, decoded=len(ids)), entropy=entropy)
             return
-        last = 0
+        last, each = 0, self._seconds / len(ids) if self._by_token else 0.0
         while not cut.feed(ids[last : last + 1]):
             if self._by_token:
+                await (asyncio.sleep(each) if each else _BREATH)
                 yield Delta(ids[last : last + 1])
             last += 1
         yield Delta(ids[last if self._by_token else 0 : last + 1], Usage(computed, decoded=last + 1), entropy=entropy)

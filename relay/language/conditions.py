@@ -17,6 +17,7 @@ from relay.language.subjects import (
     Stopped,
     Test,
     TokensSpent,
+    Trips,
     Visits,
 )
 
@@ -96,6 +97,7 @@ AnyCondition: TypeAlias = Annotated[
         Kind("<repeated>", Repeated, "repeated"),
         Kind("<visits>", Visits, "visits"),
         Kind("<tokens>", TokensSpent, "tokens"),
+        Kind("<trips>", Trips, "trips"),
         Kind("<score>", Score, "score"),
         Kind("<label>", Label, "label"),
         Kind("<entropy>", Entropy, "entropy"),

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from relay.errors import UserError
-from relay.language import branching
+from relay.language import branching, watching
 from relay.language.conditions import parts
 from relay.language.rulings import Entropy
 from relay.language.scenario import ENDS, Edge, GraphSpec, Node, Scenario
@@ -38,6 +38,7 @@ class Graph(NamedTuple):
     unsure: frozenset[str] = frozenset()  # nodes of whose segments an edge asks the entropy
     ahead: Mapping[str, str] = MappingProxyType({})  # the node whose next visit begins while this one is asked
     races: frozenset[str] = frozenset()  # nodes that go on from the first pen of a branch to rest
+    watched: Mapping[str, tuple[watching.Watcher, ...]] = MappingProxyType({})  # who reads what is written there
 
 
 def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
@@ -53,7 +54,9 @@ def build(scenario: Scenario, without: frozenset[str] = frozenset()) -> Graph:
     judges = {name: ahead for name, node in spec.nodes.items() if (ahead := getattr(node, "ahead", None)) is not None}
     ahead = {name: node for name, node in judges.items() if not {name, node} & without}
     races = frozenset(name for name, node in spec.nodes.items() if node.races()) - without
-    return Graph(spec.start, frozenset(spec.answer), dict(spec.nodes), edges, without, unsure, ahead, races)
+    watched = watching.watched(spec, without)
+    answers = frozenset(spec.answer)
+    return Graph(spec.start, answers, dict(spec.nodes), edges, without, unsure, ahead, races, watched)
 
 
 def _asks_entropy(edge: Edge) -> bool:
@@ -76,7 +79,9 @@ def faults(spec: GraphSpec, without: frozenset[str] = frozenset()) -> Iterator[F
     edged.add_nodes_from(spec.nodes)
     for name, exits in spec.edges.items():
         edged.add_edges_from((name, edge.to) for edge in exits)
+    edged.add_edges_from(watching.edges_of(spec))
     yield from branching.faults(spec, edged)
+    yield from watching.faults(spec)
     edged.add_edges_from((name, begins) for name, node in spec.nodes.items() if (begins := node.starts()) is not None)
     reached = {spec.start} | nx.descendants(edged, spec.start)
     yield from _ways(spec, edged, reached)
@@ -88,13 +93,16 @@ def _ways(spec: GraphSpec, edged: "nx.DiGraph[str]", reached: set[str]) -> Itera
 
     ends = [end for end in ENDS if end in edged]
     ending = set(ends).union(*(nx.ancestors(edged, end) for end in ends))
+    beside = watching.asked(spec)
     for name in spec.nodes:
         at = ("graph", "nodes", name)
+        if name in beside and name not in spec.edges:
+            continue
         if name not in spec.edges:
             yield Fault(at, f"no edges lead on from {name!r}", f"write 'edges: {{{name}: end}}'", True)
         elif name not in reached:
             yield Fault(at, f"no way leads from the start to {name!r}", "add an edge to it, or leave it out", True)
-        elif name not in ending and set(spec.nodes) == set(spec.edges):
+        elif name not in ending and set(spec.nodes) == {*spec.edges, *beside}:
             yield Fault(at, f"no way leads from {name!r} to an end", "add an edge 'to: end'", True)
 
 
@@ -127,6 +135,7 @@ def most_tokens(spec: GraphSpec) -> int | None:
     edged: nx.DiGraph[str] = nx.DiGraph()
     for name, exits in spec.edges.items():
         edged.add_edges_from((name, edge.to, {"tokens": limits[name]}) for edge in exits)
+    edged.add_edges_from((name, watcher, {"tokens": limits[name]}) for name, watcher in watching.edges_of(spec))
     if None in limits.values() or not nx.is_directed_acyclic_graph(edged):
         return None
     return int(nx.dag_longest_path_length(edged, "tokens"))

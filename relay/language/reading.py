@@ -1,12 +1,14 @@
 """Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path as Folder
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.language import graph
+from relay.language.baselines import with_baselines
+from relay.language.cells import Cell
 from relay.language.composing import compose, find, language, preset_of, settings, with_values
 from relay.language.declaring import unknown_cells
 from relay.language.imports import in_its_file
@@ -20,15 +22,6 @@ from relay.language.using import flat
 from relay.language.yaml_places import Places, places, plain
 
 MOST_BROKEN = 50  # cells whose mistakes are looked at
-
-
-class Cell(NamedTuple):
-    """One point of the sweep, ready to run."""
-
-    name: str  # "m=0.4 n=0.2", "m=0 n=0.2 without steer"; "all" when there is no sweep
-    values: Mapping[str, Any]
-    without: frozenset[str]  # nodes that it passes over
-    scenario: Scenario
 
 
 class Reading(NamedTuple):
@@ -58,9 +51,13 @@ def read(name: str, sets: Mapping[str, str] | None = None, preset: str = "") -> 
     return _reading(plain(tree), places(tree), source.name)
 
 
-def from_tree(tree: Mapping[str, Any], source: str = "") -> Reading:
-    """Read a tree that was read before: no file is needed. Raises UserError."""
-    return _reading(tree, {}, source)
+def from_tree(tree: Mapping[str, Any], source: str = "", cells: Collection[str] = ()) -> Reading:
+    """Read a tree that was read before: no file is needed. Raises UserError.
+
+    Of a run that has `cells`, only these: one that was begun when baselines were no cells has none of them.
+    """
+    found = _reading(tree, {}, source)
+    return found._replace(cells=tuple(cell for cell in found.cells if not cells or cell.name in cells))
 
 
 def from_changed_tree(tree: Mapping[str, Any], source: str, changes: Mapping[str, tuple[str, str]]) -> Reading:
@@ -154,7 +151,8 @@ def _flat_cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell
         if len(broken) == MOST_BROKEN:
             break
     if cells and not broken:
-        faults += unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])
+        cells, more = with_baselines(cells, scene)
+        faults += [*more, *unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])]
     return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
 
 

@@ -1,5 +1,6 @@
 """The scenario file as types: `relay/1`, one verb a node, every default said here."""
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -32,7 +33,8 @@ from relay.language.verbs import (
 from relay.language.verifying import MATH, NONE, AnyVerify, Verify
 
 __all__ = [
-    "ENDS", "Adaptive", "Budget", "Edge", "Entered", "GivenText", "GraphSpec", "Model", "ModelName", "Need", "Node",
+    "EACH_AUTHOR", "ENDS", "Adaptive", "Budget", "Edge", "Entered", "GivenText", "GraphSpec", "Model", "ModelName",
+    "Need", "Node",
     "NodeName", "Opening", "Pick", "Pool", "PoolPick", "PooledModel", "Problems", "SamplingSpec", "Scenario", "Select",
     "Solved", "Target", "Tests", "Until", "UntilText", "Verify",
 ]  # fmt: skip
@@ -180,11 +182,27 @@ class Tests(Frozen):
     grid: Text | None = None  # every other cell against this one; after Benjamini and Hochberg
 
 
-def _solo(comparison: str, info: ValidationInfo) -> str:
-    models = (info.context or {}).get("model")
-    if models is None or comparison in (good := [f"solo {model}" for model in sorted(models)]):
-        return comparison
-    raise wrong(f"should be 'solo' and the name of a model, not {comparison!r}", good)
+EACH_AUTHOR = "without each author"
+_OF_A_MODEL = re.compile(r"(solo|self-consistency ([0-9]+) of|best of ([0-9]+) of) (.+)")
+MOST_VOTES = 1000
+
+
+def _baseline(said: str, info: ValidationInfo) -> str:
+    """As `relay.language.baselines` lists them."""
+    context = info.context or {}
+    models, nodes = context.get("model"), context.get("node")
+    if found := _OF_A_MODEL.fullmatch(said):
+        times = int(found[2] or found[3] or 2)
+        if not 2 <= times <= MOST_VOTES:
+            raise wrong(f"{times:,} solos cannot vote", instead=f"2 to {MOST_VOTES:,} can")
+        if models is None or found[4] in models:
+            return said
+    elif said == EACH_AUTHOR or (said.startswith("without ") and (nodes is None or said[8:] in nodes)):
+        return said
+    ways = ("solo", "self-consistency 4 of", "best of 4 of")
+    good = [f"{way} {model}" for way in ways for model in sorted(models or ())]
+    good += [EACH_AUTHOR, *(f"without {node}" for node in sorted(nodes or ()))]
+    raise wrong(f"should be 'solo' and the name of a model, or another baseline, not {said!r}", good)
 
 
 class Scenario(Frozen):
@@ -206,7 +224,7 @@ class Scenario(Frozen):
     unfinished: Literal["wrong", "graded"] = "wrong"  # a thinking that was never closed
     sweep: Sweep | None = None
     select: Select | None = None
-    compare: tuple[Annotated[str, AfterValidator(_solo)], ...] = ()  # "solo MODEL"
+    compare: tuple[Annotated[str, AfterValidator(_baseline)], ...] = ()  # "solo MODEL", "without NODE", ...
     tests: Tests | None = None
     prices: Prices = Field({})  # what each model is paid with, for reports and forecasts
 

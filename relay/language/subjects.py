@@ -221,6 +221,19 @@ class Visits(Counted):
         return self._compared(f"visits of {self.visits}")
 
 
+class Trips(Counted):
+    """How often a watcher stopped this pen, or those it came from."""
+
+    trips: Annotated[str, Known("node")]
+
+    def _read(self) -> Read:
+        node = self.trips
+        return lambda pen: pen.visits.get(node, 0)
+
+    def __str__(self) -> str:
+        return self._compared(f"trips of {self.trips}")
+
+
 class TokensSpent(Counted):
     """How many tokens the last segment has, or the pen has spent along its path."""
 

@@ -165,6 +165,7 @@ FIXED = (
     "seed",
     "verify",
     "unfinished",
+    "compare",
     "tests",
     "prices",
 )  # the same in all cells

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from relay.engine import Engine, Words
     from relay.events import Tokens as Grew
+    from relay.language.watching import Watches
     from relay.node import Act, Desk
 
 ENDS = ("end", "refuse", "join")
@@ -94,6 +95,18 @@ class Node(Frozen):
 
     def rules(self) -> bool:
         """Whether it gives a label or a score, for edges to go by."""
+        return False
+
+    def watches(self) -> "Watches | None":
+        """What it reads while others write."""
+        return None
+
+    def writes_anew(self) -> bool:
+        """Whether one more visit gives another text: where a person takes one back, such a node goes on from there."""
+        return self.ends_turns()
+
+    def asks(self) -> bool:
+        """Whether a person is asked here."""
         return False
 
     def most_tokens(self) -> int | None:
@@ -195,6 +208,29 @@ class Verbs(OneOf):
         """The verbs, each told by its key."""
         nodes = registry.load_all(registry.NODES)
         return tuple(Kind(f"<{verb}>", node, verb) for verb, node in nodes.items())
+
+    def exact(self, value: object) -> str | None:
+        """The tag of this node's verb; a verb may be a setting of another one, as a judge's `ask` is."""
+        verbs = self._verbs(value)
+        for kind in self.kinds if len(verbs) > 1 else ():
+            if kind.key in verbs and verbs - {kind.key} <= set(kind.type.model_fields):
+                return kind.tag
+        return super().exact(value)
+
+    def __call__(self, value: object) -> str | None:
+        """The tag; a verb with a typo counts where what looks like a verb is a setting of it."""
+        if not isinstance(value, dict):
+            return super().__call__(value)
+        verbs = self._verbs(value)
+        for kind in self.kinds if verbs else ():
+            if kind.key and kind.key not in verbs and verbs <= set(kind.type.model_fields):
+                own = set(next(k.type.model_fields for k in self.kinds if k.key in verbs))
+                if get_close_matches(kind.key, [str(key) for key in value if key not in own], 1):
+                    return kind.tag
+        return super().__call__(value)
+
+    def _verbs(self, value: object) -> set[str]:
+        return set(value) & set(self.heads) if isinstance(value, dict) else set()
 
 
 class Engines(OneOf):

@@ -17,7 +17,7 @@ from relay.store.reader import Run
 ENDED = """
 SELECT r.cell, r.problem, r.sample, r.stop IS NULL, outcome.text = 'correct', v.rollout IS NULL
 FROM rollout r LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
-LEFT JOIN name outcome ON outcome.id = v.outcome ORDER BY r.id
+LEFT JOIN name outcome ON outcome.id = v.outcome WHERE r.cell >= 0 ORDER BY r.id
 """
 SAID = (
     "Anytime intervals hold at every look at once, over problems drawn at random and for this run's distractors "

@@ -11,10 +11,12 @@ from relay.walk import ROOT
 AUTHORS = """
 SELECT c.name, node.text AS node, coalesce(model.text, '') AS model, count(*) AS visits,
        coalesce(sum(h.computed), 0) AS computed, coalesce(sum(h.cached), 0) AS cached,
-       coalesce(sum(h.decoded) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS decoded,
-       coalesce(sum(h.thrown) FILTER (WHERE apart.text IS NOT 'discarded'), 0) AS thrown,
-       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0)) FILTER (WHERE apart.text = 'discarded'), 0)
-           AS discarded,
+       coalesce(sum(h.decoded) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+           AS decoded,
+       coalesce(sum(h.thrown) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+           AS thrown,
+       coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0))
+           FILTER (WHERE apart.text IN ('discarded', 'taken back')), 0) AS discarded,
        coalesce(sum(h.ms), 0) / 1000.0 AS seconds
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
@@ -37,7 +39,8 @@ GROUP BY c.id, model.text ORDER BY c.id, model.text
 """
 TIMES = """
 SELECT h.rollout, c.name, pen.text, h.n, node.text, coalesce(model.text, ''),
-       CASE WHEN apart.text = 'discarded' THEN 0.0 ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
+       CASE WHEN apart.text IN ('discarded', 'taken back') THEN 0.0
+            ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
        coalesce(h.branches, 0), coalesce(rest.text, '') = 'too late'
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
@@ -62,7 +65,7 @@ class Cost(NamedTuple):
     cached: int  # prompt tokens that came from a cache
     decoded: int  # tokens kept; those that an edge dropped later, and of pens that were not picked, too
     thrown: int  # decoded past the end of a segment
-    discarded: int  # decoded ahead of a judge that said otherwise, or by a pen that was stopped as another was first
+    discarded: int  # decoded ahead of a judge that said otherwise, taken back by a watcher, or by pens that came late
     seconds: float | None  # of its calls, summed; None: they were not timed
     critical: float | None  # of these, on the way that a rollout had to wait for
     money: float | None  # for its tokens; None: they have no price

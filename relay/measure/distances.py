@@ -18,11 +18,11 @@ SELECT r.cell, r.problem, {DISTRACTOR}, -sum(d.logprob) / sum(d.tokens),
        (SELECT n.text FROM verdict v JOIN name n ON n.id = v.outcome
         WHERE v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier))
 FROM distance d JOIN step s ON s.id = d.hop JOIN rollout r ON r.id = s.rollout
-WHERE d.logprob IS NOT NULL GROUP BY r.id ORDER BY r.id
+WHERE d.logprob IS NOT NULL AND r.cell >= 0 GROUP BY r.id ORDER BY r.id
 """
 COSTS = """
 SELECT r.cell, count(*), count(*) - count(d.logprob), sum(d.tokens), sum(d.computed), sum(d.ms)
-FROM distance d JOIN step s ON s.id = d.hop JOIN rollout r ON r.id = s.rollout GROUP BY r.cell
+FROM distance d JOIN step s ON s.id = d.hop JOIN rollout r ON r.id = s.rollout WHERE r.cell >= 0 GROUP BY r.cell
 """
 
 

@@ -26,7 +26,7 @@ class Joint(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """Tokens per right answer of one cell over those of another, with its 95 % interval."""
+    """Tokens per right answer of one cell over those of another, or tokens per rollout, with its 95 % interval."""
 
     ratio: float
     low: float
@@ -70,6 +70,18 @@ def cost_ratio(first: Outcomes, second: Outcomes) -> Ratio | None:
     found = _joint(np.asarray(value), np.concatenate(parts), cells, len(np.unique(cells[0].problem)))
     half = t_of(found.layout.df) * sqrt(float(found.variance)) if found.problems > 1 else inf
     return Ratio(exp(value), exp(value - half), exp(value + half), found.problems)
+
+
+def mean_cost(cell: Outcomes) -> Ratio | None:
+    """Tokens for each rollout, with the interval that `cost_ratio` would give; None without any."""
+    import numpy as np
+
+    if cell.tokens is None or not cell.tokens.sum():
+        return None
+    mean, n = float(cell.tokens.mean()), len(cell.tokens)
+    found = _joint(np.asarray(log(mean)), (cell.tokens / mean - 1) / n, [cell], len(np.unique(cell.problem)))
+    half = t_of(found.layout.df) * sqrt(float(found.variance)) if found.problems > 1 else inf
+    return Ratio(mean, mean * exp(-half), mean * exp(half), found.problems)
 
 
 def slope(values: Sequence[float]) -> list[float]:

@@ -12,6 +12,7 @@ SELECT by.text, coalesce(max(model.text), ''), count(*),
        count(j.rollout), coalesce(sum(j.decoded), 0), coalesce(sum(j.thrown), 0), coalesce(sum(j.computed), 0),
        coalesce(sum(j.cached), 0)
 FROM verdict v
+JOIN rollout r ON r.id = v.rollout AND r.cell >= 0
 JOIN name by ON by.id = v.verifier
 JOIN name outcome ON outcome.id = v.outcome
 LEFT JOIN judgement j ON j.rollout = v.rollout AND j.verifier = v.verifier

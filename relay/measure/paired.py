@@ -37,6 +37,11 @@ def difference(pairs: Sequence[tuple[Counts, Counts]], *, confidence: float = 0.
     return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs], confidence)
 
 
+def by_problem(differences: Sequence[float]) -> Difference | None:
+    """The mean of such differences, one of each problem, with Student's interval at 95 %; None where there are none."""
+    return _student(differences, 0.95) if differences else None
+
+
 def between(first: Outcomes, second: Outcomes, *, confidence: float = 0.95) -> Difference | None:
     """As `difference`, of cells whose distractors may be shared and whose problems may be drawn in strata.
 

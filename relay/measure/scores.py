@@ -34,7 +34,7 @@ GROUP BY c.id, r.problem
 COST = """
 SELECT r.cell, coalesce(sum(h.decoded), 0), coalesce(sum(h.thrown), 0), coalesce(sum(h.computed), 0),
        coalesce(sum(h.cached), 0)
-FROM rollout r JOIN hop h ON h.rollout = r.id GROUP BY r.cell
+FROM rollout r JOIN hop h ON h.rollout = r.id WHERE r.cell >= 0 GROUP BY r.cell
 """
 
 

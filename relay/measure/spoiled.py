@@ -15,7 +15,7 @@ SELECT r.cell, r.problem,
        count(*) FILTER (WHERE stop.text = 'missing')
 FROM rollout r
 {JUDGED}
-GROUP BY r.cell, r.problem
+WHERE r.cell >= 0 GROUP BY r.cell, r.problem
 """
 LOOKED = """
 SELECT count(*), count(s.outcome) FROM rollout r
@@ -23,7 +23,7 @@ JOIN name stop ON stop.id = r.stop AND stop.text NOT IN ('failed', 'missing')
 JOIN problem p ON p.id = r.problem
 LEFT JOIN verdict s ON s.rollout = r.id
     AND s.verifier = (SELECT id FROM name WHERE text = 'steer alone, by ' || :verifier)
-WHERE EXISTS (
+WHERE r.cell >= 0 AND EXISTS (
     SELECT 1 FROM hop h JOIN name source ON source.id = h.source
     WHERE h.rollout = r.id AND h.stop = (SELECT id FROM name WHERE text = 'steer')
     AND substr(source.text, 1, length(p.key) + 1) = p.key || '/'

@@ -31,6 +31,26 @@ from relay.walk import Extra, Pen, StopReason
 
 if TYPE_CHECKING:
     from relay.language.graph import Graph
+    from relay.node.people import People
+
+
+class Beside(NamedTuple):
+    """What went on beside a visit while it was watched: a judge's word on it, or what was taken back of it."""
+
+    node: str
+    visit: int
+    segment: Segment | None
+    usage: Usage
+    recoded: int
+    extra: Extra
+
+
+class Trip(NamedTuple):
+    """A watcher stopped the visit."""
+
+    watcher: str
+    label: str  # what tripped it
+    late: int  # tokens behind the place where it tripped that are settled
 
 
 class Act(NamedTuple):
@@ -46,6 +66,8 @@ class Act(NamedTuple):
     recoded: int = -1
     turn_ended: bool = False
     extra: Extra | None = None
+    beside: tuple[Beside, ...] = ()
+    trip: Trip | None = None
 
 
 NOTHING = Act()
@@ -93,6 +115,9 @@ class Stage(NamedTuple):
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
     cell: str = ""  # the name of the rollout's cell
     verifier: Verifier | None = None  # the scenario's own; None: nothing is graded
+    rollout: int = -1  # its number in the run
+    logprobs: bool = False  # whether writers are to say how probable each of their tokens was
+    people: "People | None" = None  # those who take part; None: nobody can
 
 
 class Desk:
@@ -173,9 +198,9 @@ class Desk:
         finally:
             self.deadline.disarm()
 
-    def luck(self) -> float:
+    def luck(self, what: str = "luck") -> float:
         """A draw from 0..1 made at this visit."""
-        return Random(self.seed("luck")).random()
+        return Random(self.seed(what)).random()
 
     def seed(self, what: str) -> int:
         """The seed of a draw made at this visit."""

@@ -72,7 +72,7 @@ class Judge(Node):
         """What each label is worth; None: nothing."""
         if isinstance(self.labels, dict):
             return self.labels
-        return {str(label): _number(label) for label in self.labels or ()}
+        return {str(label): number_of(label) for label in self.labels or ()}
 
     def models(self) -> Iterable[str]:
         """The one that is asked."""
@@ -157,7 +157,8 @@ class Judge(Node):
         return label if place >= 0 else ""
 
 
-def _number(label: object) -> float | None:
+def number_of(label: object) -> float | None:
+    """What a label that is a number is worth."""
     try:
         return float(str(label))
     except ValueError:

@@ -1,7 +1,7 @@
 """The verb `write`: a model goes on."""
 
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import cached_property
 from time import perf_counter
 from typing import Annotated, Literal, NamedTuple
@@ -15,8 +15,10 @@ from relay.language.amounts import Tokens as TokenAmount
 from relay.language.scenario import ModelName, Need, Node, Opening, Until, UntilText
 from relay.language.shapes import Kind, OneOf, OneOrMore
 from relay.node import Act, Desk, Hand, missing, taken
+from relay.node.watching import Nobody, Watching, watching_of
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
+from relay.seam.watched import TRIPPED
 from relay.trajectory import Segment, Usage
 from relay.walk import Extra, StopReason
 
@@ -106,15 +108,17 @@ class Write(Node):
             why = f"{model}: {len(prompt.ids)} prompt tokens leave no room in {hand.engine.context}"
             yield Act(rest=StopReason.CONTEXT, why=why)
             return
-        cut = self._cut(desk, hand, room)
+        watching = watching_of(desk, model)
+        cut = self._cut(desk, hand, room, watching.make)
         usage, began, deadline = Usage(), perf_counter(), desk.deadline
         unsure, entropy = desk.pen.node in desk.stage.graph.unsure, None
         ticks = desk.stage.ticks
         seen = -1 if ticks is None else ticks.n
         stage, banned = desk.stage, _banned(desk, hand, self.stops)
+        watched, seconds = ticks is None or ticks.watched or watching.asks, stage.limits.seconds - desk.pen.seconds
         request = Request(
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
-            watched=ticks is None or ticks.watched, entropy=unsure, seconds=stage.limits.seconds - desk.pen.seconds,
+            watched=watched, entropy=unsure, logprobs=stage.logprobs, seconds=seconds,
         )  # fmt: skip
         deltas = hand.engine.extend(request)
         deadline.arm()
@@ -129,21 +133,39 @@ class Write(Node):
                     deadline.disarm()
                     yield Tokens(desk.pen.path, desk.pen.node, desk.visit, len(cut.ids), cut.text)
                     deadline.arm()
+                if watching.heed():
+                    await deltas.aclose()
+                    break
         except BaseException as error:
             await deltas.aclose()  # leaving early aborts the request; an exhausted generator needs no closing
             if not isinstance(error, CancelledError) or not deadline.took():
+                await watching.aclose()
                 raise
-            cut.expire(StopReason.SECONDS)
+            if not watching.stops:
+                cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
-        act = self._wrote(desk, model, prompt, cut, usage, usage.seconds or round(perf_counter() - began, 3))
+        act = await self._read(desk, model, prompt, cut, watching, usage, began)
         if unsure and cut.ids:
             if entropy is None:
                 raise EngineError(f"{model} cannot say how unsure it is: no edge can go by its entropy")
             act = act._replace(extra=Extra(entropy=entropy))
         yield act
 
-    def _cut(self, desk: Desk, hand: Hand, room: int) -> Cut:
+    async def _read(
+        self, desk: Desk, model: str, prompt: Prompt, cut: Cut, watching: Watching | Nobody, usage: Usage, began: float
+    ) -> Act:
+        """What was written, when all watchers have read it: what they leave of it, and where that sends the pen."""
+        usage = usage._replace(seconds=usage.seconds or round(perf_counter() - began, 3))
+        rest, why = await watching.done()
+        trip = watching.settled() if rest is None else None
+        if trip is not None and not usage.computed + usage.cached:  # stopped before its engine said what was cached
+            usage = usage._replace(computed=len(prompt.ids))
+        act = self._wrote(desk, model, prompt, cut, usage)
+        beside, usage = watching.beside(act.usage)
+        return act._replace(usage=usage, rest=rest, why=why, beside=beside, trip=trip)
+
+    def _cut(self, desk: Desk, hand: Hand, room: int, make: Callable[..., Cut]) -> Cut:
         stops = self.stops
         if stops.answered and _closed(desk):
             stops = ONLY_THE_TURN
@@ -156,7 +178,7 @@ class Write(Node):
         think = hand.engine.tokenizer.think
         if stops.closing and think is not None:  # to look at every token: it may be the one that closes
             texts = (*texts, hand.engine.tokenizer.text_of([think.close]))
-        return Cut(
+        return make(
             hand.engine.tokenizer,
             tokens=limit,
             why_tokens=why,
@@ -167,13 +189,13 @@ class Write(Node):
             after=desk.pen.trajectory,
         )
 
-    def _wrote(self, desk: Desk, model: str, prompt: Prompt, cut: Cut, usage: Usage, seconds: float) -> Act:
+    def _wrote(self, desk: Desk, model: str, prompt: Prompt, cut: Cut, usage: Usage) -> Act:
         s = cut.settle()
         if self.stops.closing and s.stop == "closed_by_force":
             s = s._replace(stop=CLOSING)
-        usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, seconds)
+        usage = usage._replace(decoded=len(s.ids) - s.recoded, thrown=s.thrown)
         ended = s.turn_ended and desk.may_answer
-        if not s.text and s.turn_ended:
+        if not s.text and (s.turn_ended or s.stop == TRIPPED):
             return Act(usage=usage, recoded=prompt.recoded, turn_ended=ended)
         print_ = desk.tokenizer(model).fingerprint
         segment = Segment(desk.pen.node, model, s.text, s.ids, print_, s.stop, s.matched, s.closed)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from relay.language.reading import Cell, Reading
+from relay.language.cells import Cell
+from relay.language.reading import Reading
 from relay.measure.power import least_difference
 from relay.prepare.jobs import CellPlan, cell_plans
 from relay.prepare.run import needs_of
@@ -35,7 +36,7 @@ class Sight(NamedTuple):
 
 
 def sights(reading: Reading, problems: int, samples: int, beliefs: Beliefs) -> list[Sight]:
-    """For every cell. The comparison is with the cell that passes the steer over or, without one, the first."""
+    """For every cell. The comparison is with the cell that passes the steer over, or the first baseline, or cell."""
     study = _study(reading, problems, samples, beliefs)
     base = _compared_with(reading.cells)
     width = lru_cache(maxsize=None)(lambda kind: _width(study, kind))
@@ -84,4 +85,5 @@ def _distractors(cell: CellPlan, problems: int) -> int:
 
 
 def _compared_with(cells: tuple[Cell, ...]) -> int:
-    return next((i for i, cell in enumerate(cells) if cell.without), 0)
+    passed = (i for i, cell in enumerate(cells) if cell.without and not cell.baseline)
+    return next(passed, next((i for i, cell in enumerate(cells) if cell.baseline), 0))

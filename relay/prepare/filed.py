@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from relay.engine import Engine
+from relay.language.cells import Cell
 from relay.language.reading import Reading
 from relay.pool import Solo
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans, systems
@@ -40,13 +41,19 @@ class Solved(NamedTuple):
 def write_plan(writer: RunWriter, reading: Reading, plan: RunPlan, solved: Iterable[Solved]) -> None:
     """The cells, the problems, and what the models see of these; within `at_once`."""
     name = writer.name
-    settings = (json.dumps({**c.values, "without": sorted(c.without)}) for c in reading.cells)
-    writer.put("cell", ((i, c.name, s) for i, (c, s) in enumerate(zip(reading.cells, settings, strict=True))))
+    writer.put("cell", ((i, c.name, _settings(c)) for i, c in enumerate(reading.cells)))
     writer.put("problem", (_problem_row(i, p) for i, p in enumerate(plan.problems)))
     heads = Jobs(plan).heads()
     writer.put("head", ((p, name(m), pack(h.ids), h.text, h.thinking) for p, m, h in heads))
     writer.put("solved", ((s.problem, name(s.model), s.solved, s.sampled) for s in solved))
-    writer.put_meta(samples=plan.samples, phase="walking")
+    compared = [[cell, base.name] for base in reading.cells for cell in base.beside]
+    writer.put_meta(samples=plan.samples, phase="walking", **({"compared": compared} if compared else {}))
+
+
+def _settings(cell: Cell) -> str:
+    return json.dumps(
+        {**cell.values, "without": sorted(cell.without), **({"baseline": cell.baseline} if cell.baseline else {})}
+    )
 
 
 def write_units(writer: RunWriter, units: Iterable[Unit], solo_of: Callable[[Unit], Solo]) -> None:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from relay.batch import Job
 from relay.engine import Engine, Sampling
+from relay.folding import fold
 from relay.language.graph import Graph, build
 from relay.language.reading import Reading
 from relay.language.scenario import Adaptive
 from relay.node import Hand, Limits, Stage, Ticks
+from relay.node.people import People
 from relay.pool import Solo
 from relay.problems import Problem
 from relay.seam.policies import Policy, policy
@@ -18,7 +20,7 @@ from relay.seam.templates import Head
 from relay.store.writer import Begun
 from relay.verifiers import Verifier
 from relay.verifiers.workers import Pool as Workers
-from relay.walk import Hop, begin, fold
+from relay.walk import Hop, begin
 
 
 class CellPlan(NamedTuple):
@@ -85,8 +87,13 @@ class Jobs:
         ticks: Ticks | None = None,
         algebra: Workers | None = None,
         verifier: Verifier | None = None,
+        people: People | None = None,
+        *,
+        logprobs: bool = False,
     ) -> None:
         self.plan = plan
+        self._people = people
+        self._logprobs = logprobs
         self._verifier = verifier
         self._algebra = algebra
         self._ticks = ticks
@@ -94,10 +101,10 @@ class Jobs:
         self._others_ends = others_ends(plan.engines)
         self._policies = policies_of(plan.engines)
 
-    def job(self, begun: Begun, hops: Sequence[Hop] = ()) -> Job:
-        """The rollout, new or as far as these hops have brought it."""
-        plan = self.plan
-        cell = plan.cells[begun.cell]
+    def job(self, begun: Begun, hops: Sequence[Hop] = (), of: Begun | None = None) -> Job:
+        """The rollout, new or as far as these hops have brought it; `of`: the one that it is a fork of."""
+        plan, of = self.plan, of or begun
+        cell = plan.cells[of.cell]
         walk = begin(cell.graph.start)
         for hop in hops:
             walk = fold(walk, hop)
@@ -110,11 +117,14 @@ class Jobs:
             cell.seed,
             cell.limits,
             cell.sampling,
-            {} if plan.units is None else plan.units(begun),
+            {} if plan.units is None else plan.units(of),
             self._algebra,
             self._ticks,
             cell.name,
             self._verifier,
+            begun.id,
+            self._logprobs,
+            self._people,
         )
         return Job(begun.id, begun.cell, walk, stage)
 

@@ -18,6 +18,7 @@ from relay.replay.prompts import Prompts
 from relay.replay.source import Source
 from relay.replay.words import words_of
 from relay.seam.cuts import Cut, Settled
+from relay.seam.watched import WatchedCut
 
 LIMITS = ("tokens", "budget tokens", "context full")  # stops at so many tokens
 PIECE = 0.02  # seconds between two deltas of a call that is played at a speed
@@ -88,6 +89,8 @@ class Replay:
         if played.ids and not 0 <= min(played.ids) <= max(played.ids) < self.tokenizer.size:
             raise EngineError(f"{self._source.path} has ids that are none of {request.purpose.node}'s model")
         cut, at, logprobs, told = request.cut, 0, played.logprobs, sum(played.deltas)
+        if isinstance(cut, WatchedCut):
+            cut.follows = True
         for length, seconds in self._pieces(played):
             if seconds:
                 await sleep(seconds)

@@ -11,13 +11,14 @@ from relay.replay.prompts import Prompts
 from relay.replay.source import Source, Visited
 from relay.seam.cuts import Settled
 from relay.seam.tokens import CLOSE, Tokenizer
+from relay.seam.watched import TRIPPED
 from relay.store.calls import COLUMNS, DamagedError, Kept, hash_of, kept_aside
 from relay.store.rows import unpack
 from relay.trajectory import Usage
 from relay.verifiers.judge import NODE as JUDGE
 from relay.walk import Hop, StopReason
 
-OUTSIDE = ("budget seconds", "engine", "turn", "garbled")  # stops that no id need show
+OUTSIDE = ("budget seconds", "engine", "turn", "garbled", TRIPPED)  # stops that no id need show
 
 
 class Played(NamedTuple):
@@ -89,8 +90,10 @@ class Finder:
             raise TimeUpError(f"{self._told(request)} came too late")
         settled = _settled(hop)
         sure = hop.extra and hop.extra.entropy
-        late = hop.rest == StopReason.LATE
-        return Played(settled.ids, (len(settled.ids),), (), hop.usage, None, settled.stop, settled, sure, late)
+        ids, late = settled.ids, hop.rest == StopReason.LATE
+        if visited.back:  # what a watcher took back comes again, and is taken back again
+            ids = (*ids[: hop.usage.decoded], *visited.back)
+        return Played(ids, (len(ids),), (), hop.usage, None, settled.stop, settled, sure, late)
 
     def _aside(self, request: Request) -> Played:
         """A pool sample or a judge's reply; the last one, where it was made again."""

@@ -26,9 +26,10 @@ class Prompts:
     def of(self, rollout: int, model: str, visited: Visited) -> list[int] | None:
         """The ids that the model was given at this visit; None where they are not known."""
         reader = self._reader(rollout, model)
-        if reader is None:
-            return None
-        nodes = self._source.meta["scenario"].get("graph", {}).get("nodes", {})
+        graph = self._source.meta["scenario"].get("graph", {})
+        if reader is None or visited.hop.node not in graph.get("edges", {}):
+            return None  # a judge that a watcher asks reads what is still being written
+        nodes = graph.get("nodes", {})
         node = nodes.get(visited.hop.node) or {}
         asked = str(node.get("ask") or "")
         if VARIABLE.search(asked):
@@ -45,7 +46,7 @@ class Prompts:
             return None
         rows = self._source.query(
             "SELECT ids, h.text, thinking FROM head h JOIN name n ON n.id = h.model WHERE n.text = ? AND problem = ?",
-            model, rollout // len(self._source.cells) % len(self._source.problems),
+            model, self._source.problem(rollout),
         )  # fmt: skip
         if not rows:
             return None

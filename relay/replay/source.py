@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import EngineError
+from relay.folding import begun_by, fold
 from relay.store.calls import MOST_CALLS, SELECT_CALLS, Kept, kept_call
 from relay.store.reader import Run
-from relay.store.rows import HOP_COLUMNS, Names, hop_of
+from relay.store.rows import HOP_COLUMNS, WAY, Names, hop_of
 from relay.trajectory import Trajectory
-from relay.walk import Hop, begin, fold
+from relay.walk import TAKEN_BACK, Hop
 
 
 class Visited(NamedTuple):
@@ -21,8 +22,11 @@ class Visited(NamedTuple):
     step: int
     hop: Hop
     before: Trajectory
+    back: tuple[int, ...] = ()  # ids that a watcher took back of it
 
 
+_VISITS = f"{WAY} SELECT id, {HOP_COLUMNS} FROM way CROSS JOIN hop ON rollout = number AND id <= upto ORDER BY id"
+_FORK = "SELECT id FROM rollout WHERE cell = -1 AND problem = ? AND sample = ?"
 Visits = dict[tuple[str, str, int], Visited]  # by pen, node and visit
 
 
@@ -70,19 +74,29 @@ class Source:
         if cell not in self.cells:
             raise EngineError(f"{self.path} has no cell {cell!r}; it has {', '.join(map(repr, self.cells))}")
         if sample >= self.meta["samples"]:
+            if fork := self.query(_FORK, self.problems[problem], sample):
+                return int(fork[0][0])
             raise EngineError(f"{self.path} has no sample {sample}; it has {self.meta['samples']}, from 0")
         return (sample * len(self.problems) + self.problems[problem]) * len(self.cells) + self.cells[cell]
 
+    def problem(self, rollout: int) -> int:
+        """The place of a rollout's problem."""
+        return int(self.query("SELECT problem FROM rollout WHERE id = ?", rollout)[0][0])
+
     def _visits(self, rollout: int) -> Visits:
-        rows = self.query(f"SELECT id, {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id", rollout)
+        rows = self.query(_VISITS, rollout)
         self.look_again()
         found: Visits = {}
         try:
-            walk = None
+            walk, back = None, dict[tuple[str, str, int], tuple[int, ...]]()
             for step, *row in rows:
                 hop = hop_of(tuple(row), self.names)[1]
-                walk = walk or begin(hop.node)
-                found[hop.pen, hop.node, hop.visit] = Visited(step, hop, walk.pens[hop.pen].trajectory)
+                walk = walk or begun_by(hop)
+                key = hop.pen, hop.node, hop.visit
+                if hop.extra is not None and hop.extra.apart == TAKEN_BACK and hop.segment is not None:
+                    back[key] = hop.segment.ids
+                else:
+                    found[key] = Visited(step, hop, walk.pens[hop.pen].trajectory, back.pop(key, ()))
                 walk = fold(walk, hop)
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"{self.path}: rollout {rollout} is damaged: {error}") from error

@@ -8,13 +8,19 @@ from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.store import files, opening
+from relay.store.asking import DONE, FORK
 from relay.store.reader import Run
+from relay.store.rows import Row
 from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import DISCARDED, Extra, Hop, StopReason
+from relay.walk import ANSWER, IN_VAIN, Extra, Hop, StopReason
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
 FACTS = ("source", "folder", "samples", "rounds", "problem_set", "notes")
+_ACTS = f"""
+SELECT id, act, rollout, pen, data, who, asked FROM requests
+WHERE {DONE} AND act IN ('insert', 'edit', 'veto', 'edge', 'fork', 'answer') ORDER BY id
+"""
 
 
 class Difference(NamedTuple):
@@ -56,6 +62,17 @@ def _copy(run: Run, writer: RunWriter) -> None:
     writer.put_names()
     for table in COPIED:
         writer.put(table, run.query(f"SELECT * FROM {table}"))
+    writer.put("requests", _to_do_again(run))
+
+
+def _to_do_again(run: Run) -> Iterator[Row]:
+    """What people did, each act for the very hop that it made; as if it had been asked for and not yet done."""
+    for number, act, rollout, pen, data, who, asked in run.query(_ACTS):
+        said = json.loads(data) if data else {}
+        if act not in (FORK, ANSWER):
+            made = (hop.n for hop in run.hops(rollout) if hop.source == f"{act} {number}")
+            said = {key: value for key, value in said.items() if key != "segment"} | {"n": next(made)}
+        yield number, act, rollout, pen, json.dumps(said), who, asked, None, None
 
 
 def _replayed(tree: dict[str, Any], path: Path, used: Mapping[str, object], speed: float) -> dict[str, Any]:
@@ -105,7 +122,7 @@ def _by_pen(run: Run, rollout: int, late: set[str]) -> dict[tuple[str, int], Hop
     found: dict[tuple[str, int], Hop] = {}
     places: Counter[str] = Counter()
     for hop in run.hops(rollout):
-        if hop.pen not in late and (hop.extra is None or hop.extra.apart != DISCARDED):
+        if hop.pen not in late and (hop.extra is None or hop.extra.apart not in IN_VAIN):
             found[hop.pen, places[hop.pen]] = hop
             places[hop.pen] += 1
     return found

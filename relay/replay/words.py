@@ -7,13 +7,14 @@ from typing import Any
 
 import tokenizers
 
-from relay.engine import Words
+from relay.engine import Engine, Words
 from relay.engine.transformers import TransformersModel
 from relay.errors import Mistake, UserError
 from relay.language.reading import from_tree
 from relay.language.telling import did_you_mean
 from relay.language.verbs import Model
 from relay.replay.source import Source
+from relay.seam.policies import Policy, policy
 from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
 
@@ -83,3 +84,25 @@ async def _of(model: Model) -> Words | None:
         return found
     plain = {"context": model.context, "thinking": model.thinking}
     return await TransformersModel.model_validate({"model": name, "revision": revision, **plain}).words()
+
+
+async def given_by(
+    source: Source, reader: str, tokenizer: Tokenizer, there: Mapping[str, Engine]
+) -> tuple[dict[str, Policy], frozenset[int]]:
+    """How this model was given what others wrote, by their tokenizers' fingerprints, and which ids end their turns.
+
+    Only where ids were mapped, or a tokenizer is shared, need the other's be known; `there` are engines that are open.
+    """
+
+    async def of(name: str) -> Tokenizer:
+        engine = there.get(name)
+        return engine.tokenizer if engine is not None else (await words_of(source, name)).tokenizer
+
+    handoffs = source.meta.get("handoffs") or []
+    mapped = [h["author"] for h in handoffs if h["reader"] == reader and h["policy"] == "ids with map"]
+    authors = [await of(name) for name in mapped]
+    models = source.meta.get("models") or {}
+    alike = [n for n, facts in models.items() if n != reader and facts["tokenizer"] == tokenizer.fingerprint]
+    ends = [(await of(name)).eos for name in alike]
+    policies = {author.fingerprint: policy(author, tokenizer) for author in authors}
+    return policies, frozenset().union(*ends) - tokenizer.eos

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relay.measure.declared import GRID, NAMED, asked
+from relay.measure.gains import pairs
 from relay.measure.numbers_chosen import chosen
 from relay.measure.score_rows import by_all
 from relay.measure.scores import caption
@@ -15,7 +16,7 @@ COUNTS = """
 SELECT count(*), count(*) FILTER (WHERE stop.text = 'failed'), count(*) FILTER (WHERE stop.text = 'missing'),
        count(*) FILTER (WHERE r.stop IS NULL),
        count(*) FILTER (WHERE stop.text LIKE 'budget%' OR stop.text = 'context full')
-FROM rollout r LEFT JOIN name stop ON stop.id = r.stop
+FROM rollout r LEFT JOIN name stop ON stop.id = r.stop WHERE r.cell >= 0
 """
 TOLD = ("model", "revision", "script", "adapter", "dtype", "tokenizer", "template")  # of a model, beside its engine
 LONG = 300
@@ -34,7 +35,7 @@ def methods(run: Run) -> list[str]:
             [*_graph(run, tree)],
             [*_sampling(meta, tree)],
             [*_grading(run, meta)],
-            [*_tests(run, tree)],
+            [*_baselines(run), *_tests(run, tree)],
             [f"{chosen(run)}{caption(by_all(run))}"],
         )
         if group
@@ -130,6 +131,21 @@ def _grading(run: Run, meta: Mapping[str, Any]) -> Iterator[str]:
         yield f"Programs that models wrote ran in {_said(meta['sandbox'])}."
     for note in meta.get("notes", []):
         yield f"Noted: {_said(note).rstrip('.')}."
+
+
+def _baselines(run: Run) -> Iterator[str]:
+    """What each cell was compared with, on the same problems."""
+    wanted = pairs(run)
+    if not wanted:
+        return
+    bases = dict.fromkeys(base for _, base in wanted)
+    cells = {cell for cell, _ in wanted}
+    yield (
+        f"{len(cells):,} cell{'s were' if len(cells) > 1 else ' was'} compared with {len(bases)} baselines that ran on "
+        f"the same problems with as many samples ({', '.join(map(_said, bases))}), paired by problem; p-values of "
+        f"these {len(wanted)} comparisons were adjusted by {GRID if len(cells) > 1 else NAMED}, and equality within 3 "
+        "points was tested by two one-sided tests at 5 %."
+    )
 
 
 def _tests(run: Run, tree: Mapping[str, Any]) -> Iterator[str]:

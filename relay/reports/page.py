@@ -1,16 +1,19 @@
 """`relay report --html`: one file that needs nothing else, neither network nor script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from relay.reports.cost_pictures import costs
+from relay.reports.cost_pictures import prices as price_pictures
 from relay.reports.parts import Caption, Note, guides, parts, title_of
-from relay.reports.pictures import DASHES, Heat, Picture, costs, curves, heats
+from relay.reports.pictures import DASHES, Heat, Picture, curves, heats
 from relay.reports.traces import Led, led
 from relay.tui.safe import visible
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from relay.measure.price import Price
     from relay.store.reader import Run
 
 TEMPLATE = "page.html"
@@ -44,8 +47,8 @@ class Section(NamedTuple):
     led: Sequence[Led]
 
 
-def page(runs: "Sequence[Run]") -> str:
-    """The whole page. Whatever a model, a problem or a scenario says is text in it."""
+def page(runs: "Sequence[Run]", priced: "Sequence[Mapping[str, Price]]" = ()) -> str:
+    """The whole page; prices for each run, or none. Whatever a model, a problem or a scenario says is text in it."""
     from importlib.resources import files
 
     from jinja2 import Environment, StrictUndefined
@@ -53,20 +56,25 @@ def page(runs: "Sequence[Run]") -> str:
     source = files("relay.reports").joinpath(TEMPLATE).read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["visible"] = visible
-    sections = [_section(i, run) for i, run in enumerate(runs)]
+    sections = [_section(i, run, priced[i] if priced else {}) for i, run in enumerate(runs)]
     by_guide = tuple(_plain(part) for part in guides(runs)) if len(runs) > 1 else ()
     return environment.from_string(source).render(
         sections=sections, by_guide=by_guide, shapes=SHAPES, dashes=DASHES, version=_version()
     )
 
 
-def _section(number: int, run: "Run") -> Section:
+def _section(number: int, run: "Run", priced: "Mapping[str, Price]") -> Section:
+    from relay.measure.gains import gains
+    from relay.measure.paid import paid
+    from relay.reports.gains import break_even
     from relay.reports.methods import methods
     from relay.reports.points import points
 
-    found = points(run)
-    told = tuple(_plain(part) for part in parts(run))
-    pictures = (curves(found), costs(found), heats(found))
+    cells = paid(run, prices=priced)
+    found = points(run, cells)
+    told = tuple(_plain(part) for part in parts(run, priced))
+    lines, _ = break_even(run, gains(run, of=cells), cells, priced)
+    pictures = (curves(found), [*costs(found), *price_pictures(lines, run.cells)], heats(found))
     return Section(number, str(run.path), title_of(run.meta), told, *pictures, methods(run), led(run))
 
 

@@ -1,26 +1,22 @@
 """A run's report as parts in their order: the terminal prints them, a page shows the very same."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from relay.reports.credits import credited
+from relay.reports.gains import gained
+from relay.reports.told import Caption, Note
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from relay.measure.price import Price
     from relay.measure.spoiled import Spoiled
     from relay.store.reader import Run
     from relay.twin.effect import Effect
 
 
-class Note(NamedTuple):
-    """What the reader should know."""
-
-    text: str
-
-
-class Caption(NamedTuple):
-    """What the figures above are, what is random in them, and what they do not cover."""
-
-    text: str
+__all__ = ["Caption", "Note", "guides", "parts", "spoiled", "title_of"]
 
 
 def title_of(meta: Mapping[str, Any]) -> str:
@@ -33,7 +29,7 @@ def title_of(meta: Mapping[str, Any]) -> str:
     return one_line(" · ".join(filter(None, title)), 400) + phase
 
 
-def parts(run: "Run") -> "Iterator[Table | Note | Caption]":
+def parts(run: "Run", prices: "Mapping[str, Price] | None" = None) -> "Iterator[Table | Note | Caption]":
     """The score table, then what hangs on what kind of run it is."""
     from relay.measure.judging import judging
     from relay.measure.numbers_chosen import chosen
@@ -45,9 +41,12 @@ def parts(run: "Run") -> "Iterator[Table | Note | Caption]":
     found, changed, apart = by_all(run), effect(run), judging(run)
     yield score_table(title_of(run.meta), found, spoiled(run))
     yield from _twin(run, changed)
+    yield from gained(run, prices)
+    yield from credited(run)
     if apart:
         yield judging_table(apart)
     yield from _distances(run)
+    yield from _supervised(run)
     for note in _notes(run, changed.looked.told):
         yield Note(note)
     yield Caption(f"{_by(run)}{chosen(run)}{caption(found)}")
@@ -71,6 +70,20 @@ def _twin(run: "Run", changed: "Effect") -> "Iterator[Table | Note]":
     if handed := control(run):
         yield control_table(handed)
         yield Note(verdict(handed))
+
+
+def _supervised(run: "Run") -> "Iterator[Table | Note | Caption]":
+    """Watchers as detectors, and unsafe steers, where problems say what is forbidden."""
+    from relay.measure.safety import safety, walk_aways, watched
+    from relay.tui.safety import CAPTION, WALKED, safety_table, walk_away_table
+
+    read = watched(run)
+    if found := safety(run, read):
+        yield safety_table(found)
+        yield Caption(CAPTION)
+    if steered := walk_aways(run, read):
+        yield walk_away_table(steered)
+        yield Caption(WALKED)
 
 
 def _distances(run: "Run") -> "Iterator[Table | Note | Caption]":

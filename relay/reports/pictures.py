@@ -4,7 +4,6 @@ Every mark has a shape of its own kind, every line a dash, so that nothing hangs
 """
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
 from typing import NamedTuple
 
 from relay.reports.points import Point, numbers, rest_of
@@ -32,6 +31,8 @@ class Mark(NamedTuple):
     cell: int
     told: str  # the figures in words
     label: str = ""  # beside it, where there is room
+    left: float = 0.0  # the ends of its interval across, where it has one
+    right: float = 0.0
 
 
 class Line(NamedTuple):
@@ -55,6 +56,7 @@ class Level(NamedTuple):
     high: float
     told: str
     cell: int
+    name: str = "fresh solos, with their interval"
 
 
 class Picture(NamedTuple):
@@ -70,6 +72,7 @@ class Picture(NamedTuple):
     level: Level | None
     joined: bool  # whether its marks are joined by lines
     left_out: int = 0  # lines that found no room
+    frontier: str = ""  # the cells that no other beats in both, as SVG's polyline has them
 
 
 class Square(NamedTuple):
@@ -93,59 +96,24 @@ class Heat(NamedTuple):
 
 def curves(found: Sequence[Point]) -> list[Picture]:
     """Score over each swept number; a line for each setting of the others, with spoiler rates where they are known."""
-    return [_curve(found, name) for name in numbers([p for p in found if not p.alone])]
-
-
-def costs(found: Sequence[Point]) -> list[Picture]:
-    """Score over tokens; nothing where there are fewer than two cells."""
-    if len(found) < 2:
-        return []
-    most = max(point.tokens for point in found) or 1.0
-    step = _step(most / 5)
-    steps = ceil(most / step)
-    ticks = tuple(Tick(_across(i / steps), f"{i * step:,.6g}") for i in range(steps + 1))
-    kinds = {name: i for i, name in enumerate(dict.fromkeys(_kind(point) for point in found))}
-    lines = tuple(
-        Line(name, kind, tuple(_mark(p, p.tokens / step / steps, kind) for p in found if _kind(p) == name))
-        for name, kind in kinds.items()
-        if kind < MOST
-    )
-    lines = _labelled(lines)
-    about = "Score of each cell over the tokens that it decoded for each graded rollout."
-    return [Picture(
-        "Cost against accuracy", about, "tokens decoded, for each graded rollout", "correct, %", ticks, _percents(),
-        lines, None, False, max(0, len(kinds) - MOST),
-    )]  # fmt: skip
-
-
-def _labelled(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Each mark with the number of its cell, where no other number stands yet."""
-    taken: list[Mark] = []
-    for mark in (mark for line in lines for mark in line.marks):
-        if all(abs(mark.x - other.x) > 18 or abs(mark.y - other.y) > 12 for other in taken):
-            taken.append(mark)
-    free = {mark.cell for mark in taken}
-    return tuple(
-        line._replace(marks=tuple(m._replace(label=str(m.cell)) if m.cell in free else m for m in line.marks))
-        for line in lines
-    )
+    return [_curve(found, name) for name in numbers([p for p in found if not p.beside])]
 
 
 def heats(found: Sequence[Point]) -> list[Heat]:
     """A map for each pair of swept numbers' first two, one for each setting of all others."""
-    names = numbers([p for p in found if not p.alone])[:2]
+    names = numbers([p for p in found if not p.beside])[:2]
     if len(names) < 2:
         return []
     across, down = names
     groups: dict[str, list[Point]] = {}
     for point in found:
-        if not point.alone:
+        if not point.beside:
             groups.setdefault(rest_of(point, across, down), []).append(point)
     return [_heat(group, across, down, rest) for rest, group in groups.items() if len(group) > 1][:MOST]
 
 
 def _curve(found: Sequence[Point], name: str) -> Picture:
-    values = sorted({point.settings[name] for point in found if not point.alone})
+    values = sorted({point.settings[name] for point in found if not point.beside})
     low, high = values[0], values[-1]
 
     def place(value: float) -> float:
@@ -153,21 +121,21 @@ def _curve(found: Sequence[Point], name: str) -> Picture:
 
     groups: dict[str, list[Point]] = {}
     for point in found:
-        if not point.alone:
+        if not point.beside:
             groups.setdefault(rest_of(point, name), []).append(point)
     lines = []
     for kind, (rest, group) in enumerate(groups.items()):
         ordered = sorted(group, key=lambda point: point.settings[name])
-        marks = tuple(_mark(point, place(point.settings[name]), kind) for point in ordered)
+        marks = tuple(mark_of(point, place(point.settings[name]), kind) for point in ordered)
         lines.append(Line(f"score{f', {rest}' if rest else ''}", kind, marks))
         if any(point.spoilers is not None for point in ordered):
             lines.append(_spoilers(ordered, [place(point.settings[name]) for point in ordered], rest))
     lines = [_apart(line, i, min(len(lines), MOST)) for i, line in enumerate(lines)]
-    ticks = tuple(Tick(_across(place(value)), f"{value:g}") for value in values)
-    base = next((point for point in found if point.alone), None)
+    ticks = tuple(Tick(across_of(place(value)), f"{value:g}") for value in values)
+    base = next((p for p in found if p.alone or p.baseline.startswith("solo ")), None)
     said = "its 95 % intervals, and fresh solos as a level." if base else "its 95 % intervals."
     return Picture(
-        f"Score by {name}", f"Share of right answers over {name}, with {said}", name, "correct, %", ticks, _percents(),
+        f"Score by {name}", f"Share of right answers over {name}, with {said}", name, "correct, %", ticks, percents(),
         tuple(lines[:MOST]), base and _level(base), True, max(0, len(lines) - MOST),
     )  # fmt: skip
 
@@ -182,9 +150,9 @@ def _spoilers(ordered: Sequence[Point], places: Sequence[float], rest: str) -> L
     marks = []
     for point, place in zip(ordered, places, strict=True):
         if point.spoilers is not None:
-            y = _up(point.spoilers)
+            y = up_of(point.spoilers)
             told = f"{point.name}: spoilers {100 * point.spoilers:.1f} % of {point.graded:,}"
-            marks.append(Mark(_across(place), y, y, y, 0, point.cell, told))
+            marks.append(Mark(across_of(place), y, y, y, 0, point.cell, told))
     return Line(f"spoiler rate{f', {rest}' if rest else ''}", 0, tuple(marks))
 
 
@@ -200,14 +168,15 @@ def _square(point: Point | None) -> Square | None:
     return point and Square(point.cell, f"{100 * point.score:.1f}", told(point), round(100 * point.score))
 
 
-def _mark(point: Point, across: float, kind: int) -> Mark:
+def mark_of(point: Point, across: float, kind: int) -> Mark:
+    """A cell at a share of the width."""
     low, high = (point.interval.low, point.interval.high) if point.interval else (point.score, point.score)
-    return Mark(_across(across), _up(point.score), _up(low), _up(high), kind, point.cell, told(point))
+    return Mark(across_of(across), up_of(point.score), up_of(low), up_of(high), kind, point.cell, told(point))
 
 
 def _level(point: Point) -> Level:
     low, high = (point.interval.low, point.interval.high) if point.interval else (point.score, point.score)
-    return Level(_up(point.score), _up(low), _up(high), f"fresh solos: {told(point)}", point.cell)
+    return Level(up_of(point.score), up_of(low), up_of(high), f"fresh solos: {told(point)}", point.cell)
 
 
 def told(point: Point) -> str:
@@ -216,23 +185,16 @@ def told(point: Point) -> str:
     return f"{point.name}: {100 * point.score:.1f} %{span} of {point.graded:,} graded, {point.tokens:,.0f} tokens each"
 
 
-def _kind(point: Point) -> str:
-    return "alone" if point.alone else f"without {point.without}" if point.without else "as it is"
+def percents() -> tuple[Tick, ...]:
+    """The ticks of a share."""
+    return tuple(Tick(up_of(share / 100), str(share)) for share in range(0, 101, 20))
 
 
-def _percents() -> tuple[Tick, ...]:
-    return tuple(Tick(_up(share / 100), str(share)) for share in range(0, 101, 20))
-
-
-def _across(share: float) -> float:
+def across_of(share: float) -> float:
+    """From left to right, of a share of the width."""
     return LEFT + share * (WIDTH - LEFT - RIGHT)
 
 
-def _up(share: float) -> float:
+def up_of(share: float) -> float:
+    """From bottom to top, of a share of the height."""
     return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-
-
-def _step(rough: float) -> float:
-    """The least of 1, 2, 5, 10, ... that is not under it."""
-    power = 10 ** floor(log10(rough))
-    return next(float(n * power) for n in (1, 2, 5, 10) if n * power >= rough * 0.999)

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,13 @@ from relay.reports.page import Grid, grid
 from relay.reports.parts import Caption, Note, parts
 
 if TYPE_CHECKING:
+    from relay.measure.price import Price
     from relay.store.reader import Run
 
 _ESCAPED = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''", "·": r"\textperiodcentered{}", "…": r"\ldots{}", "±": r"$\pm$",
+    "|": r"\textbar{}", '"': "''", "·": r"\textperiodcentered{}", "…": r"\ldots{}", "±": r"$\pm$", "∞": r"$\infty$",
 }  # fmt: skip
 _MINUS = re.compile(r"(?<![\w-])-(?=\d)")  # of a figure
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # how a spreadsheet's formula begins
@@ -32,14 +33,27 @@ def csv_of(runs: "Sequence[Run]") -> str:
     return out.getvalue()
 
 
-def latex_of(runs: "Sequence[Run]") -> str:
+def gains_csv_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
+    """A row for each comparison of each run, with the multiples of its costs; empty where no run has baselines."""
+    from relay.measure.gain_rows import COLUMNS as GAINS
+    from relay.measure.gain_rows import rows
+
+    found = [(run, row) for i, run in enumerate(runs) for row in rows(run, prices[i] if prices else {})]
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["run", *GAINS])
+    writer.writerows([_field(str(run.path)), *map(_field, row)] for run, row in found)
+    return out.getvalue() if found else ""
+
+
+def latex_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
     """Every table of the report as a `table` with booktabs, the run's caption under it."""
     found = []
-    for run in runs:
-        told = list(parts(run))
+    for i, run in enumerate(runs):
+        told = list(parts(run, prices[i] if prices else {}))
         captions = [part.text for part in told if isinstance(part, Caption)]
         tables = [grid(part) for part in told if not isinstance(part, Note | Caption)]
-        found += [_table(each, captions[-1] if i == 0 else "") for i, each in enumerate(tables)]
+        found += [_table(each, captions[-1] if n == 0 else "") for n, each in enumerate(tables)]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(found)
 
 

@@ -16,7 +16,7 @@ OUTCOMES = """
 SELECT r.id, r.cell, coalesce(outcome.text, stop.text, 'open') FROM rollout r
 LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
-LEFT JOIN name outcome ON outcome.id = v.outcome ORDER BY r.id
+LEFT JOIN name outcome ON outcome.id = v.outcome WHERE r.cell >= 0 ORDER BY r.id
 """
 
 

@@ -17,7 +17,7 @@ from relay.trajectory import Trajectory
 CLOSING = re.compile(rb"<\s{0,8}/\s{0,8}think\s{0,8}>", re.IGNORECASE)  # what closes the thinking, spelled as text
 _REACH = 31  # bytes: the longest such spelling, less one
 _SENTENCE_MARKS = bytes(sorted({c.encode()[-1] for c in MARKS}))
-_LOOK_BACK = 4000  # characters before a segment in which a formula or a block of code may have begun
+LOOK_BACK = 4000  # characters before a segment in which a formula or a block of code may have begun
 
 
 class Settled(NamedTuple):
@@ -96,7 +96,7 @@ class Cut:
         if sentences or paragraphs:
             marks += _SENTENCE_MARKS
             self._wanted = sentences, paragraphs
-            self._scanner = Scanner(_tail(after, _LOOK_BACK))
+            self._scanner = Scanner(tail(after, LOOK_BACK))
             self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
             self._text = ""
             if self._scanner.waiting:
@@ -235,7 +235,7 @@ class Cut:
 
     def _found_closing(self, known: int) -> Iterable[_Find]:
         start = max(0, known - _REACH)
-        before = _tail(self._after, _REACH).encode() if known < _REACH else b""
+        before = tail(self._after, _REACH).encode() if known < _REACH else b""
         for match in CLOSING.finditer(before + self._data[start:]):
             if match.end() > len(before):
                 yield _Find(max(0, match.start() - len(before)) + start, 1, 0, "closed_by_force")
@@ -254,7 +254,7 @@ class Cut:
         return len(self._text[:characters].encode())
 
 
-def _tail(trajectory: Trajectory | None, length: int) -> str:
+def tail(trajectory: Trajectory | None, length: int) -> str:
     """The last characters of what was written so far."""
     parts: list[str] = []
     for segment in trajectory.newest_first() if trajectory is not None else ():

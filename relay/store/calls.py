@@ -7,7 +7,7 @@ import hashlib
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -169,3 +169,22 @@ def _numbers(packed: bytes) -> tuple[float, ...]:
     if sys.byteorder == "big":
         numbers.byteswap()
     return tuple(numbers)
+
+
+_SURPRISES = """
+SELECT pen.text, s.n, c.logprobs, coalesce(c.same, -1)
+FROM step s JOIN call c ON c.id = 256 * s.id JOIN name pen ON pen.id = s.pen
+WHERE s.rollout = ? AND c.logprobs IS NOT NULL
+"""
+
+
+def surprises(query: Callable[..., list[Any]], rollout: int) -> dict[tuple[str, int], tuple[float, ...]]:
+    """Minus the log-probability, in nats, of each id of each segment that a model wrote, by pen and number of the hop.
+
+    Of the ids that were thrown away behind a segment there is none. A run holds them where it was recorded so.
+    """
+    found = {}
+    for pen, n, packed, same in query(_SURPRISES, rollout):
+        logprobs = _numbers(packed)
+        found[pen, n] = tuple(max(0.0, -each) for each in (logprobs if same < 0 else logprobs[:same]))
+    return {key: nats for key, nats in found.items() if nats}

@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from relay.errors import Mistake, UserError
-from relay.store.schema import APPLICATION, EXTRA, FORKED, HOP, JUDGED, JUDGEMENT, PAGE, TABLES, VERSION
+from relay.store.schema import (
+    APPLICATION,
+    ASKED,
+    EXTRA,
+    FORKED,
+    HOP,
+    JUDGED,
+    JUDGEMENT,
+    PAGE,
+    TABLES,
+    TAKING_PART,
+    VERSION,
+)
 
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpfs", "beegfs", "9p")
 
@@ -109,6 +121,16 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     return db
 
 
+def open_to_ask(path: Path) -> sqlite3.Connection:
+    """A run file that another process may be writing, to add a request to it. Nothing else is changed."""
+    check(path)
+    if not os.access(path, os.W_OK):
+        raise UserError(Mistake(str(path), "cannot be written by you", "only who may write to it takes part"))
+    db = _connect(path, "?mode=rw")
+    _bring_up(db)  # a run of an older relay that is over: it may be forked
+    return db
+
+
 def open_to_read(path: Path) -> sqlite3.Connection:
     """A run file, finished or going on. Nothing is written to it."""
     check(path)
@@ -116,6 +138,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     db = _connect(path, "?mode=ro&immutable=1" if alone else "?mode=ro")
     if path.stat().st_size and (version := _version(db)) < VERSION:
         lacking = (JUDGEMENT if version < JUDGED else "") + (EXTRA + HOP if version < FORKED else "")
+        lacking += ASKED if version < TAKING_PART else ""
         db.execute("PRAGMA temp_store = MEMORY")
         db.executescript(lacking.replace("CREATE ", "CREATE TEMP "))  # empty: an older run has none
     db.execute("PRAGMA query_only = ON")
@@ -142,6 +165,8 @@ def _bring_up(db: sqlite3.Connection) -> None:
     if (version := _version(db)) < VERSION:
         lacking = (JUDGEMENT + EXTRA).replace("TABLE", "TABLE IF NOT EXISTS")
         lacking += f"DROP VIEW hop; {HOP}" if version < FORKED else ""
+        if version < TAKING_PART:  # nobody wrote to these before
+            lacking += f"DROP TABLE requests; DROP TABLE IF EXISTS fork; {ASKED}"
         db.executescript(f"BEGIN IMMEDIATE; {lacking} PRAGMA user_version = {VERSION}; COMMIT;")
 
 

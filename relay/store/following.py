@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import UserError
-from relay.store import files, lease
+from relay.store import asking, files, lease
 from relay.store.opening import opened
 from relay.store.reader import Run
 
@@ -48,6 +48,7 @@ class Facts(NamedTuple):
     cells: tuple[str, ...]
     settings: tuple[Mapping[str, Any], ...]  # of the cells
     verifier: str  # the run's own
+    asks: frozenset[str]  # nodes at which a person is asked
     expected: int  # rollouts in all; 0 while nobody knows
 
 
@@ -67,6 +68,9 @@ class Seen(NamedTuple):
     work: Mapping[str, Work]  # by model
     live: Mapping[str, tuple[int, int]]  # by node: open segments, and their tokens so far
     failures: Mapping[str, Mapping[str, int]]  # tries that failed, by model and kind
+    forks: tuple[int, ...]  # rollouts that are forks of others: beyond the run's own, and counted nowhere
+    paused: bool  # the whole run waits for a person
+    held: frozenset[int]  # and these rollouts do
     behind: bool  # there was more than one look reads
 
     @property
@@ -94,7 +98,7 @@ SELECT r.cell, coalesce(stop.text, ''), coalesce(outcome.text, ''), count(*)
 FROM rollout r LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = ?)
 LEFT JOIN name outcome ON outcome.id = v.outcome
-WHERE r.stop IS NOT NULL AND {} GROUP BY 1, 2, 3
+WHERE r.stop IS NOT NULL AND r.cell >= 0 AND {} GROUP BY 1, 2, 3
 """
 _WORK = """
 SELECT coalesce(model.text, ''), count(*), sum(coalesce(decoded, 0)), sum(coalesce(thrown, 0)),
@@ -133,10 +137,11 @@ class Following:
         failures = _json(meta.get("failures"), {})
         live = {node: (n, tokens) for node, n, tokens in run.query(_LIVE)}
         writer, beat = _writer(run)
+        forks = tuple(number for (number,) in run.query("SELECT rollout FROM fork ORDER BY rollout"))
         return Seen(
             facts, _json(meta.get("phase"), ""), writer, beat, _json(meta.get("made"), 0.0),
             _json(meta.get("ended"), 0.0), time.time(), self._begun, len(self._open), dict(self._ends),
-            dict(self._work), live, failures, behind,
+            dict(self._work), live, failures, forks, *asking.held(run.query), behind,
         )  # fmt: skip
 
     def _facts_of(self, run: Run, *, settled: bool) -> Facts:
@@ -147,9 +152,9 @@ class Following:
 
     def _rollouts(self, run: Run, verifier: str) -> bool:
         """Count those that ended: new ones by their numbers, those that were open by no longer being so."""
-        last = run.query("SELECT coalesce(max(id), -1) FROM rollout")[0][0]
+        last = run.query("SELECT coalesce(max(id), -1) FROM rollout WHERE cell >= 0")[0][0]
         upto, self._begun = min(last, self._rollout + self._most), last + 1
-        now = frozenset(i for (i,) in run.query("SELECT id FROM rollout WHERE stop IS NULL") if i <= upto)
+        now = frozenset(i for (i,) in run.query("SELECT id FROM rollout WHERE stop IS NULL AND cell >= 0") if i <= upto)
         ended = self._open - now
         self._count(run.query(_COUNTS.format("r.id > ? AND r.id <= ?"), verifier, self._rollout, upto))
         for some in _slices(sorted(ended)):
@@ -181,7 +186,8 @@ def _facts(run: Run) -> Facts:
     title = scenario.get("title") or Path(str(meta.get("source", ""))).stem
     settings = tuple(_json(text, {}) for _, text in cells)
     expected = problems * int(meta.get("samples") or scenario.get("samples") or 1) * len(cells)
-    return Facts(title, scenario, tuple(name for name, _ in cells), settings, run.verifier, expected)
+    names = tuple(name for name, _ in cells)
+    return Facts(title, scenario, names, settings, run.verifier, asking.asks(scenario), expected)
 
 
 def _writer(run: Run) -> tuple[str, float]:

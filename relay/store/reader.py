@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from relay.errors import Mistake, UserError
+from relay.folding import begun_by, fold
 from relay.problems import Problem
 from relay.store import files
 from relay.store.rows import SELECT_HOPS, Names, hop_of
-from relay.walk import Hop, Walk, begin, fold
+from relay.walk import Hop, Walk, begin
 
 
 class Listed(NamedTuple):
@@ -52,13 +53,15 @@ LEFT JOIN name model ON model.id = j.model
 WHERE v.rollout = ? ORDER BY by.id
 """
 _LISTED = """
-SELECT r.id, p.key, p.answer, c.name, r.sample, coalesce(stop.text, 'open'),
+SELECT r.id, p.key, p.answer, c.name || coalesce(' · fork of ' || f.of, ''),
+       r.sample, coalesce(stop.text, 'open'),
        coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
        coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, ''),
        CASE WHEN v.rollout IS NULL THEN '' ELSE by.text END
 FROM rollout r
 JOIN problem p ON p.id = r.problem
-JOIN cell c ON c.id = r.cell
+LEFT JOIN fork f ON f.rollout = r.id
+JOIN cell c ON c.id = coalesce(f.cell, r.cell)
 LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN name by ON by.text = ?
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = by.id
@@ -143,7 +146,7 @@ class Run:
     def walk(self, number: int) -> Walk:
         """A rollout as the tree of its pens: the very value that the loop had."""
         hops = self.hops(number)
-        walk = begin(hops[0].node if hops else self.meta["scenario"]["graph"]["start"])
+        walk = begun_by(hops[0]) if hops else begin(self.meta["scenario"]["graph"]["start"])
         for hop in hops:
             walk = fold(walk, hop)
         return walk

@@ -20,7 +20,13 @@ _VALUES = ["?"] * _PLAIN + [f"nullif(?, {NULL})"] * (2 + STEP_COLUMNS.count(",")
 INSERT_STEP = f"INSERT INTO step (id, {STEP_COLUMNS}) VALUES ({', '.join(_VALUES)})"
 INSERT_EXTRA = "INSERT INTO extra VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_PART = "INSERT INTO part VALUES (?, ?, ?)"
-SELECT_HOPS = f"SELECT {HOP_COLUMNS} FROM hop WHERE rollout = ? ORDER BY id"
+WAY = """
+WITH RECURSIVE way(number, upto) AS (
+    SELECT ?, 9223372036854775807 UNION ALL
+    SELECT f.of, min(f.upto, way.upto) FROM way JOIN fork f ON f.rollout = way.number
+)
+"""  # a rollout and, where it is a fork, those whose beginning it shares, each up to a step
+SELECT_HOPS = f"{WAY} SELECT {HOP_COLUMNS} FROM way CROSS JOIN hop ON rollout = number AND id <= upto ORDER BY id"
 LONG_IDS, LONG_TEXT = 128, 640  # ids and characters of a segment beyond which it lies in parts
 MOST_PARTS = 256
 Row = tuple[int | str | bytes | bytearray | float | None, ...]

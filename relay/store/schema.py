@@ -1,6 +1,6 @@
 """The tables of a run file. docs/run-file.md says the same for people, and a test holds the two together."""
 
-VERSION = 4
+VERSION = 5
 APPLICATION = 0x52454C59  # "RELY", in SQLite's application_id
 PAGE = 16384  # bytes; a row is at most an eighth of it, so that what is left at a page's end is little
 
@@ -165,11 +165,21 @@ CREATE TABLE live (
 ) WITHOUT ROWID;
 CREATE TABLE requests (
     id INTEGER PRIMARY KEY,
-    act TEXT NOT NULL,                 -- insert, veto, fork, pause
-    rollout INTEGER,
-    pen TEXT,
+    act TEXT NOT NULL,                 -- pause, go, insert, edit, veto, edge, fork, answer
+    rollout INTEGER,                   -- null: the whole run (pause, go)
+    pen TEXT,                          -- null: pen 0
     data TEXT,                         -- JSON
-    taken TEXT                         -- when the runner took it
+    who TEXT,                          -- the login name of whoever asked
+    asked REAL,                        -- when, in seconds since 1970
+    taken REAL,                        -- when the runner did or refused it; null: it waits
+    refused TEXT                       -- why it was not done
+);
+CREATE TABLE fork (
+    rollout INTEGER PRIMARY KEY,       -- whose `cell` is -1: a fork is in no figure of its cell
+    of INTEGER NOT NULL,               -- the rollout whose beginning it shares
+    upto INTEGER NOT NULL,             -- step.id: the last of that rollout's steps that it shares; 0: none
+    cell INTEGER NOT NULL,             -- the cell that both are of
+    request INTEGER NOT NULL           -- requests.id: who asked for it, and when
 );
 CREATE TABLE lease (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -179,8 +189,9 @@ CREATE TABLE lease (
     beat REAL NOT NULL                 -- seconds since the epoch
 );
 """
-JUDGED, FORKED = 2, 4  # the first schemas with judgements, and with extras
+JUDGED, FORKED, TAKING_PART = 2, 4, 5  # the first schemas with judgements, with extras, and with what people did
 JUDGEMENT = TABLES[TABLES.index("CREATE TABLE judgement") : TABLES.index("CREATE TABLE live")]  # what schema 1 lacked
+ASKED = TABLES[TABLES.index("CREATE TABLE requests") : TABLES.index("CREATE TABLE lease")]  # what schema 4 lacked
 EXTRA = TABLES[TABLES.index("CREATE TABLE extra") : TABLES.index("CREATE VIEW hop")]
 HOP = TABLES[TABLES.index("CREATE VIEW hop") : TABLES.index("CREATE TABLE verdict")]
 
@@ -239,3 +250,22 @@ CREATE TABLE distance (
     why TEXT                           -- why it could not be had
 );
 """  # what a run has beside TABLES once its steers were measured
+
+CHANCE = """
+CREATE TABLE chance (
+    rollout INTEGER NOT NULL,
+    place INTEGER NOT NULL,            -- segments of its final thought before here
+    model INTEGER NOT NULL,            -- name: the model that went on alone from here
+    hop INTEGER NOT NULL,              -- step.id of the segment that stands here
+    last INTEGER NOT NULL,             -- whether no segment follows that one
+    drawn INTEGER NOT NULL,            -- continuations
+    tried INTEGER NOT NULL,            -- of them, those that have a verdict
+    solved INTEGER NOT NULL,           -- of these, those that are right
+    computed INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    decoded INTEGER NOT NULL,
+    thrown INTEGER NOT NULL,
+    ms INTEGER NOT NULL,
+    PRIMARY KEY (model, rollout, place)
+) WITHOUT ROWID;
+"""  # what a run has beside TABLES once its segments were given credit

@@ -9,7 +9,7 @@ from relay.engine.record import Call, Recording
 from relay.store.calls import INSERT_ASIDE, INSERT_CALL, MOST_CALLS, row_of_aside, row_of_call
 from relay.store.schema import RECORDING
 from relay.store.writer import RunWriter
-from relay.walk import Hop
+from relay.walk import TAKEN_BACK, Hop
 
 
 class Visit(NamedTuple):
@@ -46,14 +46,21 @@ class Tape:
 
     def hop(self, step: int, visit: Visit, hop: Hop) -> None:
         """The hop of this visit was committed as this step: its calls go down with it."""
+        if hop.extra is not None and hop.extra.apart == TAKEN_BACK:
+            return  # its call goes down with what was kept
         for place, call in enumerate(self._waiting.pop(visit, ())[:MOST_CALLS]):
             self._writer.beside(INSERT_CALL, row_of_call(step, place, call, hop, self._writer.names))
 
 
-def lay_out(writer: RunWriter, identity: str) -> None:
+def lay_out(writer: RunWriter, identity: str, *, logprobs: bool = False) -> None:
     """Make this a recorded run: its tables, and a name that tells this recording from every other one."""
     writer.add_tables(RECORDING)
-    writer.put_meta(recording={"id": identity, "models": {}})
+    writer.put_meta(recording={"id": identity, "models": {}, "logprobs": logprobs})
+
+
+def logprobs(writer: RunWriter) -> bool:
+    """Whether it records how probable each written token was."""
+    return bool((writer.meta("recording") or {}).get("logprobs"))
 
 
 def put_words(writer: RunWriter, engines: Mapping[str, Engine]) -> None:

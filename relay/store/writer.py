@@ -13,7 +13,7 @@ from relay.store import files, lease
 from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, row_of, rows_beside
 from relay.store.transaction import Transaction
 from relay.verifiers import Reply, storable
-from relay.walk import Hop, StopReason
+from relay.walk import ROOT, Hop, StopReason
 
 TAIL = 2000  # characters of an open segment that a monitor sees
 
@@ -187,6 +187,8 @@ class RunWriter:
     def end(self, rollout: int, stop: StopReason, why: str, graded: Graded | None) -> None:
         """A rollout ended and, unless its scenario verifies nothing, was graded."""
         self._ended.append((self._names[stop], why or None, rollout))
+        if self._live:
+            self._live.pop((rollout, ROOT), None)
         if graded is not None:
             self.verdict(rollout, graded)
 
@@ -266,8 +268,8 @@ class RunWriter:
             yield Begun(*row), [hop_of(hop, self._names)[1] for hop in self._db.execute(SELECT_HOPS, (row[0],))]
 
     def rollouts_begun(self) -> int:
-        """How many rollouts have begun; not all numbers need have."""
-        return int(self._db.execute("SELECT count(*) FROM rollout").fetchone()[0])
+        """How many rollouts have begun, forks left out; not all numbers need have."""
+        return int(self._db.execute("SELECT count(*) FROM rollout WHERE cell >= 0").fetchone()[0])
 
     def close(self, *, finished: bool) -> None:
         """Flush, give the lease back and, when finished, make it one plain file."""

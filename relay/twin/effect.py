@@ -9,6 +9,7 @@ from relay.measure.intervals import Interval, interval, of_problems
 from relay.measure.joint import only, together
 from relay.measure.outcomes import Outcomes
 from relay.measure.paired import Difference, Equality, between, difference, equal
+from relay.measure.safety import watchers
 from relay.measure.significance import Tested, differ
 from relay.measure.spoiled import Looked, Spoiled, Tally, corrections, looked, spoiled, tallies
 from relay.store.reader import Run
@@ -63,7 +64,12 @@ def steered_cells(run: Run) -> list[tuple[int, str]]:
 
 def _cells(run: Run) -> list[tuple[int, str, dict[str, Any]]]:
     rows = run.query("SELECT id, name, settings FROM cell ORDER BY id")
-    return [(i, name, json.loads(text)) for i, name, text in rows]
+    beside = watchers(run.meta["scenario"])  # where only these are passed over a thought is steered as in other cells
+    found = []
+    for i, name, text in rows:
+        values = json.loads(text)
+        found.append((i, name, {**values, "without": [n for n in values.get("without") or () if n not in beside]}))
+    return found
 
 
 class Verdicts(NamedTuple):

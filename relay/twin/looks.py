@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
+from relay.folding import begun_by, fold
 from relay.measure.ratios import Ratio, ratio
 from relay.measure.recovery import KINDS, Kind, Steered, recovery
 from relay.store.reader import Run
 from relay.trajectory import Segment
-from relay.walk import ROOT, begin, fold
+from relay.walk import ROOT
 
 _CLOSING = re.compile(r"<[^<>\n]{1,40}>\s*\Z")  # the tag at a thought's end
 DISTRACTIONS = """
 SELECT DISTINCT n.text FROM step h JOIN name n ON n.id = h.node JOIN name s ON s.id = h.stop
 JOIN name w ON w.id = h.source JOIN rollout r ON r.id = h.rollout JOIN problem p ON p.id = r.problem
-WHERE s.text = 'steer' AND substr(w.text, 1, length(p.key) + 1) != p.key || '/'
+WHERE r.cell >= 0 AND s.text = 'steer' AND substr(w.text, 1, length(p.key) + 1) != p.key || '/'
 """
 LENGTHS = """
 SELECT r.id, r.problem, r.cell,
@@ -71,7 +72,7 @@ def seen(run: Run) -> Iterator[Seen]:
     }
     lengths = {rollout: rest for rollout, *rest in run.query(LENGTHS)}
     alone = _alone(run, lengths, steers)
-    for row in run.rollouts("r.stop IS NOT NULL AND stop.text NOT IN ('failed', 'missing')"):
+    for row in run.rollouts("r.cell >= 0 AND r.stop IS NOT NULL AND stop.text NOT IN ('failed', 'missing')"):
         told = _told(run, row.id)
         place = next((i for i, (segment, _) in enumerate(told) if segment.author in steers), None)
         if place is None or not told[place + 1 :]:
@@ -141,7 +142,7 @@ def _told(run: Run, number: int) -> list[tuple[Segment, str]]:
     hops = run.hops(number)
     if not hops:
         return []
-    walk = begin(hops[0].node)
+    walk = begun_by(hops[0])
     for hop in hops:
         walk = fold(walk, hop)
     sources = {id(hop.segment): hop.source for hop in hops}

@@ -1,22 +1,20 @@
 """Two finished runs on the same problems, cell by cell of the same name: how far the second lies from the first."""
 
 from collections.abc import Mapping
-from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.measure.graded import graded, strata
-from relay.measure.intervals import t_of
-from relay.measure.joint import ALIKE, common, contrast
+from relay.measure.joint import common
 from relay.measure.outcomes import Outcomes
 from relay.measure.paired import Difference, Equality, between, equal
+from relay.measure.power import least_seen
 from relay.measure.significance import Tested, differ, holm, shares
 from relay.store.opening import opened
 from relay.store.reader import Run
 from relay.twin.knobs import Knob, knobs
 
-SEEN = 0.841621  # the normal quantile of 80 %
 SOLOS = "SELECT id, address, problem, sample FROM solo"
 
 Name = tuple[str, ...]  # what makes a problem or a distractor the same one in both runs
@@ -93,15 +91,6 @@ def compare(first: Path, second: Path) -> Compared:
     )  # fmt: skip
 
 
-def least(first: Outcomes, second: Outcomes) -> float | None:
-    """The true difference that a comparison strewn as this one finds in 80 of 100, at 5 %; None: all are alike."""
-    found = contrast([second, first], [1, -1])
-    if found is None or float(found.variance) < ALIKE:
-        return None
-    t = t_of(found.layout.df)
-    return sqrt(float(found.variance)) * (t + SEEN * sqrt(1 + t**2 / (2 * found.layout.df)))
-
-
 def _read(path: Path, verifier: str = "") -> _Read:
     with opened(path) as run:
         meta = run.meta
@@ -141,7 +130,7 @@ def _pair(name: str, first: Outcomes, second: Outcomes) -> Pair | None:
     if moved is None or test is None:
         return None
     a, b = (float(shares(cell).mean()) for cell in common([first, second]))
-    return Pair(name, moved.problems, a, b, moved, equal(second, first), test, test.p, least(first, second))
+    return Pair(name, moved.problems, a, b, moved, equal(second, first), test, test.p, least_seen(first, second))
 
 
 def _renumbered(read: _Read, numbers: dict[Name, int], *, strata: bool) -> dict[str, Outcomes]:

@@ -12,7 +12,8 @@ from tests.loop.conftest import Bench
 from tests.loop.test_twin_scripted import RECOVERABILITY, model
 
 SMALL = (
-    "--set", "problems.limit=8", "--set", "pool.samples=2", "--set", "sweep.also=[{without: steer}]",
+    "--set", "problems.limit=4", "--set", "pool.samples=2", "--set", "sweep.over.m=[0,0.4]",
+    "--set", "sweep.also=[{without: steer}]",
 )  # fmt: skip
 EASY = ("--set", "select.problems.at_least=1/2")
 
@@ -42,8 +43,8 @@ def test_a_model_that_ships_gets_a_card(relay: Relay, folder: Path) -> None:
 
     costs = relay(*command, "--forecast", "--json")
     (cost,) = map(json.loads, costs.out.splitlines())
-    assert cost["problems"] == 8
-    assert cost["solos"] == 16
+    assert cost["problems"] == 4
+    assert cost["solos"] == 8
     with Run(folder / "t" / test["run"]) as run:
         walked, decoded = run.query("SELECT (SELECT count(*) FROM rollout), (SELECT sum(decoded) FROM hop)")[0]
     assert walked <= cost["rollouts"]
@@ -53,7 +54,7 @@ def test_a_model_that_ships_gets_a_card(relay: Relay, folder: Path) -> None:
 
 def test_two_models_share_their_problems_and_spoilers_are_looked_for(relay: Relay, folder: Path) -> None:
     command = ("twin", "relay/tiny", "relay/tiny-backtrack", "--guide", "relay/tiny-guide", "--out", "t")
-    said = relay(*command, "--set", "problems.limit=8")
+    said = relay(*command, "--set", "problems.limit=5")
     assert said.code == 0, said.err
     assert "relay/tiny-backtrack: its solos, by which the shared problems are selected" in said.err
     assert "minus rate" in said.out
@@ -68,7 +69,7 @@ def test_two_models_share_their_problems_and_spoilers_are_looked_for(relay: Rela
                 keys.append({problem.id for problem in run.problems})
     assert keys[:2] == keys[2:]
 
-    again = relay(*command, "--set", "problems.limit=8")
+    again = relay(*command, "--set", "problems.limit=5")
     assert again.code == 0
     assert again.err.count("nothing is missing") == 4
     assert "loading" not in again.err
@@ -192,16 +193,16 @@ def test_each_knob_has_a_folder_of_its_own() -> None:
 
 
 def test_a_guide_that_solves_nothing_leaves_the_other_tests_their_card(relay: Relay, folder: Path) -> None:
-    said = relay("twin", "relay/tiny", "--guide", "relay/tiny-calc", "--out", "t", "--set", "problems.limit=6")
+    said = relay("twin", "relay/tiny", "--guide", "relay/tiny-calc", "--out", "t", "--set", "problems.limit=3")
     assert said.code == 1
-    assert "guidability-relay--tiny-by-relay--tiny-calc.relay: nothing was run: select: no problem of 6" in said.err
+    assert "guidability-relay--tiny-by-relay--tiny-calc.relay: nothing was run: select: no problem of 3" in said.err
     made = json.loads((folder / "t" / "card-relay--tiny.json").read_text())
     assert [test["test"] for test in made["tests"]] == ["recoverability"]
     (absent,) = made["not_run"]
     assert (absent["test"], absent["guide"]) == ("guidability", "relay/tiny-calc")
-    assert absent["why"].startswith("select: no problem of 6 was solved")
+    assert absent["why"].startswith("select: no problem of 3 was solved")
     page = (folder / "t" / "card-relay--tiny.md").read_text()
-    assert "## Guidability, guided by relay/tiny-calc\n\nNothing was run: select: no problem of 6 was solved" in page
+    assert "## Guidability, guided by relay/tiny-calc\n\nNothing was run: select: no problem of 3 was solved" in page
     assert sorted(path.name for path in (folder / "t").glob("*.relay")) == ["recoverability-relay--tiny.relay"]
 
 

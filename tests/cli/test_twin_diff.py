@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,21 @@ from tests.loop.test_twin_scripted import RECOVERABILITY, model
 from tests.twin.test_diff import STITCH, lost_after_wait
 
 
-@pytest.fixture
-def runs(folder: Path) -> None:
-    """Three runs: b differs from a in the stitch, c in that and in the baseline."""
-    bench = Bench(folder)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three runs: b differs from a in the stitch, c in that and in the baseline."""
+    bench = Bench(tmp_path_factory.mktemp("runs"))
     for name, sets in (("a", {}), ("b", STITCH), ("c", {**STITCH, "let.baseline": "false"})):
         bench.given = {"main": model(lost_after_wait)}
         asyncio.run(bench._go(read("recoverability", {**RECOVERABILITY, **sets}), f"{name}.relay"))
+    return bench.folder
+
+
+@pytest.fixture
+def runs(folder: Path, made: Path) -> None:
+    """These, in the folder that commands run in."""
+    for run in made.glob("?.relay"):
+        shutil.copy(run, folder)
 
 
 @pytest.mark.usefixtures("runs")
@@ -92,7 +101,7 @@ def test_a_model_of_that_name_is_written_as_a_path(relay: Relay) -> None:
 
 
 SMALL = (
-    "--set", "problems.limit=6", "--set", "pool.samples=2", "--set", "sweep.over.m=[0]",
+    "--set", "problems.limit=3", "--set", "pool.samples=2", "--set", "sweep.over.m=[0]",
     "--set", "select.problems.at_least=1/2",
 )  # fmt: skip
 

@@ -15,8 +15,9 @@ from relay.scenarios import canned, opening
 
 CANNED = (
     "best-of-n", "branch-and-vote", "budget-forcing", "draft-and-judge", "explore-then-commit", "glimprouter",
-    "guidability", "handoff", "lookahead", "offload", "plumbing", "recoverability", "relay-ring", "relayllm",
-    "self-consistency", "solo", "specreason", "speculative-thinking",
+    "guidability", "handoff", "lookahead", "null-relay", "offload", "plumbing", "recoverability", "relay-ring",
+    "relayllm", "self-consistency", "solo", "specreason", "speculative-thinking", "supervise", "supervise-branches",
+    "unsafe-steer",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_a_model_that_writes_in_some_cells_only_is_told_what_it_needs(
 def test_check_can_say_it_to_machines(capsys: pytest.CaptureFixture[str]) -> None:
     check("handoff", ["samples=3"], json=True)
     plan = json.loads(capsys.readouterr().out)
-    assert (plan["problems"], plan["rollouts"], plan["tokens_at_most"]) == (24, 72, 72 * 2048)
+    assert (plan["problems"], plan["rollouts"], plan["tokens_at_most"]) == (24, 3 * 72, 3 * 72 * 2048)
     assert plan["pool_samples_at_most"] == 0
 
 

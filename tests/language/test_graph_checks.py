@@ -71,8 +71,8 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
          "8:22: graph.nodes.a.stitch: unknown key 'stitch' beside 'write' (it goes with 'insert')"),
         ("a: {write: main}", "a: {rite: main}", "8:9: graph.nodes.a.rite: unknown key 'rite' (did you mean 'write'?)"),
         ("a: {write: main}", "a: {until: answered}",
-         "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'branch', 'compute', 'insert',"
-         " 'judge', 'leave', 'pick', 'use', 'write'"),
+         "8:8: graph.nodes.a: none of its keys says what it is; one of these must: 'ask', 'branch', 'compute',"
+         " 'insert', 'judge', 'leave', 'pick', 'use', 'watch', 'write'"),
         ("equals: 1", "equals: 1, over: 2",
          "11:45: graph.edges.a.0.when.over: 'over' cannot stand beside 'equals': one comparison is enough"),
         (", equals: 1", "",
@@ -89,7 +89,8 @@ def told(folder: Path, *changes: tuple[str, str]) -> list[str]:
         ("problems: sums", "problems: sums\nverify: meth",
          "4:9: verify: there is no verifier 'meth' (did you mean 'math'?)"),
         ("problems: sums", "problems: sums\ncompare: [solo mian]",
-         "4:11: compare.0: should be 'solo' and the name of a model, not 'solo mian' (did you mean 'solo main'?)"),
+         "4:11: compare.0: should be 'solo' and the name of a model, or another baseline, not"
+         " 'solo mian' (did you mean 'solo main'?)"),
         ("problems: sums", "problems: sums\npool: {samples: 8}\nselect: {problems: {solved: main, at_least: 4/9}}",
          "5:45: select.problems.at_least: the pool holds 8 samples, not 9 (write it as ../8)"),
         ("problems: sums", "problems: sums\npool: {samples: 8}\nselect: {problems: {solved: main}}",
@@ -152,3 +153,81 @@ def test_the_most_tokens_of_a_rollout_are_known_where_no_way_goes_in_circles(
         f"graph: {{start: a, answer: a, nodes: {{{nodes}}}, edges: {{{edges}}}}}\n"
     )
     assert graph.most_tokens(read(str(tmp_path / "x.yaml")).cells[0].scenario.graph) == most
+
+
+WATCHED = """\
+relay: 1
+models: {main: {engine: scripted, says: a}}
+problems: sums
+graph:
+  start: a
+  answer: a
+  nodes:
+    a: {write: main}
+    b: {insert: {text: hm}}
+    judged: {judge: main, ask: "ok? ", labels: [yes, no]}
+    guard: {watch: a, trip: {label: judged, equals: "no"}}
+  edges:
+    a: [{when: {visits: a, equals: 1}, to: b}, end]
+    b: a
+    guard: [{when: {trips: guard, at_least: 4}, to: refuse}, b]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ("watch: a,", "watch: [a, c],",
+         "11:24: graph.nodes.guard.watch.1: there is no node 'c' (known: a, b, guard, judged)"),
+        ("watch: a,", "watch: b,", "11:20: graph.nodes.guard.watch: no model writes at 'b' (name a node that writes)"),
+        ("    guard: [{when: {trips: guard, at_least: 4}, to: refuse}, b]\n", "",
+         "11:5: graph.nodes.guard: no edges lead on from 'guard' (write 'edges: {guard: end}')"),
+        ("b: a\n", "b: guard\n",
+         "14:8: graph.edges.b: 'guard' watches: a pen comes there by a trip alone (lead elsewhere)"),
+        ("start: a", "start: guard",
+         "5:10: graph.start: 'guard' watches: a pen comes there by a trip alone (start elsewhere)"),
+        ("b: a\n", "b: judged\n",
+         "14:8: graph.edges.b: 'judged' is asked by a watcher, and no pen comes there (lead elsewhere)"),
+        ("trips: guard", "trips: b",
+         "15:20: graph.edges.guard.0.when: 'b' watches nothing (name one that does: guard)"),
+        ("label: judged", "label: b", "11:29: graph.nodes.guard.trip: 'b' judges nothing (name one that does: judged)"),
+        ("labels: [yes, no]", "labels: [yes, no], place: thought",
+         "11:29: graph.nodes.guard.trip: 'judged' puts its word into the thought, and is asked while that is written"
+         " (leave out the 'place' of 'judged')"),
+        ("watch: a,", "watch: a, hold: false, back: {tokens: 4},",
+         "11:42: graph.nodes.guard.back: with 'hold: false' what it reads is settled, and is not taken back (leave it"
+         " out, or hold)"),
+        ("    guard: {watch", "    more: {watch: a, trip: {label: judged, equals: x}}\n    guard: {watch",
+         "12:29: graph.nodes.guard.trip: 'judged' is asked by 'more' too (let each watcher ask a judge of its own)"),
+        ("watch: a, trip: {label: judged, equals: \"no\"}", "watch: a",
+         "11:5: graph.nodes.guard: the key 'trip' is missing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_about_watchers_is_told_at_its_place(tmp_path: Path, old: str, new: str, mistake: str) -> None:
+    assert old in WATCHED
+    (tmp_path / "x.yaml").write_text(WATCHED.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read(str(tmp_path / "x.yaml"))
+    lines = [str(m).removeprefix(f"{tmp_path}/x.yaml:") for m in caught.value.mistakes]
+    assert mistake in lines
+
+
+def test_a_node_that_begins_ahead_of_a_judge_is_not_watched(tmp_path: Path) -> None:
+    text = WATCHED.replace("    guard: {", "    next: {judge: main, ask: x, labels: [y, n], ahead: a}\n    guard: {")
+    text = text.replace("to: b}, end]", "to: b}, {when: {visits: a, equals: 2}, to: next}, end]").replace(
+        "b: a\n", "b: a\n    next: a\n"
+    )
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read(str(tmp_path / "x.yaml"))
+    assert "'a' begins ahead of 'next', and cannot be watched" in str(caught.value)
+
+
+def test_a_graph_with_a_watcher_is_right_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(WATCHED)
+    cell = read(str(tmp_path / "x.yaml")).cells[0]
+    ((watcher,),) = graph.build(cell.scenario).watched.values()
+    assert (watcher.name, watcher.unit, watcher.every, watcher.asks, watcher.hold) == (
+        "guard", "sentences", 1, ("judged",), True,
+    )  # fmt: skip
+    assert graph.build(cell.scenario, frozenset({"guard"})).watched == {}

@@ -21,6 +21,7 @@ TEXTS = {name: (HERE / name).read_text() for name in FILES}
 SHARES = ("models.known.recovers", "models.known.guided")  # and here shares, of which another one is no mistake
 OWN_NAMES = (
     "let", "models", "graph.nodes", "sweep.over", "problems.where", "models.small.says", "graph.nodes.check.labels",
+    "graph.nodes.choice.labels",
     "graphs", "graphs.looked.nodes", "graphs.weighed.nodes", "graphs.looked.let", "graph.nodes.look.with", "prices",
 )  # fmt: skip
 ANY_SCALAR = ("problems.where", "sweep.over", "sweep.also", "sweep.except", "let")

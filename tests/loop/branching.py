@@ -1,4 +1,4 @@
-"""A run whose rollouts branch, are judged, and go ahead of their judges, as a program that can be killed:
+"""A run whose rollouts branch, are judged, watched, and go ahead of their judges, as a program that can be killed:
 python branching.py RUN [--resume].
 """
 
@@ -28,6 +28,9 @@ SCENARIO = """
         fork: {branch: try, times: 3, over: [b, a]}
         try: {write: a, until: [{sentences: 1}, answered]}
         rate: {judge: {rule: {chance: 0.5}}}
+        fine: {judge: j, ask: " fine? ", labels: [0, 9]}
+        rule: {watch: try, every: {tokens: 3}, trip: {contains: Zw}}
+        guard: {watch: try, trip: {label: fine, equals: "0"}}
         best: {pick: {best: rate}}
       edges:
         draft: check
@@ -37,6 +40,8 @@ SCENARIO = """
         fork: best
         try: [{when: answered, to: join}, rate]
         rate: try
+        rule: try
+        guard: [{when: {trips: guard, at_least: 2}, to: refuse}, try]
         best: end
     budget: {tokens: 4000}
 """

@@ -150,6 +150,8 @@ async def snapshots(bench: Bench, most: int) -> tuple[Path, Sequence[Path]]:
             state = db.execute("SELECT count(*), count(stop) FROM rollout").fetchone()
         if state not in states:
             states.add(state)
+            if len(states) % 5:
+                continue
             kept.append(bench.folder / f"killed{len(kept)}.relay")
             snapshot(path, kept[-1])
     return (await task).path, kept
@@ -165,7 +167,7 @@ def test_a_run_killed_at_any_moment_does_exactly_the_rollouts_it_would_have_done
         rounds = run.meta["rounds"]
     assert len(rounds) > 2
     assert len(killed) > 12
-    for path in random.Random(1).sample(killed, 7):
+    for path in random.Random(1).sample(killed, 5):
         outcome = asyncio.run(bench.resume(path.name))
         assert outcome.total == len(expected)
         assert rows(path) == expected

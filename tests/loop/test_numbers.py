@@ -52,6 +52,8 @@ def test_every_figure_of_the_table_has_its_query(run_file: Path) -> None:
         "asked about", "tokens of a judge", "prompts of a judge", "steered rollouts", "own tokens", "tokens alone",
         "steers measured", "distance", "tokens read for the distance", "seconds for the distance",
         "computed", "cached", "decoded", "thrown", "discarded", "seconds",
+        "harmful finishes", "false alarms", "refused", "trips", "late", "taken back", "goes along",
+        "gain", "times tokens", "times seconds", "price", "drafts accepted", "credit",
     }  # fmt: skip
     with Run(run_file) as run:
         found = scores(run)

@@ -42,7 +42,8 @@ HEAD = """# Gallery
 
 Every scenario that ships, on the models that ship: its command, its graph, the beginning of one trace, and what came
 out. `make proof` runs them again and writes this page. All have 24 problems, or what their selection leaves of these;
-intervals are at 95 %, over problems drawn at random. **These models have a million parameters and never learnt to judge
+intervals are at 95 %, over problems drawn at random; the cells of a scenario's baselines (`compare:`) stand beside it.
+**These models have a million parameters and never learnt to judge
 or to call for help: the figures show that the graphs work, and are no evidence for or against a method.** Most of these
 problems they solve alone, so that hardly anything can be gained.
 
@@ -76,8 +77,10 @@ def measured(name: str, sets: Mapping[str, str], folder: Path) -> dict[str, Any]
             }
             for s in scores(run)
         ]  # fmt: skip
-        spent = costs(run)
-        rollouts = run.query("SELECT count(*) FROM rollout")[0][0]
+        bases = {name for (name,) in run.query("SELECT name FROM cell WHERE settings ->> 'baseline' IS NOT NULL")}
+        spent = [each for each in costs(run) if each.cell not in bases]
+        counted = "SELECT count(*), count(*) FILTER (WHERE c.settings ->> 'baseline' IS NULL)"
+        ((rollouts, relayed),) = run.query(f"{counted} FROM rollout r JOIN cell c ON c.id = r.cell")
         hops = run.hops(0)
         trace = [_told(hop) for hop in hops[:HOPS]] + (["..."] if len(hops) > HOPS else [])
         question = run.problem_of(0).question
@@ -86,7 +89,8 @@ def measured(name: str, sets: Mapping[str, str], folder: Path) -> dict[str, Any]
     }
     return {
         "scenario": fingerprint(name),
-        "sets": dict(sets), "cells": cells, "rollouts": rollouts, **totals, "question": question, "trace": trace,
+        "sets": dict(sets), "cells": cells, "rollouts": rollouts, "relayed": relayed, **totals, "question": question,
+        "trace": trace,
         "seconds": round(perf_counter() - began, 1),
     }  # fmt: skip
 
@@ -133,13 +137,15 @@ def _scenario(name: str, run: Mapping[str, Any]) -> Iterator[str]:
     yield "| cell | score | 95 % interval | correct |"
     yield "| --- | --- | --- | --- |"
     yield from (f"| {cell['cell']} | {_row(cell)} |" for cell in run["cells"])
-    n = run["rollouts"]
+    n = run.get("relayed", run["rollouts"])  # measured before baselines were cells: none was any
     beside = f", {run['discarded'] / n:.0f} discarded" if run["discarded"] else ""
     failed = sum(cell["failed"] for cell in run["cells"])
     decoded, thrown = (f"{run[kind] / n:.0f}" for kind in ("decoded", "thrown"))
     computed, cached = (f"{run[kind] / n:.0f}" for kind in ("computed", "cached"))
-    yield f"\nA rollout decodes {decoded} tokens that are kept, {thrown} that are thrown away{beside}; of its prompts"
-    yield f"{computed} tokens are read and {cached} come from a cache. {failed} of {n} rollouts failed.\n"
+    which = " that is no baseline" if n < run["rollouts"] else ""
+    yield f"\nA rollout{which} decodes {decoded} tokens that are kept, {thrown} that are thrown away{beside}; of its"
+    yield f"prompts {computed} tokens are read and {cached} come from a cache. {failed} of {run['rollouts']}"
+    yield "rollouts failed.\n"
 
 
 def _row(cell: Mapping[str, Any]) -> str:

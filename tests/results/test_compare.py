@@ -12,9 +12,10 @@ import relay
 from relay.cli import main
 from relay.errors import UserError
 from relay.measure.outcomes import outcomes
+from relay.measure.power import least_seen
 from relay.measure.significance import differ
 from relay.store.reader import Run
-from relay.twin.two_runs import _read, _renumbered, compare, least
+from relay.twin.two_runs import _read, _renumbered, compare
 from tests.results.conftest import simulated
 
 SCENARIO = """\
@@ -152,7 +153,7 @@ def test_the_least_difference_is_found_in_some_four_of_five_studies() -> None:
             for now in (rates, rates + gain)
         ]
 
-    seen = [least(*study(0.06)) for _ in range(20)]  # type: ignore[arg-type]
+    seen = [least_seen(*study(0.06)) for _ in range(20)]  # type: ignore[arg-type]
     gain = float(np.mean([value for value in seen if value is not None]))
     assert len([value for value in seen if value is None]) == 0
     tests = [differ(*study(gain)) for _ in range(150)]  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ def test_the_code_of_the_page_runs_from_its_first_line_to_its_last(
     assert (tmp_path / "first.relay").exists()
 
 
-@pytest.mark.parametrize("name", ["rollouts", "segments", "verdicts", "scores"])
+@pytest.mark.parametrize("name", ["rollouts", "segments", "verdicts", "scores", "gains"])
 def test_the_page_names_every_column_and_no_other(name: str, recovered: Path) -> None:
     section = re.search(rf"## `{name}`\n(.*?)(?=\n## |\Z)", PAGE.read_text(), flags=re.DOTALL)
     assert section is not None

@@ -1,7 +1,8 @@
-"""The monitor: one application over one run file, which it only reads."""
+"""The monitor: one application over one run file, which it reads, and asks of in one table."""
 
+import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from relay.errors import UserError
+from relay.store.asking import ask
 from relay.store.following import Following, Seen, leave
 from relay.tui.monitor.dialogs import Help
 from relay.tui.monitor.run_screen import RunScreen
@@ -22,7 +24,14 @@ from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
 BREATH = 0.02  # while there is more to read: what has been read is drawn
+SETTLED = 3.0  # from then on little that is new stays
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
+
+
+def _settle() -> None:
+    """What is there by now stays: collections need not look at it again, so that no key waits for them."""
+    gc.collect()
+    gc.freeze()
 
 
 class Monitor(App[None]):
@@ -50,6 +59,8 @@ class Monitor(App[None]):
             await self.push_screen(TraceScreen(self._rollout, self._speed))
         self._poll()
         self.set_interval(1.0, self._pulse)
+        if not self.is_headless:
+            self.set_timer(SETTLED, _settle)
 
     def on_unmount(self) -> None:
         """No more looks; a finished run is left as one plain file."""
@@ -116,6 +127,14 @@ class Monitor(App[None]):
             if binding.description and binding.action != "command_palette":
                 act = partial(self.call_later, self.run_action, binding.action, node)
                 yield SystemCommand(binding.description, f"key {binding.key_display or binding.key}", act)
+
+    @work(thread=True, group="ask")
+    def ask(
+        self, act: str, rollout: int | None = None, pen: str = "0", data: Mapping[str, object] | None = None
+    ) -> None:
+        """Ask the one who runs it: the only thing that is ever written to the file."""
+        with self.reading():
+            ask(self.path, act, rollout, pen, **(data or {}))
 
     def open_trace(self, number: int) -> None:
         """Show one rollout."""

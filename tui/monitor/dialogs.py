@@ -1,12 +1,16 @@
 """Dialogs over a screen: the keys, and a question with one line to answer it."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static, TextArea
+
+from relay.tui.safe import one_line, visible
 
 KEYS = """\
 The run
@@ -16,6 +20,7 @@ The run
           correct wrong undecided open failed missing budget
   s  S    sort by another column; turn the order round
   d       mark a rollout; again on another: both side by side
+  p       pause the whole run at its next commits; go on
   t       light or dark
   q       leave: the run goes on
   ctrl+p  every command by name
@@ -31,6 +36,15 @@ A thought
   =       another rollout beside this one
   space   play it as it was written;  +  -  faster, slower
   escape  back
+
+Taking part, while it is written
+  p  s    pause at the next commit, go on; one step
+  i       insert a segment of yours
+  e       edit the last segment; pause first
+  v       veto: the last segment is taken back, and written anew
+  o       choose the edge that the pen takes
+  a       answer what a node asks you
+  b       branch off: a new rollout from the segment at the cursor
 
 Marks
   ▶ cursor   ● a pen stands here   ▸ folded   ✓ right   ✗ wrong
@@ -69,3 +83,53 @@ class Ask(ModalScreen[str]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """It has been answered."""
         self.dismiss(event.value)
+
+
+class Write(ModalScreen[str | None]):
+    """A text of several lines; None when the user thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "send", "Send", priority=True),
+        Binding("escape", "dismiss(None)", "Back", priority=True),
+    ]
+
+    def __init__(self, question: str, text: str = "") -> None:
+        super().__init__()
+        self._question, self._text = question, text
+
+    def compose(self) -> ComposeResult:
+        """The question and a place for the text."""
+        with Vertical():
+            yield Static(visible(self._question), markup=False)
+            yield TextArea(self._text, soft_wrap=True)
+            yield Static("ctrl+s sends it as it stands, spaces and line ends too; escape leads back", classes="hint")
+
+    def on_mount(self) -> None:
+        """The cursor stands at the end."""
+        words = self.query_one(TextArea)
+        words.move_cursor(words.document.end)
+        words.focus()
+
+    def action_send(self) -> None:
+        """It is written."""
+        self.dismiss(self.query_one(TextArea).text)
+
+
+class Choose(ModalScreen[str | None]):
+    """One of several; None when the user thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, question: str, there: Sequence[str]) -> None:
+        super().__init__()
+        self._question, self._there = question, list(there)
+
+    def compose(self) -> ComposeResult:
+        """The question and what may be chosen."""
+        with Vertical():
+            yield Static(visible(self._question), markup=False)
+            yield OptionList(*(Text(one_line(each, 60)) for each in self._there))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """It is chosen."""
+        self.dismiss(self._there[event.option_index])

@@ -9,17 +9,19 @@ FIXED = {"open": "r.stop IS NULL", "budget": "(stop.text LIKE 'budget%' OR stop.
 HELP = "words that must all hold: correct wrong undecided open failed missing budget, #7, tokens>500, or part of a name"
 _TOKENS = re.compile(r"tokens([<>])(\d{1,15})")
 _SPENT = "coalesce((SELECT sum(decoded) FROM step WHERE step.rollout = r.id), 0)"
+_CELL = "c.name || coalesce(' fork of ' || f.of, '')"
 
 ORDERS = {
     "number": "r.id",
     "problem": "p.key, r.id",
-    "cell": "r.cell, r.id",
+    "cell": "c.id, r.id",
     "state": "coalesce(stop.text, ''), r.id",
     "verdict": "coalesce(outcome.text, ''), r.id",
     "tokens": f"{_SPENT}, r.id",
 }
 _IDS = """
-SELECT r.id FROM rollout r JOIN problem p ON p.id = r.problem JOIN cell c ON c.id = r.cell
+SELECT r.id FROM rollout r JOIN problem p ON p.id = r.problem
+LEFT JOIN fork f ON f.rollout = r.id JOIN cell c ON c.id = coalesce(f.cell, r.cell)
 LEFT JOIN name stop ON stop.id = r.stop
 LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WHERE text = :verifier)
 LEFT JOIN name outcome ON outcome.id = v.outcome
@@ -62,4 +64,4 @@ def _term(word: str, name: str) -> tuple[str, object]:
         return f"r.id = :{name}", min(int(word[1:]), 2**63 - 1)
     if (found := _TOKENS.fullmatch(word)) is not None:
         return f"{_SPENT} {found[1]} :{name}", int(found[2])
-    return f"(instr(lower(p.key), lower(:{name})) OR instr(lower(c.name), lower(:{name})))", word
+    return f"(instr(lower(p.key), lower(:{name})) OR instr(lower({_CELL}), lower(:{name})))", word

@@ -35,8 +35,8 @@ def graph_lines(
         line.append(one_line(node, 18), f"{authors.colour(node)}{' bold reverse' if here else ''}")
         line.append(f" ×{here}" if here > 1 else "")
         yield line
-        targets = dict.fromkeys([*_targets(graph, node), *(to for was, to in taken if was == node)])
-        for to in targets:
+        there = dict.fromkeys([*targets(graph, node), *(to for was, to in taken if was == node)])
+        for to in there:
             n = taken[node, to]
             yield Text(f"  → {one_line(to, 10):<10} {n or '·':>4}", "" if n else "dim")
     ends = [place for place in at.values() if place not in (graph.get("nodes") or {})]
@@ -44,7 +44,7 @@ def graph_lines(
         yield Text(f"■ {end}" + (f" ×{ends.count(end)}" if ends.count(end) > 1 else ""), "bold")
 
 
-def _targets(graph: Mapping[str, Any], node: str) -> list[str]:
+def targets(graph: Mapping[str, Any], node: str) -> list[str]:
     """Where a node's edges lead, as the scenario says them."""
     edges = (graph.get("edges") or {}).get(node)
     if edges is None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from relay.store.following import Seen
 from relay.tui.monitor.models import model_of
+from relay.walk import BY_HAND
 
 WINDOW = 15.0  # seconds
 
@@ -29,6 +30,8 @@ class Rates:
             return
         tokens = {model: work.decoded for model, work in seen.work.items()}
         for node, (_, more) in seen.live.items():
+            if node == BY_HAND or node in seen.facts.asks:
+                continue  # nobody writes there
             model = model_of(node, seen.facts.scenario)
             tokens[model] = tokens.get(model, 0) + more
         self._points.append(_Point(seen.at, seen.done, tokens))

@@ -26,12 +26,15 @@ class Row(NamedTuple):
 
     listed: Listed
     live: int  # tokens of its open segments
+    waits: str = ""  # for a person: "asks" or "paused"
 
     @property
     def state(self) -> str:
         """In a word."""
         if self.listed.state != "open":
             return self.listed.state
+        if self.waits:
+            return self.waits
         return "writing" if self.live else "between hops" if self.listed.tokens else "begun"
 
 
@@ -66,14 +69,16 @@ class Rollouts(ScrollView, can_focus=True):
         super().__init__()
         self._ids: array[int] | None = None  # None: all, the last first
         self._count = 0
+        self._forks: Sequence[int] = ()  # the last of all, whose numbers do not follow on
         self._rows: dict[int, Row] = {}
         self.cursor = 0
         self.marked: int | None = None
 
     # -- what there is
 
-    def grow(self, count: int) -> None:
-        """So many rollouts have begun; those that were looked at stay where they are."""
+    def grow(self, count: int, forks: Sequence[int] = ()) -> None:
+        """So many rollouts have begun, and these forks; those that were looked at stay where they are."""
+        count, self._forks = count + len(forks), forks
         if self._ids is not None or count == self._count:
             return
         more, self._count = count - self._count, count
@@ -114,7 +119,9 @@ class Rollouts(ScrollView, can_focus=True):
         return self._number(self.cursor) if 0 <= self.cursor < self._count else None
 
     def _number(self, place: int) -> int:
-        return self._ids[place] if self._ids is not None else self._count - 1 - place
+        if self._ids is not None:
+            return self._ids[place]
+        return self._forks[-1 - place] if place < len(self._forks) else self._count - 1 - place
 
     def _visible(self) -> list[int]:
         top = int(self.scroll_offset.y)

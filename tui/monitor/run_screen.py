@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from relay.measure.proportions import Interval
 from relay.store.following import Seen
 from relay.store.opening import opened
 from relay.tui.monitor.cells import Cells
 from relay.tui.monitor.filters import HELP, ORDERS, Wish, query
+from relay.tui.monitor.keys import Keys
 from relay.tui.monitor.models import Models
 from relay.tui.monitor.rates import Rates
 from relay.tui.monitor.rollouts import Rollouts
@@ -37,6 +38,7 @@ class RunScreen(Screen[None]):
         Binding("s", "sort", "Sort"),
         Binding("S", "turn", "Turn round", show=False),
         Binding("d", "beside", "Beside"),
+        Binding("p", "pause", "Pause"),
         Binding("escape", "unfilter", "All", show=False),
         Binding("question_mark", "app.keys", "Help", key_display="?"),
         Binding("t", "app.light", "Light/dark", show=False),
@@ -72,7 +74,7 @@ class RunScreen(Screen[None]):
                 yield Static("rollouts", classes="title", id="list-title", markup=False)
                 yield Rollouts()
                 yield Input(placeholder=HELP, id="filter")
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     @property
     def monitor(self) -> "Monitor":
@@ -87,13 +89,15 @@ class RunScreen(Screen[None]):
 
     def look(self, seen: Seen) -> None:
         """The run as it is now."""
-        self._seen = seen
+        was, self._seen = self._seen, seen
+        if was is None or was.state != seen.state:
+            self.refresh_bindings()
         self._rates.add(seen)
         self.query_one(Cells).show(seen, self._intervals)
         self.query_one(Models).show(seen, self._rates.by_model)
         rollouts = self.query_one(Rollouts)
         if self._wish.plain:
-            rollouts.grow(seen.begun)
+            rollouts.grow(seen.begun, seen.forks)
         elif seen.state == "running" and self._may("list"):
             self._choose()
         if stale := rollouts.stale():
@@ -124,8 +128,9 @@ class RunScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="rows")
     def _read(self, numbers: list[int]) -> None:
+        asks = self._seen.facts.asks if self._seen is not None else frozenset()
         with self.monitor.reading():
-            self.monitor.tell(self.query_one(Rollouts).fill, rows_of(self.monitor.path, numbers))
+            self.monitor.tell(self.query_one(Rollouts).fill, rows_of(self.monitor.path, numbers, asks))
 
     @on(Rollouts.Wanted)
     def _wanted(self, message: Rollouts.Wanted) -> None:
@@ -167,11 +172,21 @@ class RunScreen(Screen[None]):
 
     # -- what the user does
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a run that goes on can be paused."""
+        return action != "pause" or (self._seen is not None and self._seen.state == "running")
+
+    def action_pause(self) -> None:
+        """The whole run waits at every pen's next commit; or goes on."""
+        if self._seen is not None:
+            self.monitor.ask("go" if self._seen.paused else "pause")
+
     def _wishes(self, wish: Wish) -> None:
         self._wish = wish
         if wish.plain:
-            begun = self._seen.begun if self._seen is not None else 0
-            self.query_one(Rollouts).choose(None if wish.down else array("q", range(begun)), begun)
+            begun, forks = (self._seen.begun, self._seen.forks) if self._seen is not None else (0, ())
+            ids = None if wish.down else array("q", [*range(begun), *forks])
+            self.query_one(Rollouts).choose(ids, begun + len(forks))
             self.say("")
         else:
             self._choose()

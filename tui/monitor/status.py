@@ -44,6 +44,8 @@ def said(seen: Seen | None, rate: float, left: float | None, trouble: str) -> Te
 def _state(seen: Seen) -> str:
     if seen.state == "running" and seen.beat > STALE:
         return f"? no sign of life for {clock(seen.beat)}"
+    if seen.state == "running" and seen.paused:
+        return "‖ paused by hand: p goes on"
     return STATES.get(seen.state, seen.state)
 
 
@@ -54,7 +56,10 @@ def _progress(seen: Seen, rate: float, left: float | None) -> list[str]:
         told.append(f"{seen.open:,} at once")
         told.append(f"{rate:,.0f} tok/s")
         told.append(f"{clock(seen.at - seen.made)} so far")
-        told += [f"~{clock(left)} left"] if left is not None else []
+        told += [f"~{clock(left)} left"] if left is not None and not seen.paused else []
+        told += [f"{len(seen.held):,} held"] if seen.held else []
+        asking = sum(n for node, (n, _) in seen.live.items() if node in seen.facts.asks)
+        told += [f"{asking:,} ask you"] if asking else []
     elif seen.state == "preparing":
         told.append(f"{clock(seen.at - seen.made)} so far")
     else:

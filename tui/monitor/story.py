@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from relay.store.forking import path_of, written
 from relay.tui.colours import Authors
 from relay.tui.safe import one_line, visible
 from relay.tui.trace import facts
-from relay.walk import PRIVATE, Hop
+from relay.walk import BY_HAND, EDIT, PRIVATE, READING, TAKEN_BACK, TRIP, VETO, Hop
 
 EACH = 0.02  # seconds a token takes in a replay where nobody noted how long it took
 
@@ -26,6 +27,7 @@ class Block(NamedTuple):
     folded: str = ""  # the one line that stands for it unless it is unfolded
     open: bool = False  # still being written
     seconds: float = 0.0
+    n: int = -1  # its hop's number along the pen's path; -1: it is still being written
 
 
 class Live(NamedTuple):
@@ -48,40 +50,26 @@ def pens(hops: Sequence[Hop]) -> list[str]:
     return sorted(found, key=lambda pen: [int(part) for part in pen.split(".")])
 
 
-def path_of(hops: Sequence[Hop], pen: str) -> list[Hop]:
-    """The hops along a pen's path: its parents' before it began, its own, and those that a pick went on from."""
-    parent, _, place = pen.rpartition(".")
-    before = _until(path_of(hops, parent), parent, int(place)) if parent else []
-    found = before
-    for hop in hops:
-        if hop.pen == pen:
-            if hop.extra is not None and hop.extra.chosen:
-                found += [h for h in hops if h.pen == hop.extra.chosen]
-            found.append(hop)
-    return found
-
-
-def _until(hops: list[Hop], parent: str, place: int) -> list[Hop]:
-    """The parent's hops up to the branch at which its child number `place` began."""
-    children = 0
-    for at, hop in enumerate(hops):
-        children += hop.branches if hop.pen == parent else 0
-        if children > place:
-            return hops[: at + 1]
-    return hops
-
-
 def dropped(path: Sequence[Hop]) -> set[int]:
     """Places of the hops whose segments an edge has cut out of the thought."""
     kept: list[int] = []
     out: set[int] = set()
     for at, hop in enumerate(path):
+        if hop.node == BY_HAND and kept and hop.source.partition(" ")[0] in (EDIT, VETO):
+            out.add(kept.pop())
         if hop.segment is not None and not (hop.extra and hop.extra.apart):
             kept.append(at)
         if hop.extra is not None and hop.extra.drops:
             out |= set(_cut(path, kept, hop.extra.drops))
             kept = [k for k in kept if k not in out]
     return out
+
+
+def kept(hops: Sequence[Hop], pen: str) -> list[Hop]:
+    """The hops whose segments are this pen's thought, in their order."""
+    path = path_of(hops, pen)
+    out = dropped(path)
+    return written([hop for at, hop in enumerate(path) if at not in out])
 
 
 def _cut(path: Sequence[Hop], kept: Sequence[int], node: str) -> Sequence[int]:
@@ -96,7 +84,7 @@ def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Li
     path = path_of(hops, pen)
     cut = dropped(path)
     blocks = [_block(hop, authors, at in cut) for at, hop in enumerate(path)]
-    if (now := live.get(pen)) is not None:
+    if (now := live.get(pen)) is not None and now.node != BY_HAND:
         margin = (f"{now.node} · writing", f"{now.tokens:,} tok")
         blocks.append(
             Block(
@@ -110,18 +98,20 @@ def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Li
 def _block(hop: Hop, authors: Authors, cut: bool) -> Block:
     segment, margin = hop.segment, tuple(visible(line) for line in facts(hop))
     if segment is None:
-        return Block(hop.node, hop.pen, "", margin, "dim", " ", folded=_nothing(hop))
+        return Block(hop.node, hop.pen, "", margin, "dim", " ", folded=_nothing(hop), n=hop.n)
     return Block(
         hop.node, hop.pen, visible(segment.text.strip("\n")), margin, authors.colour(hop.node),
         authors.mark(hop.node), segment.ids, segment.tokenizer, _folded(hop, cut),
-        seconds=hop.usage.seconds or EACH * len(segment.ids),
+        seconds=hop.usage.seconds or EACH * len(segment.ids), n=hop.n,
     )  # fmt: skip
 
 
 def _nothing(hop: Hop) -> str:
     """The line of a hop that left no segment."""
     told = facts(hop)[1:]
-    if hop.rest is None and not hop.branches:
+    if hop.node == BY_HAND:
+        return one_line(f"({' · '.join(told)} → {hop.to})", 120)
+    if hop.rest is None and not hop.branches and hop.source != TRIP:
         told.append(f"→ {hop.to}")
     return one_line(f"({hop.node}: {' · '.join(told)})", 120)
 
@@ -132,13 +122,14 @@ def _folded(hop: Hop, cut: bool) -> str:
     apart = extra.apart if extra is not None else ""
     if segment is None or not (apart or cut):
         return ""
-    what = {PRIVATE: "judgement of", "": "draft of"}.get(apart, "draft of")
+    what = {PRIVATE: "judgement of", READING: "judgement of", TAKEN_BACK: "tokens of"}.get(apart, "draft of")
     told = [f"{what} {segment.model}", f"{len(segment.ids):,} tok"]
     if extra is not None and extra.label:
         told.append(f"says {extra.label}")
     if extra is not None and extra.score is not None:
         told.append(f"score {extra.score:g}")
-    told += ["dropped"] if cut else ["discarded"] if apart != PRIVATE else []
+    why = "taken back" if apart == TAKEN_BACK else "" if apart in (PRIVATE, READING) else "discarded"
+    told += ["dropped"] if cut else [why] if why else []
     return visible(", ".join(told))
 
 
@@ -154,7 +145,7 @@ def standing(hops: Sequence[Hop], live: Mapping[str, Live], start: str) -> dict[
         at[hop.pen] = hop.to
         for child in (p for p in at if p.rpartition(".")[0] == hop.pen and hop.branches):
             at[child] = hop.starts
-    return at | {pen: now.node for pen, now in live.items()}
+    return at | {pen: now.node for pen, now in live.items() if now.node != BY_HAND}
 
 
 def handoffs(blocks: Sequence[Block]) -> Iterator[int]:

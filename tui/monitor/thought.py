@@ -13,6 +13,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -46,6 +47,9 @@ class Thought(ScrollView, can_focus=True):
         Binding("F", "found(-1)", "Found before", show=False),
         Binding("x", "unfold", "Fold"),
     ]
+
+    class Moved(Message):
+        """The cursor stands at another block, or there are others."""
 
     def __init__(self, *, margin: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -114,6 +118,7 @@ class Thought(ScrollView, can_focus=True):
         self.cursor = max(0, min(self.cursor, len(self.blocks) - 1))
         self.virtual_size = Size(self.size.width, len(self._lines))
         self.refresh()
+        self.post_message(self.Moved())
 
     @property
     def _room(self) -> int:
@@ -172,6 +177,7 @@ class Thought(ScrollView, can_focus=True):
         if not self.blocks:
             return
         self.cursor = max(0, min(len(self.blocks) - 1, block))
+        self.post_message(self.Moved())
         if self.cursor < len(self._starts):
             y = self._starts[self.cursor]
             if not self.scroll_offset.y <= y < self.scroll_offset.y + self.size.height - 2:

@@ -1,34 +1,38 @@
 """One rollout: its chain of thought as it grows, the graph beside it, problem and verdict; and its replay."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
+from relay.store.asking import asks as asks_of
 from relay.store.following import Seen
 from relay.tui.colours import Authors
+from relay.tui.monitor import surprise
 from relay.tui.monitor.dialogs import Ask
 from relay.tui.monitor.graph import Graph, Pens
+from relay.tui.monitor.keys import Keys
 from relay.tui.monitor.playing import Playing
 from relay.tui.monitor.rollouts import verdict_of
 from relay.tui.monitor.story import Block, pens, story
+from relay.tui.monitor.taking_part import TakesPart
 from relay.tui.monitor.telling import Telling, tell
 from relay.tui.monitor.thought import Thought
 from relay.tui.safe import one_line, visible
+from relay.walk import BY_HAND
 
 if TYPE_CHECKING:
-    from relay.tui.monitor.app import Monitor
+    pass
 
 FRAME = 0.1  # seconds between two frames of a replay
 
 
-class TraceScreen(Screen[None]):
+class TraceScreen(TakesPart):
     """The second screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,9 +59,7 @@ class TraceScreen(Screen[None]):
         super().__init__()
         self.number = number
         self._speed = speed  # play it at once, at this speed
-        self._telling: Telling | None = None
         self._authors = Authors()
-        self._pen = "0"
         self._playing: Playing | None = None
 
     def compose(self) -> ComposeResult:
@@ -70,13 +72,9 @@ class TraceScreen(Screen[None]):
                 yield Pens(markup=False)
             yield Thought()
         yield Input(placeholder="words to search for", id="find")
+        yield Static("", id="surprise", markup=False)
         yield Static("", id="verdict", markup=False)
-        yield Footer(compact=True)
-
-    @property
-    def monitor(self) -> "Monitor":
-        """The application."""
-        return cast("Monitor", self.app)
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
         """Read it."""
@@ -86,7 +84,8 @@ class TraceScreen(Screen[None]):
 
     def look(self, seen: Seen) -> None:
         """The run has moved on: so may this rollout."""
-        if self._telling is None or self._telling.listed.state == "open":
+        told = self.telling
+        if told is None or told.listed.state == "open" or any(act.taken is None for act in told.acts) or seen.paused:
             self._read()
 
     def say(self, trouble: str) -> None:
@@ -97,11 +96,13 @@ class TraceScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="trace")
     def _read(self) -> None:
         with self.monitor.reading():
-            if (told := tell(self.monitor.path, self.number, self._telling)) is not None:
+            if (told := tell(self.monitor.path, self.number, self.telling)) is not None:
                 self.monitor.tell(self._told, told)
 
     def _told(self, told: Telling) -> None:
-        self._telling = told
+        before, self.telling = self.telling, told
+        self.tell_acts(before, told)
+        self.refresh_bindings()
         if self._speed is not None and told.hops:
             self._playing, self._speed = Playing(self._blocks(), self._speed), None
         self._show()
@@ -109,11 +110,11 @@ class TraceScreen(Screen[None]):
     # -- how it looks
 
     def _blocks(self) -> list[Block]:
-        told = self._telling
-        return [] if told is None else story(told.hops, self._pen, self._authors, told.live)
+        told = self.telling
+        return [] if told is None else story(told.hops, self.pen, self._authors, told.live)
 
     def _show(self) -> None:
-        if (told := self._telling) is None:
+        if (told := self.telling) is None:
             return
         start = str((told.scenario.get("graph") or {}).get("start", ""))
         for node in (told.scenario.get("graph") or {}).get("nodes") or {}:
@@ -121,10 +122,19 @@ class TraceScreen(Screen[None]):
         self.query_one("#head", Static).update(_head(told))
         self.query_one("#problem", Static).update(_problem(told))
         self.query_one(Graph).show(told.scenario, told.hops, told.live, self._authors)
-        self.query_one(Pens).show(told.hops, told.live, self._pen, start)
+        self.query_one(Pens).show(told.hops, told.live, self.pen, start)
         self.query_one("#verdict", Static).update(_verdict(told, self._playing))
         blocks = self._playing.shown() if self._playing is not None else self._blocks()
         self.query_one(Thought).show(blocks)
+
+    @on(Thought.Moved)
+    def _surprise(self) -> None:
+        """The strip of the block under the cursor."""
+        block, line = self.query_one(Thought).block, self.query_one("#surprise", Static)
+        nats = self.telling.surprise.get((block.pen, block.n), ()) if self.telling is not None and block else ()
+        line.display = bool(nats)
+        if nats:
+            line.update(Text(surprise.told(nats, self.size.width), "dim", no_wrap=True))
 
     def _frame(self) -> None:
         """Time has passed in a replay."""
@@ -153,9 +163,9 @@ class TraceScreen(Screen[None]):
 
     def action_pen(self, by: int) -> None:
         """Another pen."""
-        if self._telling is not None:
-            there = pens(self._telling.hops)
-            self._pen = there[(there.index(self._pen) + by) % len(there)]
+        if self.telling is not None:
+            there = pens(self.telling.hops)
+            self.pen = there[(there.index(self.pen) + by) % len(there)]
             self._playing = None
             self._show()
 
@@ -227,8 +237,9 @@ def _verdict(told: Telling, playing: Playing | None) -> Text:
     line = Text()
     if playing is not None:
         return line.append(playing.said, "bold")
-    line.append(said if listed.state != "open" else "· still being written", colour)
+    line.append(said if listed.state != "open" else _stands(told), colour)
     line.append(f"  {visible(listed.state)}  {tokens:,} tok", "dim")
+    line.append(f"  {one_line(told.acts[-1].told, 60)}" if told.acts else "", "dim")
     line.append(f"  {one_line(listed.why, 120)}" if listed.why and listed.outcome else "", "dim")
     for each in told.opinions:
         if each.verifier != listed.verifier:
@@ -236,3 +247,11 @@ def _verdict(told: Telling, playing: Playing | None) -> Text:
                 f"\n{one_line(each.verifier, 30)}: {each.outcome} {one_line(each.reply or each.why, 100)}", "dim"
             )
     return line
+
+
+def _stands(told: Telling) -> str:
+    """What an open rollout does, or waits for."""
+    if any(now.node == BY_HAND for now in told.live.values()):
+        return "‖ held: it waits for you"
+    asks = [now for now in told.live.values() if now.node in asks_of(told.scenario)]
+    return f"? {one_line(asks[0].tail, 200)}  (a answers)" if asks else "· still being written"

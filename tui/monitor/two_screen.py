@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from relay.errors import UserError
 from relay.store.following import Seen
 from relay.tui.colours import Authors
+from relay.tui.monitor.keys import Keys
 from relay.tui.monitor.rollouts import verdict_of
 from relay.tui.monitor.story import Block, Parting, parting, story
 from relay.tui.monitor.telling import Telling, tell
@@ -45,7 +46,7 @@ class TwoScreen(Screen[None]):
                 with Vertical(classes=side):
                     yield Static("", classes="title", id=f"{side}-head", markup=False)
                     yield Thought(margin=False, id=side)
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     @property
     def monitor(self) -> "Monitor":

@@ -1,0 +1,180 @@
+"""Those who take part: what they asked of rollouts under way, and who waits for them.
+
+It is filled from the table `requests` at each flush, and asked by the loop at each commit: where nobody asked for
+anything that is one look into an empty set.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from relay.clock import clock
+from relay.store.asking import FORK, GO, PAUSE, Asked
+from relay.walk import ANSWER, EDGE, EDIT, INSERT, VETO, Pen
+
+ACTS = (INSERT, EDIT, VETO, EDGE, ANSWER)
+Note = Callable[[Asked, str], None]  # a request was done (nothing is said) or refused (why)
+
+
+class Question(NamedTuple):
+    """What a node asks a person."""
+
+    rollout: int
+    pen: str
+    node: str
+    visit: int
+    labels: Sequence[str]  # what may be chosen; nothing: a text is to be written
+
+    def unlike(self, asked: Asked) -> str:
+        """Why this is no answer to it; empty where it is one."""
+        if (asked.data.get("node"), asked.data.get("visit")) != (self.node, self.visit):
+            return f"pen {self.pen} asks something else now: {self.node} (visit {self.visit})"
+        if self.labels and asked.data.get("label") not in self.labels:
+            return f"the answer is one of {', '.join(self.labels)}"
+        if not self.labels and not isinstance(asked.data.get("text"), str):
+            return "the answer is a text"
+        return ""
+
+
+class People:
+    """What was asked and has not been done, by rollout. Not for several threads."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._here: set[int] = set()  # rollouts under way
+        self._everyone = False  # the whole run is paused
+        self._paused: set[int] = set()
+        self._pauses: Counter[int | None] = Counter()  # how often a rollout, or the run, was paused
+        self._waiting: dict[int, list[Asked]] = {}
+        self._news = asyncio.Event()
+        self._questions: dict[tuple[int, str], tuple[Question, asyncio.Future[Asked]]] = {}
+        self.forks: list[Asked] = []
+
+    # -- what comes in
+
+    def begun(self, rollout: int) -> None:
+        """A rollout is under way."""
+        self._here.add(rollout)
+
+    def ended(self, rollout: int) -> None:
+        """It is over: what was asked of it and not done is refused."""
+        self._here.discard(rollout)
+        self._paused.discard(rollout)
+        for asked in self._waiting.pop(rollout, ()):
+            self._note(asked, "the rollout ended before")
+
+    def take(self, several: Iterable[Asked], *, early: bool = False) -> None:
+        """These were asked; `early`, before any rollout began, they wait for theirs."""
+        for asked in several:
+            if asked.act in (PAUSE, GO):
+                self._hold_or_go(asked)
+            elif asked.act == FORK:
+                self.forks.append(asked)
+            elif asked.act not in ACTS or asked.rollout is None:
+                self._note(asked, f"nobody knows what {asked.act!r} is")
+            elif asked.rollout in self._here or early:
+                self._waiting.setdefault(asked.rollout, []).append(asked)
+                self._answer(asked.rollout, asked.pen)
+            else:
+                self._note(asked, f"rollout {asked.rollout} is not under way")
+        self._stir()
+
+    def _hold_or_go(self, asked: Asked) -> None:
+        hold, rollout = asked.act == PAUSE, asked.rollout
+        self._pauses[rollout] += hold
+        if rollout is None:
+            self._everyone = hold
+            if not hold:
+                self._paused.clear()
+        elif rollout not in self._here:
+            return self._note(asked, f"rollout {rollout} is not under way")
+        elif hold:
+            self._paused.add(rollout)
+        else:
+            self._paused.discard(rollout)
+        return self._note(asked, "")
+
+    def _stir(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def close(self) -> None:
+        """The run is over: what nobody could do is refused."""
+        for rollout in list(self._waiting):
+            self.ended(rollout)
+        for asked in self.forks:
+            self._note(asked, f"rollout {asked.rollout} has no such segment")
+        self.forks.clear()
+
+    # -- what the loop asks
+
+    def wanted(self, rollout: int) -> bool:
+        """Whether anybody wants anything of this rollout."""
+        return self._everyone or rollout in self._waiting or rollout in self._paused
+
+    def holds(self, rollout: int) -> bool:
+        """Whether its pens wait at their next commit."""
+        return self._everyone or rollout in self._paused
+
+    def pauses(self, rollout: int) -> int:
+        """How often it was paused: who pauses a pen that waits lets it go on to its next commit."""
+        return self._pauses[rollout] + self._pauses[None]
+
+    def due(self, pen: Pen, rollout: int) -> Asked | None:
+        """The next act on this pen, taken off the list; None where none is to be done yet."""
+        for asked in self._waiting.get(rollout, ()):
+            later = pen.hops < asked.data.get("n", 0) or pen.trajectory.length < asked.data.get("segment", 0)
+            if asked.pen == pen.path and asked.act != ANSWER and not later:
+                self._forget(asked)
+                return asked
+        return None
+
+    def refuse(self, asked: Asked, why: str) -> None:
+        """It is not done."""
+        self._note(asked, why)
+
+    async def news(self) -> None:
+        """Wait until somebody has asked for something."""
+        with clock().outside():
+            await self._news.wait()
+
+    async def answer(self, question: Question, seconds: float) -> Asked | None:
+        """What a person answers within so many seconds of real time; None where nobody does."""
+        key = question.rollout, question.pen
+        future: asyncio.Future[Asked] = asyncio.get_running_loop().create_future()
+        self._questions[key] = question, future
+        self._answer(*key)
+        try:
+            with clock().outside():
+                async with asyncio.timeout(seconds):
+                    return await future
+        except TimeoutError:
+            return None
+        finally:
+            del self._questions[key]
+
+    def _answer(self, rollout: int, pen: str) -> None:
+        """Give an answer that is there to a question that is asked."""
+        question, future = self._questions.get((rollout, pen), (None, None))
+        for asked in list(self._waiting.get(rollout, ())):
+            if asked.act != ANSWER or asked.pen != pen:
+                continue
+            if question is None or future is None or future.done():
+                return  # it may be asked later
+            why = question.unlike(asked)
+            if why and (asked.data.get("node"), asked.data.get("visit")) != (question.node, question.visit):
+                continue  # an answer for later; at its end the rollout refuses what is left
+            self._forget(asked)
+            if why:
+                self._note(asked, why)
+            else:
+                future.set_result(asked)
+
+    def _forget(self, asked: Asked) -> None:
+        assert asked.rollout is not None  # else it would not be here
+        left = [other for other in self._waiting[asked.rollout] if other is not asked]
+        if left:
+            self._waiting[asked.rollout] = left
+        else:
+            del self._waiting[asked.rollout]

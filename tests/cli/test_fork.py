@@ -1,0 +1,62 @@
+"""relay fork: the segments of a rollout, once more from one of them, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from relay.store.reader import Run
+from tests.cli.conftest import SCENARIO, Relay
+
+STEPS = SCENARIO.replace('says: "Well, let me see.</think>', 'says: ["One. ", "Two.</think>').replace(
+    '{answer}."}', '{answer}."]}'
+).replace("{write: a}", "{write: a, until: {sentences: 1}}").replace(
+    "think: end", "think: [{when: answered, to: end}, think]"
+)  # fmt: skip
+
+
+@pytest.fixture
+def run(relay: Relay, folder: Path) -> Path:
+    (folder / "s.yaml").write_text(STEPS)
+    assert relay("run", "s.yaml", "-o", "run.relay").code == 0
+    return folder / "run.relay"
+
+
+def test_without_a_place_the_segments_are_listed(relay: Relay, run: Path) -> None:
+    said = relay("fork", "run.relay", "1").out.splitlines()
+    assert said[:2] == ["  0  (the problem)", "  1  think · a: One."]
+
+
+def test_a_fork_is_walked_graded_and_named(relay: Relay, run: Path) -> None:
+    said = relay("fork", "run.relay", "1", "--at", "1", "--insert", "Hm. ", "--insert", "Well. ")
+    assert said.code == 0, said
+    first, second = said.out.splitlines()[-2:]
+    assert (first, second) == ("rollout 5 is a fork of 1: end: correct 14", "relay show run.relay 5")
+    with Run(run) as found:
+        texts = [h.segment.text for h in found.hops(5) if h.segment]
+        assert texts[1:3] == ["Hm. ", "Well. "]
+        assert found.query("SELECT count(*) FROM step WHERE rollout = 5")[0][0] == len(texts) - 1, "the first is shared"
+    last = json.loads(relay("fork", "run.relay", "5", "--at", "2", "--json").out.splitlines()[-1])
+    assert (last["event"], last["rollout"], last["of"], last["state"]) == ("forked", 6, 5, "end")
+    assert "fork of 5" in relay("show", "run.relay").out
+    assert "4       4" in relay("report", "run.relay").out, "forks are in no figure"
+    assert relay("replay", "run.relay", "-o", "again.relay").out.startswith("every hop is equal")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["9", "--at", "1"], "no rollout 9"),
+        (["1", "--at", "7"], "--at: there is no segment 7 (rollout 1 has 2)"),
+        (["1", "--at", "2"], "--at: the rollout ended with this segment (say --insert TEXT, or an earlier one)"),
+        (["1", "--at", "1", "--insert", "a</think>"], "--insert: closes the thinking with '</think>'"),
+        (["1", "--at", "1", "--insert", ""], "--insert: is empty"),
+        (["1", "--at", "1", "--pen", "0.1"], "--pen: there is no pen '0.1'"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(relay: Relay, run: Path, words: list[str], said: str) -> None:
+    before = run.read_bytes()
+    told = relay("fork", "run.relay", *words)
+    assert told.code == 2
+    assert said in told.err, told
+    assert run.read_bytes() == before
