@@ -137,7 +137,7 @@ def _scenario(name: str, run: Mapping[str, Any]) -> Iterator[str]:
     yield "| cell | score | 95 % interval | correct |"
     yield "| --- | --- | --- | --- |"
     yield from (f"| {cell['cell']} | {_row(cell)} |" for cell in run["cells"])
-    n = run["relayed"]
+    n = run.get("relayed", run["rollouts"])  # measured before baselines were cells: none was any
     beside = f", {run['discarded'] / n:.0f} discarded" if run["discarded"] else ""
     failed = sum(cell["failed"] for cell in run["cells"])
     decoded, thrown = (f"{run[kind] / n:.0f}" for kind in ("decoded", "thrown"))
