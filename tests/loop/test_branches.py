@@ -167,7 +167,8 @@ def test_branches_may_branch(bench: Any) -> None:
         }
     again = bench.run(NESTED, out="again.relay")
     with Run(outcome.path) as one, Run(again.path) as other:
-        assert sorted(one.hops(0))[:3] == sorted(other.hops(0))[:3]
+        first, second = ([h._replace(usage=h.usage._replace(seconds=0.0)) for h in run.hops(0)] for run in (one, other))
+        assert sorted(first)[:3] == sorted(second)[:3]
         assert one.walk(0).pens["0"].trajectory == other.walk(0).pens["0"].trajectory, "chance hangs on the seed alone"
 
 
