@@ -149,14 +149,17 @@ class Batch:
 
     async def _until_forks_end(self, group: asyncio.TaskGroup) -> None:
         """Forks that wait for a segment of a rollout that has just ended find it after the next flush."""
+        begun = -1
         while self._forks is not None:
             if self._forks.waiting:
                 await asyncio.sleep(2 * FLUSH)
             self._begin_forks(group)
             going = {task for task in self._beside if not task.done()}
-            if not going:
+            if going:
+                await asyncio.wait(going)
+            elif not self._forks.waiting or len(self._beside) == begun:
                 return
-            await asyncio.wait(going)
+            begun = len(self._beside)
 
     async def _walk(self, jobs: Iterator[Job]) -> None:
         people = self._people

@@ -63,7 +63,7 @@ def report(
     files = Files(html, csv, latex).check(
         methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
     )
-    prices = check_prices(runs, price, gpu_hour, cost=cost)
+    prices = check_prices(runs, price, gpu_hour, cost=cost) if price or gpu_hour or cost else []
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)
     if regrade:
@@ -74,6 +74,7 @@ def report(
         measure_all(runs, as_json=json)
     if distance_plot is not None:
         draw_plot(runs[0], distance_plot)
+    prices = prices or check_prices(runs, (), cost=cost)  # the scenarios' own
     if any(files):
         files.write(runs, prices)
         return

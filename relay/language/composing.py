@@ -32,7 +32,7 @@ def language() -> Type[Scenario]:
 def canned() -> Mapping[str, Traversable]:
     """The scenarios and presets that ship with relay, by name."""
     found = (f for f in files("relay.scenarios").iterdir() if f.name.endswith(".yaml"))
-    return {f.name.removesuffix(".yaml"): f for f in sorted(found, key=lambda f: f.name)}
+    return {f.name.removesuffix(".yaml"): f for f in sorted(found, key=lambda f: f.name.removesuffix(".yaml"))}
 
 
 def find(name: str, folder: Path = Path()) -> Source | Mistake:

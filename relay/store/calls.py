@@ -172,9 +172,9 @@ def _numbers(packed: bytes) -> tuple[float, ...]:
 
 
 _SURPRISES = """
-SELECT pen.text, s.n, c.logprobs, coalesce(c.same, -1)
-FROM step s JOIN call c ON c.id = 256 * s.id JOIN name pen ON pen.id = s.pen
-WHERE s.rollout = ? AND c.logprobs IS NOT NULL
+SELECT pen.text, h.n, c.logprobs, coalesce(c.same, length(h.ids) / 4)
+FROM hop h JOIN call c ON c.id = 256 * h.id JOIN name pen ON pen.id = h.pen
+WHERE h.rollout = ? AND h.model IS NOT NULL AND c.logprobs IS NOT NULL
 """
 
 
@@ -185,6 +185,5 @@ def surprises(query: Callable[..., list[Any]], rollout: int) -> dict[tuple[str, 
     """
     found = {}
     for pen, n, packed, same in query(_SURPRISES, rollout):
-        logprobs = _numbers(packed)
-        found[pen, n] = tuple(max(0.0, -each) for each in (logprobs if same < 0 else logprobs[:same]))
+        found[pen, n] = tuple(max(0.0, -each) for each in _numbers(packed)[:same])
     return {key: nats for key, nats in found.items() if nats}

@@ -151,8 +151,8 @@ def test_a_terminal_that_lacks_a_character_gets_its_number(program: Relay, folde
 
 
 COMMANDS = [
-    "run", "twin", "serve", "check", "graph", "watch", "show", "report", "compare", "credit", "export", "replay",
-    "scenarios", "problems", "models", "doctor", "pool", "train",
+    "run", "twin", "serve", "check", "graph", "watch", "show", "report", "compare", "credit", "export", "fork",
+    "replay", "scenarios", "problems", "models", "doctor", "pool", "train",
 ]  # fmt: skip
 
 

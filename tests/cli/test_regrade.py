@@ -171,7 +171,7 @@ def test_a_file_of_the_first_schema_is_read_and_graded(relay: Relay, folder: Pat
     ]  # fmt: skip
     assert JUDGEMENT.startswith("CREATE TABLE judgement")
     with closing(sqlite3.connect(folder / "a.relay")) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+        assert db.execute("PRAGMA user_version").fetchone() == (5,)
         assert db.execute("SELECT count(*) FROM judgement").fetchone() == (0,)
 
 
