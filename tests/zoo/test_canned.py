@@ -42,6 +42,6 @@ def test_it_runs_on_the_models_that_ship(name: str, tmp_path: Path) -> None:
         rollouts = list(run.rollouts())
         written = {h.segment.model for row in rollouts for h in run.hops(row.id) if h.segment and h.segment.ids}
     assert rollouts
-    assert {row.state for row in rollouts} <= {"end", "budget tokens", "missing"}
+    assert {row.state for row in rollouts} <= {"end", "refuse", "budget tokens", "missing"}
     assert any(row.outcome in ("correct", "wrong") for row in rollouts)
     assert written & set(reading.cells[0].scenario.models)
