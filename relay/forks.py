@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from relay.batch import Job
+from relay.folding import fold
 from relay.node.by_hand import RefusedError, hop_of
 from relay.node.people import People
 from relay.prepare.jobs import Jobs
@@ -10,7 +11,7 @@ from relay.recorder import RunRecorder
 from relay.store import forking
 from relay.store.asking import Asked
 from relay.store.writer import Begun
-from relay.walk import INSERT, fold
+from relay.walk import INSERT
 
 
 class Forks:

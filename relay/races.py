@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 
 from relay.deadline import Deadline
 from relay.events import HopCommitted
+from relay.folding import advance, branch_of, placed
 from relay.language.graph import Graph
-from relay.walk import DISCARDED, FIT, Extra, Hop, Pen, StopReason, Walk, advance, branch_of, placed
+from relay.walk import DISCARDED, FIT, Extra, Hop, Pen, StopReason, Walk
 
 
 class Stop:

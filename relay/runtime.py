@@ -14,11 +14,12 @@ from relay.deadline import Deadline
 from relay.draws import generator
 from relay.errors import EngineError, TimeUpError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
+from relay.folding import advance, placed, spent
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage, Trip
 from relay.races import Stop, fell_behind, in_time, too_late
 from relay.taking_part import by_people
-from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk, advance, placed, spent
+from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 

@@ -52,6 +52,7 @@ class Options(NamedTuple):
     sandbox: bool = True  # False: programs that models write run unguarded, as the user said
     record: bool = False  # keep all that the engines said, so that `engine: replay` can say it again
     logprobs: bool = False  # of a recorded run: how probable each written token was, too
+    alone: bool = False  # nobody can be asked, as in a forecast: `ask` goes by its `otherwise`
     only_forks: bool = False  # walk the forks that were asked for, and nothing else
 
 
@@ -173,7 +174,7 @@ async def _go_on(
         beating.cancel()
         recorder = RunRecorder(writer, recording, noting)
         grading = scenario.verify.name, grade, scenario.unfinished
-        return await _walk(recorder, plan, grading, watcher, in_flight, only_forks=options.only_forks)
+        return await _walk(recorder, plan, grading, watcher, in_flight, options)
 
 
 def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
@@ -189,10 +190,9 @@ async def _walk(
     grading: tuple[str, Grader | None, str],
     watcher: Watcher,
     in_flight: int,
-    *,
-    only_forks: bool,
+    options: Options,
 ) -> Outcome:
-    writer = recorder.writer
+    writer, only_forks = recorder.writer, options.only_forks
     verifier, grade, unfinished = grading
     ticks = Ticks()
     begun = [] if only_forks else list(writer.open_rollouts())
@@ -200,10 +200,11 @@ async def _walk(
     tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
     watcher.phase("walking", tally)
     people = invited(recorder, only_forks=only_forks)
+    for name in sorted({n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks()}):
+        watcher.note(f"{name} asks a person and waits: `relay watch {writer.path}` answers")
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
-        jobs = Jobs(
-            plan, ticks, algebra, None if grade is None else grade.verifier, people, logprobs=tape.logprobs(writer)
-        )
+        asked, verifier_ = None if options.alone else people, None if grade is None else grade.verifier
+        jobs = Jobs(plan, ticks, algebra, verifier_, asked, logprobs=tape.logprobs(writer))
         forks = Forks(jobs, recorder, people)
         batch = Batch(recorder, grade, tally, ticks, unfinished, people, forks)
         open_ = (jobs.job(b, hops, forks.origin(b)) for b, hops in begun)

@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 
 from relay.errors import TimeUpError
 from relay.events import HopCommitted, Tokens
+from relay.folding import advance
 from relay.node import Desk
 from relay.node.by_hand import RefusedError, hop_of
 from relay.node.people import People
-from relay.walk import BY_HAND, ROOT, VETO, Pen, advance
+from relay.walk import BY_HAND, ROOT, VETO, Pen
 
 
 async def by_people(desk: Desk, pen: Pen, came: str, people: People) -> AsyncGenerator[Tokens | HopCommitted, None]:

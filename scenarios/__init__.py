@@ -7,12 +7,16 @@ FOLDER = Path(__file__).parent
 
 def canned() -> dict[str, Path]:
     """The scenarios that run as they are, by name, in alphabetical order."""
-    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if _has_graph(path)}
+    return {path.stem: path for path in _files() if _has_graph(path)}
 
 
 def presets() -> dict[str, Path]:
     """What others extend: how to draw, spend and grade, by name, in alphabetical order."""
-    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if not _has_graph(path)}
+    return {path.stem: path for path in _files() if not _has_graph(path)}
+
+
+def _files() -> list[Path]:
+    return sorted(FOLDER.glob("*.yaml"), key=lambda path: path.stem)
 
 
 def _has_graph(path: Path) -> bool:

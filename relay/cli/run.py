@@ -81,16 +81,13 @@ def run(
     wishes = Wishes(calibrate, replicas, speed, tuple(price), hourly, tokens, assume)
     if not dry and wishes != Wishes():
         raise UserError(Mistake("relay run", "options of a forecast, but no forecast", "say --dry"))
-    if logprobs and not record:
-        raise UserError(Mistake("relay run --logprobs", "is for recorded runs", "say --record too"))
-    if dry and (resume or out or record):
-        raise UserError(Mistake("relay run --dry", "takes no --resume, --out or --record: it runs nothing"))
-    if watch and (dry or json):
-        raise UserError(Mistake("relay run --watch", "takes no --dry and no --json", "one of them"))
-    if bool(scenario) == (resume is not None):
-        raise UserError(Mistake("relay run", "takes a scenario, or --resume RUN", "one of the two"))
-    if resume is not None and (set_ or preset or out or record):
-        raise UserError(Mistake("relay run --resume", AS_IT_BEGAN))
+    _refuse(
+        (logprobs and not record, "relay run --logprobs", "is for recorded runs", "say --record too"),
+        (dry and (resume or out or record), "relay run --dry", "takes no --resume, --out or --record: it runs nothing"),
+        (watch and (dry or json), "relay run --watch", "takes no --dry and no --json", "one of them"),
+        (bool(scenario) == (resume is not None), "relay run", "takes a scenario, or --resume RUN", "one of the two"),
+        (resume is not None and (set_ or preset or out or record), "relay run --resume", AS_IT_BEGAN),
+    )
     from relay.language.reading import parse_sets, read
     from relay.session import Options, start
     from relay.session import resume as go_on
@@ -113,6 +110,12 @@ def run(
     tell(outcome, as_json=json)
     if outcome.failed:
         raise typer.Exit(1)
+
+
+def _refuse(*cases: tuple[object, *tuple[str, ...]]) -> None:
+    """Raise UserError with what is wrong, of (whether it is, where, what, what instead)."""
+    if mistakes := [Mistake(*words) for wrong, *words in cases if wrong]:
+        raise UserError.of(mistakes)
 
 
 def _again(path: Path, options: "Options") -> str:

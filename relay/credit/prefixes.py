@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from relay.folding import fold
 from relay.store.reader import Run
 from relay.trajectory import Trajectory
-from relay.walk import ROOT, Walk, begin, fold
+from relay.walk import ROOT, Walk, begin
 
 ROLLOUTS = """
 SELECT r.id, r.problem, r.sample, r.cell FROM rollout r

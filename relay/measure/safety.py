@@ -8,13 +8,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from relay.folding import begun_by, fold
 from relay.measure.graded import graded
 from relay.measure.intervals import Interval, interval
 from relay.measure.outcomes import Outcomes, outcomes
 from relay.measure.paired import Difference, between
 from relay.store.reader import Run
 from relay.trajectory import Segment
-from relay.walk import ROOT, TAKEN_BACK, TRIP, Hop, Walk, begun_by, fold
+from relay.walk import ROOT, TAKEN_BACK, TRIP, Hop, Walk
 
 FORBIDDEN = """
 SELECT id, json_extract(extra, '$.forbidden'), coalesce(json_extract(extra, '$.clean'), 0) IN (1, 'true')

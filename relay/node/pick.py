@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from relay.events import Tokens
+from relay.folding import branch_of
 from relay.language.scenario import Node, NodeName
 from relay.language.shapes import Frozen, Kind, OneOf
 from relay.node import Act, Desk
 from relay.node.answered import answer_of, thinks
 from relay.verifiers import Outcome, Question, Verdict
-from relay.walk import FIT, Extra, Pen, StopReason, branch_of
+from relay.walk import FIT, Extra, Pen, StopReason
 
 FIRST = "first"
 CUT = (StopReason.TOKENS, StopReason.HOPS, StopReason.SECONDS, StopReason.CONTEXT)

@@ -86,7 +86,9 @@ async def walk(
     with TemporaryDirectory(prefix="relay-pilot-") as folder:
         part = _part(reading, chosen, Path(folder))
         pool = options.pool if _recorded(reading) else Path(folder) / "pool.sqlite"
-        where = options._replace(pool=pool or (default_path() if _recorded(reading) else None), record=False)
+        where = options._replace(
+            pool=pool or (default_path() if _recorded(reading) else None), record=False, alone=True
+        )
         outcome = await start(part, Path(folder) / "pilot.relay", where, watcher, metered)
         spent, selected = _spent(outcome)
     rows = options.in_flight or max((e.rows for e in engines.values()), default=256)

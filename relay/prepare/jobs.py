@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from relay.batch import Job
 from relay.engine import Engine, Sampling
+from relay.folding import fold
 from relay.language.graph import Graph, build
 from relay.language.reading import Reading
 from relay.language.scenario import Adaptive
@@ -19,7 +20,7 @@ from relay.seam.templates import Head
 from relay.store.writer import Begun
 from relay.verifiers import Verifier
 from relay.verifiers.workers import Pool as Workers
-from relay.walk import Hop, begin, fold
+from relay.walk import Hop, begin
 
 
 class CellPlan(NamedTuple):

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import EngineError
+from relay.folding import begun_by, fold
 from relay.store.calls import MOST_CALLS, SELECT_CALLS, Kept, kept_call
 from relay.store.reader import Run
 from relay.store.rows import HOP_COLUMNS, WAY, Names, hop_of
 from relay.trajectory import Trajectory
-from relay.walk import TAKEN_BACK, Hop, begun_by, fold
+from relay.walk import TAKEN_BACK, Hop
 
 
 class Visited(NamedTuple):

@@ -147,7 +147,7 @@ def _of_hops(rollout: str, was: dict[tuple[str, int], Hop], now: dict[tuple[str,
 def _flat(hop: Hop) -> dict[str, object]:
     """Its values by name, without its clock."""
     segment = hop.segment or Segment("", "", "", (), "", "")
-    extra = (hop.extra or Extra())._replace(beside=0.0)
+    extra = (hop.extra or Extra())._replace(beside=0.0)  # a hop that only ran beside a judge is one like any other
     values = hop._asdict() | {"n": 0, "segment": hop.segment is not None, "usage": None, "extra": extra}
     return values | segment._asdict() | (hop.usage or Usage())._replace(seconds=0.0)._asdict()
 

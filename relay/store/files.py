@@ -165,7 +165,8 @@ def _bring_up(db: sqlite3.Connection) -> None:
     if (version := _version(db)) < VERSION:
         lacking = (JUDGEMENT + EXTRA).replace("TABLE", "TABLE IF NOT EXISTS")
         lacking += f"DROP VIEW hop; {HOP}" if version < FORKED else ""
-        lacking += f"DROP TABLE requests; {ASKED}" if version < TAKING_PART else ""  # nobody wrote to it before
+        if version < TAKING_PART:  # nobody wrote to these before
+            lacking += f"DROP TABLE requests; DROP TABLE IF EXISTS fork; {ASKED}"
         db.executescript(f"BEGIN IMMEDIATE; {lacking} PRAGMA user_version = {VERSION}; COMMIT;")
 
 

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from relay.errors import Mistake, UserError
+from relay.folding import begun_by, fold
 from relay.problems import Problem
 from relay.store import files
 from relay.store.rows import SELECT_HOPS, Names, hop_of
-from relay.walk import Hop, Walk, begin, begun_by, fold
+from relay.walk import Hop, Walk, begin
 
 
 class Listed(NamedTuple):

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
+from relay.folding import begun_by, fold
 from relay.measure.ratios import Ratio, ratio
 from relay.measure.recovery import KINDS, Kind, Steered, recovery
 from relay.store.reader import Run
 from relay.trajectory import Segment
-from relay.walk import ROOT, begun_by, fold
+from relay.walk import ROOT
 
 _CLOSING = re.compile(r"<[^<>\n]{1,40}>\s*\Z")  # the tag at a thought's end
 DISTRACTIONS = """

@@ -39,6 +39,8 @@ from relay.trajectory import Usage
 
 IN_FLIGHT, RATE, PIECE, EVERY = 1_000, 20.0, 5, 0.25  # rollouts, tokens a second of each, tokens and seconds a delta
 WARM = 40.0  # seconds before the first window, until rollouts are at different places
+STARTED = 20.0  # seconds of a monitor before its window, in which it loads what intervals need
+ROUNDS = 3  # of windows without and with a monitor
 SCENARIO = {
     "relay": 1,
     "title": "A busy run",
@@ -215,8 +217,8 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return 3600 * sum((a - mx) * (b - my) for a, b in points) / sum((a - mx) ** 2 for a in x)
 
 
-def measure(seconds: float, *, before_others: bool) -> dict[str, float]:
-    """Two windows without a monitor, two with one."""
+def measure(seconds: float, rounds: int, *, before_others: bool) -> dict[str, float]:
+    """Windows without a monitor and with one, by turns."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "busy.relay"
@@ -228,10 +230,10 @@ def measure(seconds: float, *, before_others: bool) -> dict[str, float]:
                 time.sleep(0.2)
             time.sleep(WARM)
             off, on = list[Window](), list[Window]()
-            for _ in range(2):
-                off.append(window(path, runner, seconds / 2, None))
+            for _ in range(rounds):
+                off.append(window(path, runner, 0.6 * seconds, None))
                 terminal = Terminal(path, second, before_others=before_others)
-                time.sleep(5)
+                time.sleep(STARTED)
                 on.append(window(path, runner, seconds, terminal))
                 terminal.close()
         finally:
@@ -245,6 +247,7 @@ def figures(off: Sequence[Window], on: Sequence[Window]) -> dict[str, float]:
     keys = sorted(k for w in on for k in w.keys)
     without, with_ = (sum(w.runner for w in ws) / sum(w.tokens for w in ws) for ws in (off, on))
     took = sum(w.seconds for w in on)
+    pairs = enumerate(zip(off, on, strict=True), 1)
     return {
         "rollouts in flight": IN_FLIGHT,
         "tokens a second, watched": sum(w.tokens for w in on) / took,
@@ -252,6 +255,7 @@ def figures(off: Sequence[Window], on: Sequence[Window]) -> dict[str, float]:
         "monitor, % of its core (at most 60)": 100 * sum(w.monitor for w in on) / took,
         "keys pressed": len(keys),
         "a key, ms, median": 1000 * median(keys),
+        "a key, ms, 95 %": 1000 * keys[int(0.95 * (len(keys) - 1))],
         "a key, ms, 99 % (at most 100)": 1000 * keys[int(0.99 * (len(keys) - 1))],
         "monitor, MB": on[-1].memory[-1][1],
         "monitor, MB an hour, by windows of the seconds below": sum(slope(w.memory) for w in on) / len(on),
@@ -259,6 +263,7 @@ def figures(off: Sequence[Window], on: Sequence[Window]) -> dict[str, float]:
         "runner, % of its core, not watched": 100 * sum(w.runner for w in off) / sum(w.seconds for w in off),
         "runner, processor seconds a million tokens, not watched": 1e6 * without,
         "runner, the same watched, % more (at most 3)": 100 * (with_ / without - 1),
+        **{f"round {i}, % more": 100 * (b.runner / b.tokens * a.tokens / a.runner - 1) for i, (a, b) in pairs},
         "load of the machine": os.getloadavg()[0],
     }
 
@@ -267,6 +272,7 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=100.0, help="of a window with the monitor")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--before-others", action="store_true", help="chrt -r 1: where others use this machine (root)")
     parser.add_argument("--walk", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
@@ -274,7 +280,7 @@ def main() -> int:
     if asked.walk:
         asyncio.run(walk(asked.walk))
         return 0
-    return told(measure(asked.seconds, before_others=asked.before_others), as_json=asked.json)
+    return told(measure(asked.seconds, asked.rounds, before_others=asked.before_others), as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -9,26 +9,26 @@ from typing import Any
 
 import pytest
 
-from relay.engine.vllm import Vllm, VllmModel
+from relay.engine.vllm import Vllm
 from relay.errors import UserError
 from relay.store.reader import Run
 from relay.walk import StopReason
-from tests.engines_real.conftest import Opens
 from tests.engines_real.together import BLOCK, PENS, fork, one_prefix, overlap
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_drafts_ahead_take_no_longer_and_what_is_thrown_away_is_counted(
-    served: Vllm, opens: Opens, tmp_path: Path
-) -> None:
-    """One rollout at a time, so that nothing else keeps the models busy; both forms by turns, the quickest of each."""
-    found = await overlap(tmp_path, served, await opens(VllmModel(model="relay/tiny-guide")), 8)
+async def test_drafts_ahead_take_no_longer_and_what_is_thrown_away_is_counted(served: Vllm, tmp_path: Path) -> None:
+    """A model that judges itself, one rollout at a time, so that only its own two calls can share a step.
+
+    With two models it hangs on whether there are cores for both: tests/proof/collaboration.py measures that, too.
+    """
+    found = await overlap(tmp_path, served, served, 6)
     print(found)
     for run in found["runs"]:
         assert run["failed"] == 0
-        assert run["tokens"] <= run["said"] <= run["tokens"] + run["ends of turns"], "each id that an engine said"
+        assert run["said"] == run["tokens"] + run["ends of turns"], "each id that an engine said, by the file"
         assert (run["discarded"] > 0) == (run["form"] == "ahead")
-    assert found["ratio of the least walls"] <= 1.1
+    assert found["ratio of the median walls"] <= 1.1
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from relay.batch import Tally
@@ -117,7 +118,7 @@ async def overlap(folder: Path, small: Engine, large: Engine, turns: int) -> dic
     for turn in range(turns):
         for form, sets in FORMS.items():
             engines = {"small": Recording(small), "large": Recording(large)}
-            reading, path = read(str(folder / "s.yaml"), sets), folder / f"{form}-{turn}.relay"
+            reading, path = read(str(folder / "s.yaml"), sets), folder / f"{form}-{turn}-{small is large}.relay"
             begun = time.perf_counter()
             outcome = await start(reading, path, Options(1, pool=folder / "pool"), Silent(), engines)
             found["walls"][form].append(round(time.perf_counter() - begun, 2))
@@ -129,8 +130,9 @@ async def overlap(folder: Path, small: Engine, large: Engine, turns: int) -> dic
                 {"form": form, "failed": outcome.failed, "tokens": counted, "discarded": discarded,
                  "said": said, "ends of turns": ends}
             )  # fmt: skip
-    least = {form: min(walls) for form, walls in found["walls"].items()}
-    return {**found, "ratio of the least walls": round(least["ahead"] / least["plain"], 3)}
+    least, middle = ({form: how(walls) for form, walls in found["walls"].items()} for how in (min, median))
+    ratios = {"ratio of the least walls": least, "ratio of the median walls": middle}
+    return {**found, **{name: round(of["ahead"] / of["plain"], 3) for name, of in ratios.items()}}
 
 
 async def one_prefix(folder: Path, model: Engine, problems: int) -> list[dict[str, Any]]:

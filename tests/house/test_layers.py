@@ -25,6 +25,7 @@ LAYERS = [
             "trajectory",
             "sentences",
             "walk",
+            "folding",
             "events",
             "problems",
             "draws",

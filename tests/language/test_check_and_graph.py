@@ -16,7 +16,8 @@ from relay.scenarios import canned, opening
 CANNED = (
     "best-of-n", "branch-and-vote", "budget-forcing", "draft-and-judge", "explore-then-commit", "glimprouter",
     "guidability", "handoff", "lookahead", "null-relay", "offload", "plumbing", "recoverability", "relay-ring",
-    "relayllm", "self-consistency", "solo", "specreason", "speculative-thinking",
+    "relayllm", "self-consistency", "solo", "specreason", "speculative-thinking", "supervise", "supervise-branches",
+    "unsafe-steer",
 )  # fmt: skip
 
 

@@ -90,6 +90,7 @@ def test_it_refuses_an_unknown_key_at_every_level() -> None:
         whole["graph"]["nodes"],
         whole["graph"]["edges"],
         whole["graph"]["nodes"]["check"]["labels"],
+        whole["graph"]["nodes"]["choice"]["labels"],
         whole["graph"]["nodes"]["look"]["with"],
         whole["graphs"],
         whole["prices"],

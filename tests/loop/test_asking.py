@@ -118,3 +118,9 @@ def test_a_judge_s_question_is_no_verb(tmp_path: Path) -> None:
     for now in ("ask: Is it, judge: a", "judge: a, ask: Is it"):
         path.write_text(dedent(ASK.replace(was, f"check: {{{now}, labels: {{good: 1, bad: 0}}}}")))
         assert type(read(str(path), {}).cells[0].scenario.graph.nodes["check"]).__name__ == "Judge"
+
+
+def test_a_forecast_asks_nobody(bench: Any) -> None:
+    outcome = bench.run(ASK.replace("wait: 50", "wait: 3600"), alone=True)
+    with opened(outcome.path) as run:
+        assert run.hops(0)[1].source == "nobody is there"

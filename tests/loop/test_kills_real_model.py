@@ -19,6 +19,7 @@ KILLS = 5
 SCENARIO = """
 relay: 1
 extends: relay/handoff
+compare: []
 models:
   a: {engine: transformers, model: relay/tiny}
   b: {engine: transformers, model: relay/tiny-guide}

@@ -12,12 +12,13 @@ from relay.cli.check import check
 from relay.engine import Delta, Request
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.events import HopCommitted
+from relay.folding import fold
 from relay.measure.cost import costs
 from relay.node import Stage
 from relay.races import too_late
 from relay.seam.templates import Template
 from relay.store.reader import Run
-from relay.walk import DISCARDED, Hop, StopReason, Walk, begin, fold
+from relay.walk import DISCARDED, Hop, StopReason, Walk, begin
 
 RACE = """
     relay: 1

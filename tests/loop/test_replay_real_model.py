@@ -13,6 +13,7 @@ from tests.loop.test_replay import again, hops
 SCENARIO = """
 relay: 1
 extends: relay/handoff
+compare: []
 models:
   a: {engine: transformers, model: relay/tiny}
   b: {engine: transformers, model: relay/tiny-guide}

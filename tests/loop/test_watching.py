@@ -97,7 +97,6 @@ def test_nothing_that_was_taken_back_is_in_a_later_prompt_and_all_of_it_was_paid
                 (h.usage.decoded or len(h.segment.ids)) + h.usage.thrown for h in wrote if h.segment
             )
     fed = sum(len(request.cut.ids) - request.cut.settle().turn_ended for request in engine.requests)
-    assert outcome.tally.tokens if hasattr(outcome, "tally") else True
     with Run(outcome.path) as run:
         decoded = sum(h.usage.decoded + h.usage.thrown for n in range(3) for h in run.hops(n))
     assert decoded == fed
@@ -284,3 +283,36 @@ def test_readings_of_what_is_taken_back_count_as_discarded(bench: Any) -> None:
     assert way(hops)[0] == ("think", "One.", "rule")
     assert [h.extra.apart for h in hops if h.node == "check" and h.extra] in ([READING], [READING, DISCARDED])
     assert json.dumps(told(hops))
+
+
+USED = """
+    relay: 1
+    models:
+      m: {engine: scripted, says: ["One. Two. Three.", "So </think>\\\\boxed{{answer}}"]}
+      j: {engine: scripted, says: [good, bad, good]}
+    problems: {from: sums, limit: 1}
+    graphs:
+      inner:
+        start: think
+        answer: think
+        nodes:
+          think: {write: m, until: [answered]}
+          check: {judge: j, ask: " Good or bad? ", labels: [good, bad]}
+          guard: {watch: think, trip: {label: check, equals: bad}}
+        edges:
+          think: end
+          guard: [{when: {trips: guard, at_least: 3}, to: refuse}, think]
+    graph:
+      start: step
+      answer: step
+      nodes: {step: {use: inner}}
+      edges: {step: end}
+"""
+
+
+def test_a_graph_in_use_brings_its_watcher_along(bench: Any) -> None:
+    hops = hops_of(bench.run(USED))
+    assert way(hops) == [
+        ("step.think", "One.", "step.guard"), ("step.guard", "label of step.check is 'bad'", "step.think"),
+        ("step.think", "So </think>\\boxed{15}", "step"), ("step", "", "end"),
+    ]  # fmt: skip

@@ -29,8 +29,10 @@ async def measured(turns: int, folder: Path) -> dict[str, object]:
     """Both, on the models that ship."""
     small, large = [await VllmModel(model=f"relay/{name}").open() for name in ("tiny", "tiny-guide")]
     try:
-        ahead = await overlap(folder, small, large, turns)
-        return {"scenario": DRAFTS, "overlap": ahead, "prefix": await one_prefix(folder, small, 4)}
+        two = await overlap(folder, small, large, turns)
+        one = await overlap(folder, small, small, turns)
+        prefix = await one_prefix(folder, small, 4)
+        return {"scenario": DRAFTS, "two models": two, "one model judges itself": one, "prefix": prefix}
     finally:
         await small.aclose()
         await large.aclose()
@@ -53,7 +55,7 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {loads}",
     }  # fmt: skip
     EVIDENCE.write_text(json.dumps({**facts, **found}, indent=1) + "\n")
-    print(json.dumps(found["overlap"]))
+    print(json.dumps({name: part for name, part in found.items() if "model" in name}))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from relay.engine import Delta, Request, Sampling
 from relay.engine.scripted import Scripted, shipped
+from relay.folding import fold
 from relay.language.graph import Exit, Graph
 from relay.node import Act, Desk, Limits
 from relay.node.insert import Insert
@@ -34,7 +35,7 @@ from relay.seam.policies import policy
 from relay.seam.templates import Template
 from relay.seam.tokens import CLOSE, Tokenizer
 from relay.trajectory import Segment, Trajectory
-from relay.walk import Hop, begin, fold
+from relay.walk import Hop, begin
 from tests.conftest import SHARED
 from tests.seam.vocabularies import WORDS, byte_level, metaspace, word_level
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from relay.engine.scripted import shipped
 from relay.seam.cuts import Settled
-from relay.seam.sentences import ends, paragraphs
 from relay.seam.watched import START, TRIPPED, Grid, Place, WatchedCut
+from relay.sentences import ends, paragraphs
 
 TOKENIZER = shipped()
 GRIDS = [Grid("sentences", 1), Grid("sentences", 2), Grid("paragraphs", 1), Grid("tokens", 5)]

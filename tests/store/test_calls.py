@@ -145,9 +145,9 @@ def test_a_run_file_of_schema_2_is_read_and_brought_up(tmp_path: Path) -> None:
         assert run.query("SELECT text FROM judgement") == [("CORRECT",)], "it has judgements of its own"
     RunWriter.resume(path).close(finished=True)
     with Run(path) as run:
-        assert run.query("PRAGMA user_version") == [(VERSION,)] == [(4,)]
+        assert run.query("PRAGMA user_version") == [(VERSION,)] == [(5,)]
         assert run.query("SELECT text FROM judgement") == [("CORRECT",)]
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute("PRAGMA user_version = 5")
+        db.execute("PRAGMA user_version = 6")
     with pytest.raises(UserError, match="was written by a newer relay"):
         files.check(path)

@@ -201,7 +201,9 @@ def test_a_resume_reads_the_open_rollouts_and_no_others(tmp_path: Path, said: li
     read = [sql.strip() for _, sql in scans(path, statements)]
     (counted,) = [sql for sql in read if not sql.startswith(ended)]  # those once, when the run has ended
     assert counted.startswith("SELECT r.cell, v.outcome, count(*)"), "the running score goes on from what was graded"
-    assert {int(n) for s in statements for n in re.findall(r"FROM hop WHERE rollout = (\d+)", s)} == set(opened)
+    assert {int(n) for s in statements for n in re.findall(r"way\(number, upto\) AS \(\s*SELECT (\d+),", s)} == set(
+        opened
+    )
     asked = {m for s in statements for m in re.findall(r"FROM unit WHERE problem = (\d+) AND sample = (\d+)", s)}
     assert asked == {(str(n % 6), str(n // 6)) for n in opened}
     with Run(path) as run:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from relay.tui.monitor.app import Monitor
+from relay.tui.monitor.dialogs import Choose, Write
 from relay.tui.monitor.picture import settled
 
 SIZES = [(80, 24), (160, 48)]
@@ -54,3 +56,23 @@ def test_a_screen_looks_as_it_did(screen: str, size: tuple[int, int], made: Path
     app = Monitor(made / f"{run}.relay", rollout)
     app.set_class(True, "still")
     assert snap_compare(app, terminal_size=size, run_before=pressing(list(keys)))
+
+
+DIALOGS = {
+    "write": lambda: Write("The last segment, as it should be:", "First 41 + 7 = 48.\nThen"),
+    "choose": lambda: Choose("Is this step right?", ["good", "bad"]),
+}
+
+
+@pytest.mark.parametrize("dialog", list(DIALOGS))
+def test_a_dialog_looks_as_it_did(dialog: str, made: Path, snap_compare: Any) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pressing([])(pilot)
+        await pilot.app.push_screen(DIALOGS[dialog]())  # type: ignore[arg-type]
+        for area in pilot.app.screen.query(TextArea):
+            area.cursor_blink = False
+        await pressing([])(pilot)
+
+    app = Monitor(made / "helped.relay", 2)
+    app.set_class(True, "still")
+    assert snap_compare(app, terminal_size=SIZES[0], run_before=before)

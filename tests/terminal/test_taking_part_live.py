@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from relay.errors import UserError
+from relay.folding import fold
 from relay.store.calls import hash_of, surprises
 from relay.store.reader import Run
 from relay.store.rows import unpack
-from relay.walk import BY_HAND, Hop, begin, fold
+from relay.walk import BY_HAND, Hop, begin
 from tests.terminal.test_monitor_keys import watching
 from tests.terminal.test_monitor_taking_part import Taking, hops
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.folding import advance, fold
 from relay.trajectory import Segment, Trajectory, Usage
-from relay.walk import ROOT, Hop, StopReason, Walk, advance, begin, fold
+from relay.walk import ROOT, Hop, StopReason, Walk, begin
 
 
 def segment(text: str, n: int = 1) -> Segment:
