@@ -151,12 +151,13 @@ def _credits(
     for number in rollouts:
         authors |= dict.fromkeys(wrote[number])
     problem = {number: line[0].problem for number, line in rollouts.items()}
+    longest = float(max(len(line) for line in rollouts.values()))  # no author can earn more: one for each segment
 
     def mean(of: dict[int, float]) -> Difference:
         sums: dict[int, list[float]] = defaultdict(list)
         for number, value in of.items():
             sums[problem[number]].append(value)
-        found = by_problem([sum(values) / len(values) for values in sums.values()])
+        found = by_problem([sum(values) / len(values) for values in sums.values()], longest)
         assert found is not None  # there is a rollout
         return found
 
