@@ -151,12 +151,13 @@ def _credits(
     for number in rollouts:
         authors |= dict.fromkeys(wrote[number])
     problem = {number: line[0].problem for number, line in rollouts.items()}
+    longest = float(max(len(line) for line in rollouts.values()))  # no author can earn more: one for each segment
 
-    def mean(of: dict[int, float]) -> Difference:
+    def mean(of: dict[int, float], reach: float = longest) -> Difference:
         sums: dict[int, list[float]] = defaultdict(list)
         for number, value in of.items():
             sums[problem[number]].append(value)
-        found = by_problem([sum(values) / len(values) for values in sums.values()])
+        found = by_problem([sum(values) / len(values) for values in sums.values()], reach)
         assert found is not None  # there is a rollout
         return found
 
@@ -168,7 +169,7 @@ def _credits(
         told.append(Author(*author, mean({n: float(len(line)) for n, line in mine.items()}).mean, earned, tokens))
     start = mean({n: line[0].before for n, line in rollouts.items()}).mean
     end = mean({n: line[-1].after or 0.0 for n, line in rollouts.items()}).mean
-    total = mean({n: (line[-1].after or 0.0) - line[0].before for n, line in rollouts.items()})
+    total = mean({n: (line[-1].after or 0.0) - line[0].before for n, line in rollouts.items()}, 1.0)
     return Credits(cell, by, len(rollouts), total.problems, start, end, total, tuple(told), None)
 
 

@@ -37,9 +37,12 @@ def difference(pairs: Sequence[tuple[Counts, Counts]], *, confidence: float = 0.
     return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs], confidence)
 
 
-def by_problem(differences: Sequence[float]) -> Difference | None:
-    """The mean of such differences, one of each problem, with Student's interval at 95 %; None where there are none."""
-    return _student(differences, 0.95) if differences else None
+def by_problem(differences: Sequence[float], reach: float = 1.0) -> Difference | None:
+    """The mean of such differences, one of each problem, with Student's interval at 95 %; None where there are none.
+
+    No difference is farther from zero than `reach`, nor is an end of the interval.
+    """
+    return _student(differences, 0.95, reach) if differences else None
 
 
 def between(first: Outcomes, second: Outcomes, *, confidence: float = 0.95) -> Difference | None:
@@ -133,15 +136,15 @@ def _newcombe(pairs: Sequence[tuple[int, int]], confidence: float) -> Difference
     return Difference(p - q, max(-1.0, low), min(1.0, high), n, "Newcombe")
 
 
-def _student(differences: Sequence[float], confidence: float) -> Difference:
+def _student(differences: Sequence[float], confidence: float, reach: float = 1.0) -> Difference:
     n = len(differences)
     mean = sum(differences) / n
     variance = sum((d - mean) ** 2 for d in differences) / (n - 1) if n > 1 else 0.0
     if variance < 1e-12:  # all alike: at least so many problems are as these, and the others may be anything
         alike = wilson(n, n, NormalDist().inv_cdf((1 + confidence) / 2)).low
-        low, high = alike * mean - (1 - alike), alike * mean + (1 - alike)
-        return Difference(mean, max(-1.0, low), min(1.0, high), n, "Wilson of problems alike")
+        low, high = alike * mean - (1 - alike) * reach, alike * mean + (1 - alike) * reach
+        return Difference(mean, max(-reach, low), min(reach, high), n, "Wilson of problems alike")
     from scipy.special import stdtrit
 
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * sqrt(variance / n)
-    return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half), n, "t by problem")
+    return Difference(mean, max(-reach, mean - half), min(reach, mean + half), n, "t by problem")

@@ -69,6 +69,11 @@ def measured(name: str, sets: dict[str, Any], credited: int, folder: Path) -> di
     asyncio.run(start(reading, path, Options(), Quiet()))
     if credited:
         asyncio.run(credit(path, Quiet(), Wanted("small", 4, "", credited)))
+    return {**told(path), "seconds": round(perf_counter() - began)}
+
+
+def told(path: Path) -> dict[str, Any]:
+    """What a run came to."""
     with Run(path) as run:
         cells = paid(run)
         found = gains(run, of=cells)
@@ -81,57 +86,55 @@ def measured(name: str, sets: dict[str, Any], credited: int, folder: Path) -> di
             judged = [d._asdict() for d in drafts.get(pair, ())]
             rows.append({**gain_data(each), "pays": pays, "drafts": judged})
         earned = [credit_data(each) for each in credits_of(run)]
-    return {"gains": rows, "credit": earned, "seconds": round(perf_counter() - began)}
+        problems = len(run.problems)
+    return {"problems": problems, "gains": rows, "credit": earned}
 
 
-def all_of(problems: int, credited: int, folder: Path) -> dict[str, Any]:
-    """Every rule and threshold on either stratum."""
-    found: dict[str, Any] = {}
+def all_of(problems: int, credited: int, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every rule and threshold on either stratum, by name."""
     for stratum, difficulty in STRATA.items():
         asked = {"problems": {"from": "chains", "where": {"difficulty": difficulty}, "limit": problems, "seed": 11}}
         for rule, sets in RULES.items():
-            found[f"offload, {stratum}, {rule}"] = measured("offload", {**asked, **sets}, credited, folder)
-            print(stratum, rule, found[f"offload, {stratum}, {rule}"]["seconds"], flush=True)
-        found[f"draft-and-judge, {stratum}"] = measured("draft-and-judge", {**asked, **JUDGES}, 0, folder)
-        print(stratum, "draft-and-judge", found[f"draft-and-judge, {stratum}"]["seconds"], flush=True)
-    return found
+            yield f"offload, {stratum}, {rule}", measured("offload", {**asked, **sets}, credited, folder)
+        yield f"draft-and-judge, {stratum}", measured("draft-and-judge", {**asked, **JUDGES}, 0, folder)
 
 
 def tables(found: dict[str, Any]) -> Iterator[str]:
     """The page's tables."""
     made = found["made"]
     yield (
-        f"Measured at commit {made['commit']} on {made['date']} ({made['machine']}): {made['problems']} chains for "
-        f"each stratum, one rollout each; easy ones have {_or(STRATA['easy'])} operations, hard ones "
+        f"Measured at commit {made['commit']} on {made['date']} ({made['machine']}): chains, one rollout "
+        f"of each; easy ones have {_or(STRATA['easy'])} operations, hard ones "
         f"{_or(STRATA['hard'])} (relay/tiny learnt up to five). Intervals are at 95 %, p-values adjusted in each run."
     )
     yield "\n`offload`, relay/tiny derives and relay/tiny-calc finishes:\n"
     yield from _gains(found["runs"], "offload")
     yield "\n`draft-and-judge`, relay/tiny drafts, relay/tiny-guide judges; a draft stands from `least` on:\n"
     yield from _gains(found["runs"], "draft-and-judge")
-    yield f"\nCredit in `offload`, if relay/tiny-calc went on alone, of the first {made['credited']} rollouts:\n"
-    yield "| problems | handing over | derive | calculate | finish | all together | the gain that they explain |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "\nCredit in `offload`, if relay/tiny-calc went on alone, of the first rollouts; the gain is on the same:\n"
+    yield "| problems | handing over | rollouts | derive | calculate | finish | all together | gain |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for name, run in found["runs"].items():
         for each in run["credit"]:
             _, stratum, rule = name.split(", ", 2)
             by = {author["node"]: author["credit"] for author in each["authors"]}
-            told = [_points(by.get(node)) for node in ("derive", "calculate", "finish")]
-            yield f"| {stratum} | {rule} | {' | '.join(told)} | {_points(each['total'])} | {_points(each['gain'])} |"
+            words = [_points(by.get(node)) for node in ("derive", "calculate", "finish")]
+            words += [_points(each["total"]), _points(each["gain"])]
+            yield f"| {stratum} | {rule} | {each['rollouts']} | {' | '.join(words)} |"
 
 
 def _gains(runs: dict[str, Any], scenario: str) -> Iterator[str]:
     judged = scenario != "offload"
     which = "cell" if judged else "handing over"
-    yield f"| problems | {which} | against | score | baseline | difference | answer | tokens | pays |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield f"| problems | {which} | n | against | score | baseline | difference | answer | tokens | pays |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for name, run in runs.items():
         kind, stratum, *rule = name.split(", ", 2)
         for row in run["gains"] if kind == scenario else ():
             which = row["cell"] if judged else rule[0]
             scores = " | ".join(f"{100 * row[key]:.1f}" for key in ("score", "baseline"))
             told = (_points(row["difference"]), row["answer"], _times(row["times"]["tokens"]), _pays(row))
-            yield f"| {stratum} | {which} | {row['against']} | {scores} | {' | '.join(told)} |"
+            yield f"| {stratum} | {which} | {run['problems']} | {row['against']} | {scores} | {' | '.join(told)} |"
 
 
 def _or(numbers: list[int]) -> str:
@@ -177,9 +180,12 @@ def main() -> None:
         commit = subprocess.run(git, check=False, cwd=ROOT, capture_output=True, text=True).stdout.strip()
         made = {"commit": commit, "date": f"{datetime.now(UTC):%Y-%m-%d}", "problems": options.problems}
         made |= {"machine": f"{platform.machine()}, Python {platform.python_version()}", "credited": options.credited}
+        runs: dict[str, Any] = {}
         with TemporaryDirectory() as folder:
-            runs = all_of(options.problems, options.credited, Path(folder))
-        EVIDENCE.write_text(json.dumps({"made": made, "runs": runs}, indent=1) + "\n")
+            for name, found in all_of(options.problems, options.credited, Path(folder)):
+                runs[name] = found
+                print(name, found["seconds"], flush=True)
+                EVIDENCE.write_text(json.dumps({"made": made, "runs": runs}, indent=1) + "\n")
     if PAGE.exists():
         PAGE.write_text(write_page(json.loads(EVIDENCE.read_text())))
 
