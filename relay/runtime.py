@@ -4,10 +4,8 @@
 run file: the loop cannot tell the difference.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from typing import assert_never
 
 from relay.ahead import Ahead
 from relay.deadline import Deadline
@@ -17,7 +15,8 @@ from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.folding import advance, placed, spent
 from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage, Trip
-from relay.races import Stop, fell_behind, in_time, too_late
+from relay.races import Stop, too_late
+from relay.side_by_side import side_by_side
 from relay.taking_part import by_people
 from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
 
@@ -28,7 +27,7 @@ async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
     """Walk until no pen is live. Leaving early (`aclosing`) stops every pen where it stands."""
     while frontier := walk.frontier:
         alone = len(frontier) == 1 and not too_late(walk, stage.graph)
-        steps = pen_steps(frontier[0], stage, walk.pens) if alone else _side_by_side(walk, stage)
+        steps = pen_steps(frontier[0], stage, walk.pens) if alone else side_by_side(walk, stage, pen_steps)
         async with aclosing(steps):
             async for event in steps:
                 if type(event) is HopCommitted:
@@ -190,66 +189,3 @@ def _luck(stage: Stage, hop: Hop, edge: Exit) -> Callable[[], float]:
     """What an edge that hangs on chance draws, in 0..1: as every draw, by what it is for."""
     what = ("edge", edge.number, hop.node, hop.visit, hop.pen)
     return lambda: generator(stage.seed, stage.problem.id, stage.sample, *what).random()
-
-
-class _Finished:
-    """What a pen's pump says last: it is done, or it broke."""
-
-    __slots__ = ("error", "pen")
-
-    def __init__(self, pen: str, error: BaseException | None) -> None:
-        self.pen = pen
-        self.error = error
-
-    def check(self) -> None:
-        """Raise what broke it, if anything did."""
-        if self.error is not None:
-            raise self.error
-
-
-async def _side_by_side(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
-    """The events of several live pens as they come, until all of them rest."""
-    queue: asyncio.Queue[Event | _Finished] = asyncio.Queue(maxsize=64)
-    pumps: dict[str, tuple[asyncio.Task[None], Stop]] = {}
-
-    async def pump(pen: Pen, stop: Stop) -> None:
-        error: BaseException | None = None
-        try:
-            async with aclosing(pen_steps(pen, stage, walk.pens, stop)) as steps:
-                async for event in steps:
-                    await queue.put(event)
-        except Exception as e:
-            error = e
-        await queue.put(_Finished(pen.path, error))
-
-    try:
-        while True:
-            late = too_late(walk, stage.graph)
-            for fallen in fell_behind(walk, late, pumps):
-                walk = placed(walk, fallen.hop, fallen.pen)
-                yield fallen
-            for pen in walk.frontier:
-                if pen.path not in pumps:
-                    stop = Stop()
-                    pumps[pen.path] = asyncio.create_task(pump(pen, stop)), stop
-            for path in late & pumps.keys():
-                pumps[path][1].call()
-            if not pumps:
-                return
-            said = await queue.get()
-            match said:
-                case _Finished():
-                    del pumps[said.pen]
-                    said.check()
-                case HopCommitted():
-                    came = in_time(said, walk, late)
-                    walk = placed(walk, came.hop, came.pen)
-                    yield came
-                case Tokens() | RolloutEnded():
-                    yield said
-                case _:
-                    assert_never(said)
-    finally:
-        for task, _ in pumps.values():
-            task.cancel()
-        await asyncio.gather(*(task for task, _ in pumps.values()), return_exceptions=True)

@@ -48,6 +48,7 @@ LAYERS = [
         [
             "ahead",
             "races",
+            "side_by_side",
             "taking_part",
             "runtime",
             "grading",
