@@ -75,12 +75,6 @@ def tests(row: Row, study: Study, studies: int) -> Row:
     return {**found, "least": round(least, 4), "power": round(power, 4)}
 
 
-def _tried(row: Row) -> bool:
-    """Tests are tried without and with distractors that differ; on large studies, which take long, at fewer points."""
-    few = row["problems"] < 1000 or (row["score"] in {0.02, 0.5, 0.984} and row["icc"] == 0.4)
-    return bool(row["distractors"] != "50, sd 0" and few)
-
-
 def missed(found: dict[str, list[Row]]) -> dict[str, list[Row]]:
     """The settings in which something is not as it should be."""
     scores, tested = found.get("score", []), found.get("tests", [])
@@ -123,8 +117,6 @@ def main() -> None:
         if part in options.only:
             rows = []
             for row, study in settings():
-                if part == "tests" and not _tried(row):
-                    continue
                 rows.append(measure(row, study, options.studies))
                 print(rows[-1], file=sys.stderr, flush=True)
             found[part] = rows
