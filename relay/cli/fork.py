@@ -47,6 +47,8 @@ def fork(
         raise UserError(Mistake("--pen", f"there is no pen {pen!r}", f"`relay show {run} {rollout}` names them"))
     segments = written(path_of(hops, pen))
     if at is None:
+        if insert:
+            raise UserError(Mistake("--insert", "has no place", "say --at SEGMENT too"))
         _list(segments)
         return
     if at > len(segments):
@@ -77,6 +79,8 @@ def _refuse_texts(insert: "Sequence[str]", *, ended: bool) -> None:
         if not text or CLOSE in text:
             what = f"closes the thinking with {CLOSE!r}, which only a node does" if text else "is empty"
             raise UserError(Mistake("--insert", what, "leave it out"))
+        if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
+            raise UserError(Mistake("--insert", "holds half a character, which is no UTF-8", "type it anew"))
 
 
 def _asked(

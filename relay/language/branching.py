@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from relay.language.conditions import Every, Not, Some
-from relay.language.rulings import Label, Score
+from relay.language.rulings import Label, Score, never_said
 from relay.language.scenario import GraphSpec
 from relay.language.subjects import Condition
 from relay.language.telling import Fault, Path
@@ -70,6 +70,8 @@ def _rulings(spec: GraphSpec, when: Condition, at: Path) -> Iterator[Fault]:
             node: Any = getattr(when, key)
             if not spec.nodes[node].rules():
                 yield Fault((*at, key), f"{node!r} judges nothing", _judges(spec))
+            elif isinstance(when, Label):
+                yield from never_said(when, spec.nodes, (*at, "equals"))
 
 
 def _within(spec: GraphSpec, used: str) -> str:

@@ -1,9 +1,11 @@
 """Conditions on what judges said, on how unsure a writer was, and on chance."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from relay.language.shapes import Fraction, Known, OneOrMore, Text
 from relay.language.subjects import Condition, Measured, Read, Test
+from relay.language.telling import Fault, Path, one_of
 
 
 class Score(Measured):
@@ -31,6 +33,14 @@ class Label(Condition):
 
     def __str__(self) -> str:
         return f"label of {self.label} is {' or '.join(map(repr, self.equals))}"
+
+
+def never_said(when: Label, nodes: Mapping[str, object], at: Path) -> Iterator[Fault]:
+    """The labels that a condition waits for, and that this judge does not have."""
+    labels = tuple(getattr(nodes[when.label], "worth", ()))  # none: a rule's, or a third party's
+    for label in when.equals if labels else ():
+        if label and label not in labels:
+            yield Fault(at, f"{label!r} is none of the labels of {when.label!r}", one_of(label, labels))
 
 
 class Entropy(Measured):

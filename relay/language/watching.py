@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relay.language.amounts import Paragraphs, Sentences, Share, Tokens
 from relay.language.conditions import parts
-from relay.language.rulings import Label, Score
+from relay.language.rulings import Label, Score, never_said
 from relay.language.subjects import Condition, Test, Trips
 from relay.language.telling import Fault, Path
 
@@ -140,6 +140,9 @@ def _asked(spec: "GraphSpec", name: str) -> Iterator[Fault]:
     by = asked(spec)
     for i, trip in enumerate(watches.trip):
         at: Path = ("graph", "nodes", name, "trip", i)
+        for part in parts(trip):
+            if isinstance(part, Label):
+                yield from never_said(part, spec.nodes, at)
         for judge in judges_in(trip):
             node = spec.nodes[judge]
             if not node.rules() or node.watches() is not None:

@@ -63,12 +63,14 @@ def steered_cells(run: Run) -> list[tuple[int, str]]:
 
 
 def _cells(run: Run) -> list[tuple[int, str, dict[str, Any]]]:
+    """Those of the test itself: what `compare:` adds has a table of its own."""
     rows = run.query("SELECT id, name, settings FROM cell ORDER BY id")
     beside = watchers(run.meta["scenario"])  # where only these are passed over a thought is steered as in other cells
     found = []
     for i, name, text in rows:
         values = json.loads(text)
-        found.append((i, name, {**values, "without": [n for n in values.get("without") or () if n not in beside]}))
+        if "baseline" not in values:
+            found.append((i, name, {**values, "without": [n for n in values.get("without") or () if n not in beside]}))
     return found
 
 

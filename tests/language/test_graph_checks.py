@@ -191,13 +191,15 @@ graph:
         ("trips: guard", "trips: b",
          "15:20: graph.edges.guard.0.when: 'b' watches nothing (name one that does: guard)"),
         ("label: judged", "label: b", "11:29: graph.nodes.guard.trip: 'b' judges nothing (name one that does: judged)"),
+        ('equals: "no"}', "equals: nope}",
+         "11:29: graph.nodes.guard.trip: 'nope' is none of the labels of 'judged' (did you mean 'no'?)"),
         ("labels: [yes, no]", "labels: [yes, no], place: thought",
          "11:29: graph.nodes.guard.trip: 'judged' puts its word into the thought, and is asked while that is written"
          " (leave out the 'place' of 'judged')"),
         ("watch: a,", "watch: a, hold: false, back: {tokens: 4},",
          "11:42: graph.nodes.guard.back: with 'hold: false' what it reads is settled, and is not taken back (leave it"
          " out, or hold)"),
-        ("    guard: {watch", "    more: {watch: a, trip: {label: judged, equals: x}}\n    guard: {watch",
+        ("    guard: {watch", "    more: {watch: a, trip: {label: judged, equals: 'no'}}\n    guard: {watch",
          "12:29: graph.nodes.guard.trip: 'judged' is asked by 'more' too (let each watcher ask a judge of its own)"),
         ("watch: a, trip: {label: judged, equals: \"no\"}", "watch: a",
          "11:5: graph.nodes.guard: the key 'trip' is missing"),

@@ -29,6 +29,7 @@ from relay.reports.pictures import HEIGHT, curves
 from relay.reports.points import points
 from relay.seam.templates import Template
 from relay.store.reader import Run
+from relay.twin.effect import fresh_cell, steered_cells
 from tests.loop.test_numbers import queries
 
 DRAFTS = """
@@ -152,7 +153,10 @@ def test_the_best_cell_is_chosen_on_one_half_and_measured_on_the_other(drafted: 
             assert gain.difference.mean == pytest.approx(moved)
 
 
-def test_the_report_says_it_in_every_form(drafted: Path, capsys: Any, tmp_path: Path) -> None:
+def test_the_report_says_it_in_every_form(
+    drafted: Path, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     with Run(drafted) as run:
         found = gains(run)
     report([drafted])
@@ -217,6 +221,20 @@ def test_the_page_draws_accuracy_against_cost_with_both_intervals(drafted: Path,
     text = (tmp_path / "p.html").read_text()
     assert len(re.findall(r"<figure>", text)) == 1 + 3 + 2
     assert "no other cell is cheaper and better" in text
+
+
+def test_a_baseline_is_no_fresh_solo_and_no_steered_cell(bench: Any) -> None:
+    """`without hint` is still a relay, and `solo small` is not steered."""
+    hinted = (
+        DRAFTS.replace("start: draft", "start: hint")
+        .replace("    draft: {write: small", "    hint: {insert: {text: Hm.}}\n    draft: {write: small")
+        .replace("  edges:\n", "  edges:\n    hint: draft\n")
+        .replace("[solo small, solo large]", "[solo small, without hint]")
+    )
+    bench.given = engines()
+    with Run(bench.run(hinted).path) as run:
+        assert fresh_cell(run) is None
+        assert [name for _, name in steered_cells(run)] == ["most=2", "most=3"]
 
 
 def test_a_run_without_baselines_has_no_gains_and_takes_no_prices_for_them(bench: Any) -> None:
