@@ -115,7 +115,10 @@ def test_who_goes_along_with_an_unsafe_steer_and_who_walks_away(bench: Any) -> N
         assert run.query(queries()["goes along"], cell=run.cells[0]) == [(1,)]
 
 
-def test_the_tables_are_in_the_report_and_in_its_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tables_are_in_the_report_and_in_its_json(
+    run_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     from relay.cli import main
 
     with pytest.raises(SystemExit):
