@@ -150,16 +150,16 @@ class Simulated:
         keys = (problem.id, (problem.id, sample, request.cell, pen))
         cached = self._cache.cached(prompt, *keys)
         now = clock().now
-        left = request.seconds - self._replicas.wait(now)
+        wait = self._replicas.wait(now)
+        left = request.seconds - wait  # without end for who sets no limit
         late = left < speed.seconds(len(prompt) - cached, len(ids))
         if late:
             del ids[speed.decoded_in(left, len(prompt) - cached) :]
         decoded = _fed(request, ids)
-        seconds = request.seconds
+        seconds = wait + speed.seconds(len(prompt) - cached, decoded)
         if late and not cut.ended:
             cut.expire(LATE)
-        else:
-            seconds += speed.seconds(len(prompt) - cached, decoded) - left
+            seconds = request.seconds
         self._cache.keep((*prompt, *ids[:decoded]), *keys)
         self._replicas.take(now + seconds)
         await clock().until(now + seconds)

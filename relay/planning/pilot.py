@@ -92,7 +92,11 @@ async def walk(
         outcome = await start(part, Path(folder) / "pilot.relay", where, watcher, metered)
         spent, selected = _spent(outcome)
     rows = options.in_flight or max((e.rows for e in engines.values()), default=256)
-    return Pilot(False, len(chosen), selected, loading, rows, meter.calls, spent, {})
+    failed = (
+        f"{outcome.failed} of {outcome.total} rollouts walked for this failed, and count as they came: {outcome.why}"
+    )
+    notes = [failed] if outcome.failed else []
+    return Pilot(False, len(chosen), selected, loading, rows, meter.calls, spent, {}, notes)
 
 
 def _some(reading: Reading, problems: int) -> list[Problem]:

@@ -56,7 +56,7 @@ async def rehearse(reading: Reading, problems: int, sizes: Sizes, watcher: Watch
         there = missing_solos(reading, engines, pool or default_path())
         return found._replace(own=True, missing=there, pace=_pace(list(simulated.values())))
     everything = {name: len(problems_of(reading).problems) * samples(scenario) for name in pooled(reading)}
-    return found._replace(missing=everything, notes=notes)
+    return found._replace(missing=everything, notes=[*notes, *found.notes])
 
 
 def _pace(models: Sequence[SimulatedModel]) -> Pace:

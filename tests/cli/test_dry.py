@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from relay.engine.simulated import Simulated
+from relay.errors import EngineError
 from relay.store.reader import Run
 from tests.cli.conftest import Relay, tree
 
@@ -141,3 +143,39 @@ def test_mistakes_are_told(relay: Relay, known: Path, args: tuple[str, ...], tol
     said = relay("run", "k.yaml", *args)
     assert said.code == 2
     assert told in said.err
+
+
+JUDGED = """\
+relay: 1
+models: {a: {engine: scripted, says: x}, j: {engine: scripted, says: x}}
+problems: {from: sums, limit: 2}
+graph:
+  start: draft
+  answer: draft
+  nodes:
+    draft: {write: a, until: [{sentences: 3}, answered]}
+    check: {judge: j, ask: " Good or bad? ", labels: [good, bad]}
+  edges:
+    draft: [{when: answered, to: end}, check]
+    check: draft
+"""
+
+
+def test_judges_are_rehearsed_too_and_those_that_weigh_are_told_of(relay: Relay, folder: Path) -> None:
+    (folder / "j.yaml").write_text(JUDGED)
+    said = relay("run", "j.yaml", "--dry")
+    assert said.code == 0
+    assert "failed" not in said.out + said.err
+    weighing = relay("run", "draft-and-judge", "--dry", "--set", "problems.limit=2")
+    assert "rollouts walked for this failed, and count as they came: large cannot say how probable" in weighing.out
+
+
+def test_rollouts_that_fail_on_the_way_are_told_with_their_reason(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise EngineError("no luck today")
+
+    monkeypatch.setattr(Simulated, "_is_right", broken)
+    said = relay("run", "s.yaml", "--dry")
+    assert "note: 4 of 4 rollouts walked for this failed, and count as they came: no luck today" in said.out
