@@ -122,8 +122,11 @@ class Run:
         """One rollout. Raises UserError when there is none."""
         for listed in self.rollouts("r.id = ?", number):
             return listed
-        most = self.query("SELECT max(id) FROM rollout")[0][0]
+        ((most,),) = self.query("SELECT max(id) FROM rollout WHERE cell >= 0")
         there = "none has begun" if most is None else f"they go from 0 to {most}"
+        forks = [str(fork) for (fork,) in self.query("SELECT id FROM rollout WHERE cell < 0 ORDER BY id")]
+        if forks:
+            there += f"; forks: {', '.join(forks[:8])}{' ...' if forks[8:] else ''}"
         raise UserError(Mistake(str(self.path), f"no rollout {number}", there))
 
     def problem_of(self, number: int) -> Problem:

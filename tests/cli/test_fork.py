@@ -39,6 +39,7 @@ def test_a_fork_is_walked_graded_and_named(relay: Relay, run: Path) -> None:
     last = json.loads(relay("fork", "run.relay", "5", "--at", "2", "--json").out.splitlines()[-1])
     assert (last["event"], last["rollout"], last["of"], last["state"]) == ("forked", 6, 5, "end")
     assert "fork of 5" in relay("show", "run.relay").out
+    assert "no rollout 4 (they go from 0 to 3; forks: 5, 6)" in relay("show", "run.relay", "4").err
     assert "4       4" in relay("report", "run.relay").out, "forks are in no figure"
     assert relay("replay", "run.relay", "-o", "again.relay").out.startswith("every hop is equal")
 
