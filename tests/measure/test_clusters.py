@@ -136,7 +136,8 @@ def test_the_page_says_what_the_study_found() -> None:
     summary, missed = found["summary"], found["missed"]
     assert f"the least coverage is {100 * summary['least coverage']:.1f} %" in page
     assert f"{summary['settings']} settings:" in page
-    assert summary["missed"] == {"coverage": 0, "width": 7, "null": 0, "power": 0}
+    assert summary["missed"] == {"coverage": 0, "width": 7, "null": 3, "power": 0}
+    assert {(row["problems"], row["distractors"]) for row in missed["null"]} == {(1507, "50, sd 1")}
     assert {(row["problems"], row["continuations"]) for row in missed["width"]} == {(30, 8)}
     assert {row["score"] for row in missed["width"]} == {0.02, 0.984}
     assert summary["widest to oracle"] < 1.85
