@@ -71,7 +71,7 @@ def _rulings(spec: GraphSpec, when: Condition, at: Path) -> Iterator[Fault]:
             if not spec.nodes[node].rules():
                 yield Fault((*at, key), f"{node!r} judges nothing", _judges(spec))
             elif isinstance(when, Label):
-                yield from never_said(when, spec.nodes, (*at, "equals"))
+                yield from never_said(when, spec.nodes[when.label].may_say(), (*at, "equals"))
 
 
 def _within(spec: GraphSpec, used: str) -> str:

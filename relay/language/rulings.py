@@ -1,6 +1,6 @@
 """Conditions on what judges said, on how unsure a writer was, and on chance."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from relay.language.shapes import Fraction, Known, OneOrMore, Text
@@ -35,9 +35,8 @@ class Label(Condition):
         return f"label of {self.label} is {' or '.join(map(repr, self.equals))}"
 
 
-def never_said(when: Label, nodes: Mapping[str, object], at: Path) -> Iterator[Fault]:
-    """The labels that a condition waits for, and that this judge does not have."""
-    labels = tuple(getattr(nodes[when.label], "worth", ()))  # none: a rule's, or a third party's
+def never_said(when: Label, labels: Sequence[str], at: Path) -> Iterator[Fault]:
+    """The labels that a condition waits for, and that are none of this judge's; where it names none it may say any."""
     for label in when.equals if labels else ():
         if label and label not in labels:
             yield Fault(at, f"{label!r} is none of the labels of {when.label!r}", one_of(label, labels))

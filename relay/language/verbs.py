@@ -97,6 +97,10 @@ class Node(Frozen):
         """Whether it gives a label or a score, for edges to go by."""
         return False
 
+    def may_say(self) -> tuple[str, ...]:
+        """The labels that it may give; none: it gives none, or any."""
+        return ()
+
     def watches(self) -> "Watches | None":
         """What it reads while others write."""
         return None

@@ -142,7 +142,7 @@ def _asked(spec: "GraphSpec", name: str) -> Iterator[Fault]:
         at: Path = ("graph", "nodes", name, "trip", i)
         for part in parts(trip):
             if isinstance(part, Label):
-                yield from never_said(part, spec.nodes, at)
+                yield from never_said(part, spec.nodes[part.label].may_say(), at)
         for judge in judges_in(trip):
             node = spec.nodes[judge]
             if not node.rules() or node.watches() is not None:

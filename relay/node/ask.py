@@ -12,7 +12,7 @@ from relay.language.scenario import Node
 from relay.language.shapes import Count, Text, wrong
 from relay.node import NOTHING, Act, Desk
 from relay.node.by_hand import RefusedError, written
-from relay.node.judge import Labels, number_of
+from relay.node.labels import Labels, worth_of
 from relay.node.people import Question
 from relay.seam.tokens import CLOSE
 from relay.store.asking import Asked
@@ -41,13 +41,15 @@ class Ask(Node):
     @cached_property
     def worth(self) -> Mapping[str, float | None]:
         """What each label is worth; None: nothing."""
-        if isinstance(self.labels, dict):
-            return self.labels
-        return {str(label): number_of(label) for label in self.labels or ()}
+        return worth_of(self.labels)
 
     def rules(self) -> bool:
         """With labels, it does."""
         return self.labels is not None
+
+    def may_say(self) -> tuple[str, ...]:
+        """Its labels."""
+        return tuple(self.worth)
 
     def writes_anew(self) -> bool:
         """A person may write something else."""

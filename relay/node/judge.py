@@ -6,7 +6,7 @@ from contextlib import aclosing
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from relay.clock import Stopwatch
 from relay.engine import Request, Sampling
@@ -14,8 +14,9 @@ from relay.errors import EngineError
 from relay.events import Tokens
 from relay.language.conditions import AnyCondition
 from relay.language.scenario import Entered, ModelName, Node
-from relay.language.shapes import Count, Frozen, Kind, OneOf, Scalar, Text, wrong
+from relay.language.shapes import Count, Frozen, Kind, OneOf, Text, wrong
 from relay.node import Act, Desk, Hand
+from relay.node.labels import Labels, worth_of
 from relay.seam.cuts import Cut
 from relay.trajectory import Segment, Usage
 from relay.walk import PRIVATE, Extra, StopReason
@@ -27,13 +28,6 @@ class Rule(Frozen):
     rule: AnyCondition
 
 
-Labels = Annotated[
-    tuple[Scalar, ...] | dict[str, float],
-    OneOf(
-        Kind("<labels>", Annotated[tuple[Scalar, ...], Field(min_length=2)], of=(list, tuple)),
-        Kind("<values>", Annotated[dict[str, float], Field(min_length=2)], of=(dict,)),
-    ),
-]
 GREEDY = Sampling(temperature=0.0)
 
 
@@ -70,9 +64,7 @@ class Judge(Node):
     @cached_property
     def worth(self) -> Mapping[str, float | None]:
         """What each label is worth; None: nothing."""
-        if isinstance(self.labels, dict):
-            return self.labels
-        return {str(label): number_of(label) for label in self.labels or ()}
+        return worth_of(self.labels)
 
     def models(self) -> Iterable[str]:
         """The one that is asked."""
@@ -81,6 +73,10 @@ class Judge(Node):
     def rules(self) -> bool:
         """It does."""
         return True
+
+    def may_say(self) -> tuple[str, ...]:
+        """Its labels; a rule's are yes and no."""
+        return ("yes", "no") if isinstance(self.judge, Rule) else tuple(self.worth)
 
     def act(self, desk: Desk) -> Act | AsyncGenerator[Tokens | Act, None]:
         """Ask, and keep the word."""
@@ -155,14 +151,6 @@ class Judge(Node):
         places = [(said.rfind(label), len(label), label) for label in labels]
         place, _, label = max(places)
         return label if place >= 0 else ""
-
-
-def number_of(label: object) -> float | None:
-    """What a label that is a number is worth."""
-    try:
-        return float(str(label))
-    except ValueError:
-        return None
 
 
 def _shares(logs: list[float]) -> list[float]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from relay.errors import UserError
 from relay.store.reader import Run
 
 DRAFTS = """
@@ -121,6 +122,8 @@ def test_a_label_and_a_rule_lead_on(bench: Any) -> None:
     asked = '{judge: large, ask: " Score from 0 to 9: ", labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}'
     text = DRAFTS.replace(asked, "{judge: {rule: {contains: bad}}}")
     text = text.replace("{score: check, under: 7}", "{label: check, equals: yes}")
+    with pytest.raises(UserError, match="'good' is none of the labels of 'check'"):
+        bench.run(text.replace("equals: yes", "equals: good"), out="never.relay")
     outcome = bench.run(text)
     assert [word for node, _, word, _ in texts(outcome.path) if node == "check"] == [
         ("yes", 1.0),

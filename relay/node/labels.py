@@ -1,0 +1,31 @@
+"""The labels that a judge or a person may give, and what each is worth."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from relay.language.shapes import Kind, OneOf, Scalar
+
+Labels = Annotated[
+    tuple[Scalar, ...] | dict[str, float],
+    OneOf(
+        Kind("<labels>", Annotated[tuple[Scalar, ...], Field(min_length=2)], of=(list, tuple)),
+        Kind("<values>", Annotated[dict[str, float], Field(min_length=2)], of=(dict,)),
+    ),
+]
+
+
+def worth_of(labels: Labels | None) -> Mapping[str, float | None]:
+    """What each is worth: as it says itself, or the number that it is; None: nothing."""
+    if isinstance(labels, dict):
+        return labels
+    return {str(label): _number(label) for label in labels or ()}
+
+
+def _number(label: object) -> float | None:
+    """What a label that is a number is worth."""
+    try:
+        return float(str(label))
+    except ValueError:
+        return None
