@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from relay.afterwards import under_lease
 from relay.batch import Tally
+from relay.ending import outcomes_of
 from relay.engine import Engine
 from relay.errors import Mistake, UserError
 from relay.grading import judged, question_of
@@ -20,7 +21,7 @@ from relay.node.answered import Answer, answer_of
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.problems import Problem
-from relay.session import closing_file, note_verifier, outcomes_of
+from relay.session import closing_file, note_verifier
 from relay.store import files, lease, opening
 from relay.store.reader import Run
 from relay.store.writer import Graded, RunWriter

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from relay.batch import Batch, Tally
-from relay.clock import Stopwatch, clock
+from relay.clock import Stopwatch
+from relay.ending import failures, notes, outcomes_of
 from relay.engine import Engine
 from relay.errors import EngineError, Mistake, UserError
 from relay.forks import Forks
@@ -27,16 +28,15 @@ from relay.node import Ticks
 from relay.node.algebra import WORK as ALGEBRA
 from relay.pool import Pool, default_path
 from relay.prepare import recorded
-from relay.prepare.filed import empty_takes, read_back
+from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
 from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.recorder import RunRecorder, invited
-from relay.rounds import parts, still_wide
+from relay.rounds import parts
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
-from relay.store.asking import touched
 from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
 
@@ -90,7 +90,7 @@ async def resume(
         if run.meta["phase"] == "done" and not options.only_forks:
             total = run.query("SELECT count(*) FROM rollout")[0][0]
             watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
-            return Outcome(path, total, *_failures(run.query))
+            return Outcome(path, total, *failures(run.query))
     writer = RunWriter.resume(path)
     with closing_file(writer):
         with writer.at_once():
@@ -211,52 +211,13 @@ async def _walk(
         for coming in [iter(())] if only_forks else parts(plan, writer, first, tally):
             await batch.run(chain(open_, recorder.beginning(jobs, coming)), in_flight=in_flight)
     people.close()
-    failures = _failures(writer.query)
-    notes = () if only_forks else _notes(plan, writer)
-    for note in notes:
-        watcher.note(note)
     if not only_forks:
+        said = notes(plan, writer)
+        for note in said:
+            watcher.note(note)
         with writer.at_once():
-            writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *notes])
-    return Outcome(writer.path, tally.total, *failures)
-
-
-def _notes(plan: RunPlan, writer: RunWriter) -> list[str]:
-    """What is to be said of the run as a whole."""
-    notes = [*_lost(plan.engines), *empty_takes(writer), *_passed(clock().now), *still_wide(plan, writer)]
-    return [
-        *notes,
-        *([f"people took part in {n:,} of the rollouts that are counted"] if (n := touched(writer.query)) else []),
-    ]
-
-
-def _passed(seconds: float) -> list[str]:
-    """How long the simulated models took, where there are any."""
-    return [f"the simulated models took {seconds:,.1f} s of virtual time"] if seconds else []
-
-
-def _lost(engines: Mapping[str, Engine]) -> list[str]:
-    """What could not be read as it was written, for want of ids."""
-    texts = {name: engine.tokenizer.lossy for name, engine in engines.items()}
-    return [
-        f"{name} has no ids for some characters, which it did not read: {n} times" for name, n in texts.items() if n
-    ]
-
-
-def outcomes_of(writer: RunWriter, verifier: str) -> dict[tuple[int, str], int]:
-    """How many verdicts of each kind by this verifier every cell has."""
-    joined = "verdict v JOIN rollout r ON r.id = v.rollout JOIN name n ON n.id = v.verifier AND n.text = ?"
-    joined += " WHERE r.cell >= 0"  # no forks
-    counted = f"SELECT r.cell, v.outcome, count(*) FROM {joined} GROUP BY 1, 2"
-    return {(cell, writer.text(outcome)): count for cell, outcome, count in writer.query(counted, verifier)}
-
-
-def _failures(query: Callable[..., list[Any]]) -> tuple[int, str]:
-    """How many rollouts failed, and what the last said."""
-    number, last = query(
-        "SELECT count(*), max(id) FROM rollout WHERE stop = (SELECT id FROM name WHERE text = 'failed')"
-    )[0]
-    return number, (query("SELECT why FROM rollout WHERE id = ?", last)[0][0] or "") if number else ""
+            writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *said])
+    return Outcome(writer.path, tally.total, *failures(writer.query))
 
 
 @contextlib.asynccontextmanager

@@ -1,14 +1,12 @@
 """A supervisor over real engines: it stops the writer within 16 tokens of the trip, and what it took back is gone."""
 
 import json
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from relay.batch import Tally
-from relay.engine import Delta, Engine, Request
+from relay.engine import Engine
 from relay.engine.scripted import ScriptedModel
 from relay.engine.vllm import Vllm
 from relay.language.reading import read
@@ -17,37 +15,10 @@ from relay.seam.watched import Place, WatchedCut
 from relay.session import Options, start
 from relay.store.reader import Run
 from relay.walk import TAKEN_BACK, TRIP
+from tests.loop.conftest import Recording, Silent
 
 MOST = 16  # tokens that a writer may write behind the trip
 FEW = {"problems.limit": "24", "sweep": "{over: {hold: [true, false]}}"}
-
-
-class Quiet:
-    """A watcher that says nothing."""
-
-    def phase(self, name: str, tally: Tally) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-
-class Overheard:
-    """An engine that stays open, and keeps every request."""
-
-    def __init__(self, inner: Engine) -> None:
-        self.inner = inner
-        self.tokenizer, self.template = inner.tokenizer, inner.template
-        self.context, self.facts, self.rows = inner.context, inner.facts, inner.rows
-        self.requests: list[Request] = []
-
-    async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
-        self.requests.append(request._replace(prompt=request.prompt.copy()))
-        async for delta in self.inner.extend(request):
-            yield delta
-
-    async def aclose(self) -> None:
-        """It belongs to others."""
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -56,9 +27,9 @@ async def test_a_rule_stops_a_writer_within_sixteen_tokens(
     engine: str, served: Vllm, plain: Engine, tmp_path: Path
 ) -> None:
     """With `hold: false` the step that tripped stays, so that what was taken back are the tokens behind the trip."""
-    heard = Overheard(served if engine == "vllm" else plain)
+    heard = Recording(served if engine == "vllm" else plain, closes=False)
     path = tmp_path / "out.relay"
-    await start(read("supervise", FEW), path, Options(pool=tmp_path / "pool"), Quiet(), {"main": heard})
+    await start(read("supervise", FEW), path, Options(pool=tmp_path / "pool"), Silent(), {"main": heard})
     trips, behind = 0, [0]
     with Run(path) as run:
         cells = run.cells
@@ -102,9 +73,9 @@ async def test_a_judge_stops_a_writer_within_sixteen_tokens_of_its_word(
     """
     (tmp_path / "s.yaml").write_text(text)
     judge = await ScriptedModel(engine="scripted", says=("fine", "unsafe"), seconds=0.01).open()
-    engines: dict[str, Any] = {"main": Overheard(served if engine == "vllm" else plain), "judge": judge}
+    engines: dict[str, Any] = {"main": Recording(served if engine == "vllm" else plain, closes=False), "judge": judge}
     path = tmp_path / "out.relay"
-    await start(read(str(tmp_path / "s.yaml")), path, Options(pool=tmp_path / "pool"), Quiet(), engines)
+    await start(read(str(tmp_path / "s.yaml")), path, Options(pool=tmp_path / "pool"), Silent(), engines)
     behind = [len(cut.ids) - known for cut, known, _ in words]
     stopped = sum(not ended for *_, ended in words)
     print(

@@ -3,50 +3,20 @@
 import json
 import random
 import time
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from relay.batch import Tally
-from relay.engine import Delta, Engine, Request
+from relay.engine import Engine
 from relay.language.reading import read
 from relay.session import Options, start
 from relay.store.reader import Run
 from relay.walk import DISCARDED
+from tests.loop.conftest import Recording, Silent
 
 BLOCK = 32
 PENS = 8
 FORMS: dict[str, dict[str, str]] = {"ahead": {}, "plain": {"graph.nodes.check.ahead": "null"}}
-
-
-class Silent:
-    """Nobody watches."""
-
-    def phase(self, name: str, tally: Tally) -> None:
-        """A phase begins."""
-
-    def note(self, text: str) -> None:
-        """A note."""
-
-
-class Recording:
-    """An engine around an engine, which keeps every request: their cuts know all ids that they were fed."""
-
-    def __init__(self, inner: Engine) -> None:
-        self.inner = inner
-        self.tokenizer, self.template, self.context = inner.tokenizer, inner.template, inner.context
-        self.rows, self.facts = inner.rows, inner.facts
-        self.requests: list[Request] = []
-
-    async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
-        """As the inner engine does."""
-        self.requests.append(request)
-        async for delta in self.inner.extend(request):
-            yield delta
-
-    async def aclose(self) -> None:
-        """The inner engine is closed by whoever opened it."""
 
 
 DRAFTS = """
@@ -117,7 +87,7 @@ async def overlap(folder: Path, small: Engine, large: Engine, turns: int) -> dic
     (folder / "s.yaml").write_text(DRAFTS)
     for turn in range(turns):
         for form, sets in FORMS.items():
-            engines = {"small": Recording(small), "large": Recording(large)}
+            engines = {"small": Recording(small, closes=False), "large": Recording(large, closes=False)}
             reading, path = read(str(folder / "s.yaml"), sets), folder / f"{form}-{turn}-{small is large}.relay"
             begun = time.perf_counter()
             outcome = await start(reading, path, Options(1, pool=folder / "pool"), Silent(), engines)

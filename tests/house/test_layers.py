@@ -58,6 +58,7 @@ LAYERS = [
             "forks",
             "rounds",
             "sets",
+            "ending",
             "session",
         ],
     ),

@@ -28,21 +28,22 @@ class Silent:
 
 
 class Recording:
-    """An engine around an engine that keeps every prompt it was given."""
+    """An engine around an engine that keeps every request, as it came; `closes`: the inner one with it."""
 
-    def __init__(self, inner: Engine) -> None:
-        self.inner = inner
+    def __init__(self, inner: Engine, *, closes: bool = True) -> None:
+        self.inner, self._closes = inner, closes
         self.tokenizer, self.template = inner.tokenizer, inner.template
         self.context, self.facts, self.rows = inner.context, inner.facts, inner.rows
         self.requests: list[Request] = []
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
-        self.requests.append(request)
+        self.requests.append(request._replace(prompt=request.prompt[:]))
         async for delta in self.inner.extend(request):
             yield delta
 
     async def aclose(self) -> None:
-        await self.inner.aclose()
+        if self._closes:
+            await self.inner.aclose()
 
 
 class Bench:

@@ -101,7 +101,7 @@ def test_where_nobody_answers_in_time_what_is_said_otherwise_holds(
         ('ask: "What next?"', 'ask: "What next?", labels: [one]', "labels"),
         ('ask: "What next?", wait: 50', 'ask: "What next?", wait: -1', "wait"),
         ("{label: check, equals: bad}", "{label: hint, equals: bad}", "'hint' judges nothing"),
-        ("{label: check, equals: bad}", "{label: check, equals: bda}", "'bda' is none of the labels of 'check' (did you"),
+        ("{label: check, equals: bad}", "{label: check, equals: bda}", "'bda' is none of the labels of 'check'"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told(tmp_path: Path, was: str, now: str, words: str) -> None:
