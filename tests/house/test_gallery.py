@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from relay.language.reading import read
 from relay.scenarios import canned
-from tests.proof.gallery import EVIDENCE, MODELS, PAGE, fingerprint, page
+from tests.proof.gallery import EVIDENCE, MODELS, PAGE, SETS, fingerprint, page
 
 FOUND = json.loads(EVIDENCE.read_text())
 
@@ -18,6 +19,9 @@ def test_the_page_is_what_the_figures_say() -> None:
 def test_the_figures_are_of_the_scenario_that_is_here(name: str) -> None:
     told = FOUND["scenarios"][name]
     assert told["scenario"] == fingerprint(name), f"measure it anew: python tests/proof/gallery.py --only {name}"
+    assert [cell["cell"] for cell in told["cells"]] == [cell.name for cell in read(name, SETS).cells], (
+        "its baselines too"
+    )
     assert all(cell["failed"] == 0 for cell in told["cells"])
     assert sum(cell["graded"] for cell in told["cells"]) == told["rollouts"]
 

@@ -88,11 +88,18 @@ def measured(name: str, sets: Mapping[str, str], folder: Path) -> dict[str, Any]
         kind: sum(getattr(c, kind) for c in spent) for kind in ("computed", "cached", "decoded", "thrown", "discarded")
     }
     return {
-        "scenario": fingerprint(name),
+        "scenario": fingerprint(name), "made": made(),
         "sets": dict(sets), "cells": cells, "rollouts": rollouts, "relayed": relayed, **totals, "question": question,
         "trace": trace,
         "seconds": round(perf_counter() - began, 1),
     }  # fmt: skip
+
+
+def made() -> str:
+    """Of which commit, when and on what."""
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    return f"commit {git.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d}, {machine}"
 
 
 def fingerprint(name: str) -> str:
@@ -117,7 +124,6 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def _alone(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"Measured at commit {found['commit']} on {found['date']} ({found['machine']}).\n"
     yield "The models alone, on the 24 chains of 3 to 5 sums that most of these scenarios ask:\n"
     yield "| model | score | 95 % interval | correct | tokens decoded a problem |"
     yield "| --- | --- | --- | --- | --- |"
@@ -137,7 +143,7 @@ def _scenario(name: str, run: Mapping[str, Any]) -> Iterator[str]:
     yield "| cell | score | 95 % interval | correct |"
     yield "| --- | --- | --- | --- |"
     yield from (f"| {cell['cell']} | {_row(cell)} |" for cell in run["cells"])
-    n = run.get("relayed", run["rollouts"])  # measured before baselines were cells: none was any
+    n = run["relayed"]
     beside = f", {run['discarded'] / n:.0f} discarded" if run["discarded"] else ""
     failed = sum(cell["failed"] for cell in run["cells"])
     decoded, thrown = (f"{run[kind] / n:.0f}" for kind in ("decoded", "thrown"))
@@ -145,7 +151,7 @@ def _scenario(name: str, run: Mapping[str, Any]) -> Iterator[str]:
     which = " that is no baseline" if n < run["rollouts"] else ""
     yield f"\nA rollout{which} decodes {decoded} tokens that are kept, {thrown} that are thrown away{beside}; of its"
     yield f"prompts {computed} tokens are read and {cached} come from a cache. {failed} of {run['rollouts']}"
-    yield "rollouts failed.\n"
+    yield f"rollouts failed. Measured of {run['made']}.\n"
 
 
 def _row(cell: Mapping[str, Any]) -> str:
@@ -165,15 +171,10 @@ def main() -> None:
     asked = wanted.parse_args()
     found: dict[str, Any] = json.loads(EVIDENCE.read_text()) if EVIDENCE.exists() else {"alone": {}, "scenarios": {}}
     if not asked.page:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        found |= {"commit": commit.stdout.strip(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-        found |= {"machine": f"{platform.machine()}, Python {platform.python_version()}"}
         with tempfile.TemporaryDirectory() as folder:
             for model in MODELS:
                 sets = {**SETS, "samples": "1", "models.main.model": f"relay/{model}"}
-                if f"relay/{model}" not in found["alone"]:
+                if f"relay/{model}" not in found["alone"] or set(asked.only) == set(canned()):
                     found["alone"][f"relay/{model}"] = measured("solo", sets, Path(folder))
             for name in asked.only:
                 found["scenarios"][name] = measured(name, SETS, Path(folder))
