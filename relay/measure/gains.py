@@ -30,7 +30,7 @@ class Gain(NamedTuple):
     test: Tested  # by itself
     adjusted: float  # its p-value among all comparisons of the run
     equal: Equality
-    least: float | None  # the true difference that such a comparison finds in 80 of 100; None: all problems are alike
+    least: float | None  # the true difference that such a comparison finds in 80 of 100; None: none is seen
     times: Mapping[str, Ratio | None]  # by kind of cost: how many times as much a right answer costs
 
     @property

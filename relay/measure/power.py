@@ -46,12 +46,16 @@ def least_difference(study: "Study", power: float = 0.8, studies: int = 1000) ->
 
 
 def least_seen(first: Outcomes, second: Outcomes) -> float | None:
-    """The true difference that a comparison strewn as this one finds in 80 of 100, at 5 %; None: all are alike."""
+    """The true difference that a comparison strewn as this one finds in 80 of 100, at 5 %.
+
+    None: all are alike, or not even a difference of 1 would be found.
+    """
     found = contrast([second, first], [1, -1])
     if found is None or float(found.variance) < ALIKE:
         return None
     t = t_of(found.layout.df)
-    return sqrt(float(found.variance)) * (t + SEEN * sqrt(1 + t**2 / (2 * found.layout.df)))
+    least = sqrt(float(found.variance)) * (t + SEEN * sqrt(1 + t**2 / (2 * found.layout.df)))
+    return least if least <= 1 else None
 
 
 def _refined(study: "Study", at: float, guess: float, power: float, studies: int) -> float:

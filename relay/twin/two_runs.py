@@ -31,7 +31,7 @@ class Pair(NamedTuple):
     equal: Equality
     test: Tested
     adjusted: float  # its p-value among all cells, after Holm
-    least: float | None  # the true difference that such a comparison finds in 80 of 100; None: all problems are alike
+    least: float | None  # the true difference that such a comparison finds in 80 of 100; None: none is seen
 
 
 class Compared(NamedTuple):

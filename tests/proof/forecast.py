@@ -17,17 +17,21 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from relay.batch import Tally
-from relay.language.reading import read
-from relay.planning.forecast import Terms, forecast
-from relay.planning.pilot import calibrate
-from relay.planning.sight import Beliefs
-from relay.pool import Pool
-from relay.session import Options, start
-from relay.store.reader import Run
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from relay.batch import Tally  # noqa: E402
+from relay.language.reading import read  # noqa: E402
+from relay.planning.forecast import Terms, forecast  # noqa: E402
+from relay.planning.pilot import calibrate  # noqa: E402
+from relay.planning.sight import Beliefs  # noqa: E402
+from relay.pool import Pool  # noqa: E402
+from relay.session import Options, start  # noqa: E402
+from relay.store.reader import Run  # noqa: E402
+from tests.proof.made import made  # noqa: E402
 
 PILOT = 60  # problems
-OUT = Path(__file__).parents[2] / "docs" / "evidence" / "forecast.json"
+OUT = ROOT / "docs" / "evidence" / "forecast.json"
 SCENARIO = """
 relay: 1
 title: Recoverability of relay/tiny
@@ -109,6 +113,7 @@ def measured(engine: str, folder: Path) -> dict[str, Any]:
     pool.close()
     seconds = (told.hours or 0.0) * 3600
     return {
+        "made": made(),
         "pilot": {"problems": PILOT, "selected": pilot.selected, "calls": len(pilot.calls)},
         "run": {"rollouts": rollouts, "solos": solos, "tokens": decoded + of_solos, "seconds": round(took, 1)},
         "forecast": {"tokens": told.tokens, "seconds": round(seconds, 1), "loading": round(pilot.loading, 1)},

@@ -9,12 +9,9 @@ import argparse
 import asyncio
 import hashlib
 import json
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -32,6 +29,7 @@ from relay.session import Options, start  # noqa: E402
 from relay.store.reader import Run  # noqa: E402
 from relay.tui.safe import one_line  # noqa: E402
 from relay.walk import Hop  # noqa: E402
+from tests.proof.made import made  # noqa: E402
 
 EVIDENCE = ROOT / "docs" / "evidence" / "gallery.json"
 PAGE = ROOT / "docs" / "gallery.md"
@@ -93,13 +91,6 @@ def measured(name: str, sets: Mapping[str, str], folder: Path) -> dict[str, Any]
         "trace": trace,
         "seconds": round(perf_counter() - began, 1),
     }  # fmt: skip
-
-
-def made() -> str:
-    """Of which commit, when and on what."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    machine = f"{platform.machine()}, Python {platform.python_version()}"
-    return f"commit {git.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d}, {machine}"
 
 
 def fingerprint(name: str) -> str:
