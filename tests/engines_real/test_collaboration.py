@@ -28,6 +28,8 @@ async def test_drafts_ahead_take_no_longer_and_what_is_thrown_away_is_counted(se
         assert run["failed"] == 0
         assert run["said"] == run["tokens"] + run["ends of turns"], "each id that an engine said, by the file"
         assert (run["discarded"] > 0) == (run["form"] == "ahead")
+    kept = {run["tokens"] - run["discarded"] for run in found["runs"]}
+    assert len(kept) == 1, "what was thrown away is all that one form has more than the other"
     assert found["ratio of the median walls"] <= 1.1
 
 

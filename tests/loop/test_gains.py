@@ -204,6 +204,7 @@ def test_the_page_draws_accuracy_against_cost_with_both_intervals(drafted: Path,
         assert {mark.cell for mark in marks} == {0, 1, 2, 3}
         assert all(mark.left < mark.x < mark.right and mark.high < mark.low for mark in marks)
         frontier = [tuple(map(float, place.split(","))) for place in picture.frontier.split()]
+        assert frontier
         for x, y in frontier:
             assert not [m for m in marks if m.x < x - 0.1 and m.y < y - 0.1], "another is cheaper and better"
     assert [picture.title for picture in priced] == [

@@ -67,8 +67,8 @@ def test_nothing_behind_a_trip_is_in_any_prompt_after_it(bench: Any) -> None:
     outcome = bench.run(SCENARIO, record=True)
     prompts = [tokenizer.text_of(request.prompt) for request in bench.engines["m"].requests]
     assert len(prompts) > 1500
-    assert not [text for text in prompts if "bad" in text or "ugly" in text]
-    source, trips, looked = Source(outcome.path), 0, 0
+    assert not [text for text in prompts if any(word in text for word in ("bad", "ugly", "on it goes"))]
+    source, trips, looked, back = Source(outcome.path), 0, 0, list[str]()
     made = Prompts(source, {"m": tokenizer, "j": tokenizer})
     with Run(outcome.path) as run:
         rollouts = [row.id for row in run.rollouts()]
@@ -76,7 +76,7 @@ def test_nothing_behind_a_trip_is_in_any_prompt_after_it(bench: Any) -> None:
         for number in rollouts:
             hops = run.hops(number)
             trips += sum(hop.source == TRIP for hop in hops)
-            back = [h.segment.ids for h in hops if h.extra and h.extra.apart == TAKEN_BACK and h.segment]
+            back += [h.segment.text for h in hops if h.extra and h.extra.apart == TAKEN_BACK and h.segment]
             for (_, node, _), visited in source.visits(number).items():
                 if node != "think" or (visited.hop.extra and visited.hop.extra.apart in BESIDE):
                     continue
@@ -85,7 +85,7 @@ def test_nothing_behind_a_trip_is_in_any_prompt_after_it(bench: Any) -> None:
                 assert ids is not None
                 assert hash_of(ids) == call.prompt, "the prompt is the head and the ids that are kept, and no other"
                 looked += 1
-            assert all(ids for ids in back)
     source.close()
     assert looked == len(prompts)
     assert trips > 500
+    assert sum("bad" in text or "ugly" in text for text in back) > 250, "what was taken back had it"
