@@ -37,6 +37,19 @@ def test_a_null_relay_is_as_good_as_the_model_alone_in_both_engines() -> None:
             assert (row["verdict"], -0.03 < low <= high < 0.03) == ("equal", True)
 
 
+def test_the_page_says_how_many_null_relays_are_not_zero_by_their_own_interval() -> None:
+    rows = [(name, row) for name, told in NULL.items() for row in told["cells"]]
+    off = [(name, row) for name, row in rows if row["95 %"][0] > 0 or row["95 %"][1] < 0]
+    assert (len(off), len(rows)) == (1, 9)
+    ((name, row),) = off
+    low, high = (f"{100 * x:.1f}".replace("-", "−") for x in row["95 %"])
+    said = f"by its own 95 % interval ({name.split(',')[0]}, 16 tokens: {low} – {high})"
+    text = " ".join(offload.PAGE.read_text().split())
+    assert "One of these nine differences is not zero" in text
+    assert said in text
+    assert f"in up to {100 * (1 - 0.95**9):.0f} of 100 cases" in text
+
+
 def test_offload_was_tried_by_three_rules_on_two_strata() -> None:
     runs = [name for name in OFFLOADED["runs"] if name.startswith("offload")]
     assert len(runs) == len(offload.RULES) * len(offload.STRATA) == 6
