@@ -89,11 +89,17 @@ def test_four_hops_are_the_same_through_transformers_and_vllm_on_100_problems(fo
     assert {hop.stop for rollout in served for hop in rollout} >= {"tokens", "sentences", "text", "turn"}
 
 
+def engine_cores() -> set[multiprocessing.process.BaseProcess]:
+    """The processes of vLLM that live below this one."""
+    return {process for process in multiprocessing.active_children() if "EngineCore" in process.name}
+
+
 class Killing:
-    """A watcher that ends vLLM's process once some rollouts are done."""
+    """A watcher that ends vLLM's process once some rollouts are done; not that of an engine which other tests share."""
 
     def __init__(self, after: int) -> None:
         self.after, self.tally, self.at = after, Tally(), 0.0
+        self.others = engine_cores()
 
     def phase(self, name: str, tally: Tally) -> None:
         self.tally = tally if name == "walking" else self.tally
@@ -104,9 +110,8 @@ class Killing:
     async def kill(self) -> None:
         while self.tally.done < self.after:  # noqa: ASYNC110  a tally calls nobody
             await asyncio.sleep(0.01)
-        victims = [p for p in multiprocessing.active_children() if "EngineCore" in p.name]
-        assert len(victims) == 1
-        victims[0].kill()
+        (victim,) = engine_cores() - self.others
+        victim.kill()
         self.at = time.monotonic()
 
 
@@ -116,7 +121,10 @@ async def killed(reading: object, out: Path, pool: Path) -> tuple[Outcome, float
     killing = asyncio.ensure_future(watcher.kill())
     try:
         outcome = await start(reading, out, Options(pool=pool), watcher)  # type: ignore[arg-type]
-        return outcome, time.monotonic() - watcher.at
+        ended = time.monotonic()
+        assert killing.done(), "the run ended before there was anything to kill"
+        await killing
+        return outcome, ended - watcher.at
     finally:
         killing.cancel()
 
