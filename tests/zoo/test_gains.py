@@ -54,6 +54,8 @@ def test_offload_was_tried_by_three_rules_on_two_strata() -> None:
     runs = [name for name in OFFLOADED["runs"] if name.startswith("offload")]
     assert len(runs) == len(offload.RULES) * len(offload.STRATA) == 6
     assert all(len(OFFLOADED["runs"][name]["gains"]) == 2 for name in runs)
+    assert all(run["problems"] >= 300 for run in OFFLOADED["runs"].values())
+    assert all(each["rollouts"] >= 40 for name in runs for each in OFFLOADED["runs"][name]["credit"])
 
 
 def test_credit_adds_up_to_the_gain_that_it_explains_within_its_error() -> None:
