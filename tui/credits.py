@@ -10,10 +10,16 @@ from relay.tui.twin_tables import percent, points
 
 CAPTION = (
     "Credit: how far an author's segments moved the chance of a right answer, were this model to go on alone from "
-    "there, in points a rollout; with 95 % intervals (Student's t) over problems drawn at random, the luck of the "
+    "there, in points a rollout; with 95 % intervals (Student's t) over {drawn} drawn at random, the luck of the "
     "continuations included. All of them add up to the score less the model's chance at the start. Tokens: those "
     "decoded in a rollout."
 )
+
+
+def caption(found: Sequence[Credits]) -> str:
+    """What the figures are, and over what their intervals are."""
+    shared = any("distractor" in each.total.method for each in found)
+    return CAPTION.format(drawn="problems and distractors" if shared else "problems")
 
 
 def credit_table(found: Credits) -> Table:

@@ -54,13 +54,16 @@ class Credited(NamedTuple):
 def readable(path: Path, wanted: Wanted) -> tuple[Reading, Wanted]:
     """The run's scenario, and what is wanted with its model. Raises UserError with all that is wrong."""
     with opening.opened(path) as run:
-        meta, cells = run.meta, run.cells
+        meta, cells, verifier = run.meta, run.cells, run.verifier
     if meta["phase"] != "done":
         raise UserError(Mistake(str(path), "the run has not ended", f"`relay run --resume {path}`"))
     reading = from_tree(meta["scenario"], meta["source"], cells)
     scenario, mistakes = reading.cells[0].scenario, []
-    if not meta.get("verifiers"):
+    if not verifier:
         mistakes.append(Mistake(str(path), "nothing was graded: no segment has moved a chance", "name a verifier"))
+    elif verifier != scenario.verify.name:
+        what = f"its verdicts are by {verifier!r}; continuations would be graded by {scenario.verify.name!r}"
+        mistakes.append(Mistake(str(path), what, "run it anew with the verifier that is to count"))
     first = next((said for said in scenario.compare if said.startswith("solo ")), "")
     by = wanted.by or first.removeprefix("solo ")
     writers = sorted(name for name, model in scenario.models.items() if model.writes)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from relay.folding import fold
+from relay.folding import begun_by, fold
 from relay.store.reader import Run
 from relay.trajectory import Trajectory
-from relay.walk import ROOT, Walk, begin
+from relay.walk import ROOT, Walk
 
 ROLLOUTS = """
 SELECT r.id, r.problem, r.sample, r.cell FROM rollout r
@@ -51,8 +51,8 @@ class Prefix(NamedTuple):
 
 def prefixes(run: Run, wanted: Wanted) -> Iterator[Prefix]:
     """Those that lack continuations, rollout by rollout."""
-    there = run.query("SELECT 1 FROM sqlite_master WHERE name = 'chance'")
-    known = {(r, p): (drawn, tried) for r, p, drawn, tried in run.query(DRAWN, wanted.by)} if there else {}
+    drawn = run.query(DRAWN, wanted.by) if run.has("chance") else ()
+    known = {(rollout, place): (tries, graded) for rollout, place, tries, graded in drawn}
     taken: dict[int, int] = {}
     for rollout, problem, _, cell in run.query(ROLLOUTS, run.verifier, wanted.cell, wanted.cell):
         taken[cell] = taken.get(cell, 0) + 1
@@ -60,10 +60,10 @@ def prefixes(run: Run, wanted: Wanted) -> Iterator[Prefix]:
             continue
         final = segments(run, rollout)
         for place, moved in enumerate(final):
-            drawn, tried = known.get((rollout, place), (0, 0))
-            if tried < wanted.samples:
+            tries, graded = known.get((rollout, place), (0, 0))
+            if graded < wanted.samples:
                 last = place == len(final) - 1
-                yield Prefix(rollout, problem, cell, place, moved, last, drawn, wanted.samples - tried)
+                yield Prefix(rollout, problem, cell, place, moved, last, tries, wanted.samples - graded)
 
 
 def segments(run: Run, rollout: int) -> list[Moved]:
@@ -73,7 +73,7 @@ def segments(run: Run, rollout: int) -> list[Moved]:
     walk: Walk | None = None
     kept: list[Trajectory] = []  # alive, so that no two have one id
     for step, hop in zip(steps, run.hops(rollout), strict=True):
-        walk = walk or begin(hop.node)
+        walk = walk or begun_by(hop)
         before = walk.pens[hop.pen]
         walk = fold(walk, hop)
         after = walk.pens[hop.pen].trajectory

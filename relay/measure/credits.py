@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from relay.measure.gains import pairs
-from relay.measure.graded import graded
+from relay.measure.graded import graded, graded_by_number
 from relay.measure.joint import only
-from relay.measure.paired import Difference, between, by_problem
+from relay.measure.outcomes import Outcomes
+from relay.measure.paired import Difference, between, mean_of
 from relay.store.reader import Run
 
 SEGMENTS = """
 SELECT c.rollout, c.place, by.text, node.text, model.text, c.solved * 1.0 / c.tried,
-       CASE c.last WHEN 1 THEN outcome.text = 'correct'
-           ELSE lead(c.solved * 1.0 / c.tried) OVER (PARTITION BY c.model, c.rollout ORDER BY c.place) END,
+       CASE c.last WHEN 1 THEN outcome.text = 'correct' ELSE next.solved * 1.0 / nullif(next.tried, 0) END,
        c.tried, c.last, cell.id, cell.name, r.problem, s.id
 FROM chance c
+LEFT JOIN chance next ON next.model = c.model AND next.rollout = c.rollout AND next.place = c.place + 1
 JOIN rollout r ON r.id = c.rollout
 JOIN cell ON cell.id = r.cell
 JOIN step s ON s.id = c.hop
@@ -97,7 +98,7 @@ class Drawn(NamedTuple):
 
 def there(run: Run) -> bool:
     """Whether segments of this run were given credit."""
-    return bool(run.query("SELECT 1 FROM sqlite_master WHERE name = 'chance'"))
+    return run.has("chance")
 
 
 def moves(run: Run) -> Iterator[Moves]:
@@ -112,7 +113,7 @@ def moves_of(run: Run, rollout: int) -> dict[int, list[Moves]]:
         return {}
     steps = [step for (step,) in run.query("SELECT id FROM step WHERE rollout = ? ORDER BY id", rollout)]
     found: dict[int, list[Moves]] = {}
-    for row in run.query(SEGMENTS.replace("WHERE ", "WHERE c.rollout = :rollout AND "), verifier=run.verifier,
+    for row in run.query(SEGMENTS.replace("WHERE c.", "WHERE c.rollout = :rollout AND c."), verifier=run.verifier,
                          rollout=rollout):  # fmt: skip
         found.setdefault(steps.index(Moves(*row).step), []).append(Moves(*row))
     return found
@@ -131,12 +132,22 @@ def credits_of(run: Run) -> list[Credits]:
     wrote: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
     for rollout, node, model, tokens in run.query(WROTE) if rollouts else ():
         wrote[rollout][node, model] = tokens
-    found = []
+    found, outcomes, names = [], graded_by_number(run) if rollouts else {}, run.cells
     for (by, cell), several in rollouts.items():
         whole = {number: line for number, line in several.items() if _whole(line)}
         if whole:
-            found.append(_credits(by, run.cells[cell], whole, wrote)._replace(gain=_gain(run, by, cell, whole)))
+            drawn_of = _columns(*outcomes[cell], list(whole))
+            found.append(_credits(by, names[cell], whole, wrote, drawn_of)._replace(gain=_gain(run, by, cell, whole)))
     return found
+
+
+def _columns(numbers: list[int], of: Outcomes, rollouts: list[int]) -> Outcomes:
+    """The outcomes of these rollouts, in their order."""
+    place = {number: i for i, number in enumerate(numbers)}
+    kept = [place[number] for number in rollouts]
+    return Outcomes(
+        of.problem[kept], of.distractor[kept], of.correct[kept], None if of.stratum is None else of.stratum[kept]
+    )
 
 
 def _whole(line: list[Moves]) -> bool:
@@ -145,19 +156,17 @@ def _whole(line: list[Moves]) -> bool:
 
 
 def _credits(
-    by: str, cell: str, rollouts: dict[int, list[Moves]], wrote: dict[int, dict[tuple[str, str], int]]
+    by: str, cell: str, rollouts: dict[int, list[Moves]], wrote: dict[int, dict[tuple[str, str], int]], of: Outcomes
 ) -> Credits:
+    import numpy as np
+
     authors = dict.fromkeys((each.node, each.model) for line in rollouts.values() for each in line)
     for number in rollouts:
         authors |= dict.fromkeys(wrote[number])
-    problem = {number: line[0].problem for number, line in rollouts.items()}
     longest = float(max(len(line) for line in rollouts.values()))  # no author can earn more: one for each segment
 
-    def mean(of: dict[int, float], reach: float = longest) -> Difference:
-        sums: dict[int, list[float]] = defaultdict(list)
-        for number, value in of.items():
-            sums[problem[number]].append(value)
-        found = by_problem([sum(values) / len(values) for values in sums.values()], reach)
+    def mean(values: dict[int, float], reach: float = longest) -> Difference:
+        found = mean_of(of._replace(correct=np.array([values[number] for number in rollouts])), reach)
         assert found is not None  # there is a rollout
         return found
 
@@ -176,7 +185,7 @@ def _credits(
 def _gain(run: Run, by: str, cell: int, rollouts: dict[int, list[Moves]]) -> Difference | None:
     """The cell minus `solo MODEL`, on the problems that have credit."""
     name = run.cells[cell]
-    base = next((base for each, base in pairs(run) if each == name and base.startswith(f"solo {by}")), None)
+    base = next((base for each, base in pairs(run) if each == name and f"{base} ".startswith(f"solo {by} ")), None)
     if base is None:
         return None
     outcomes, there_ = graded(run), {line[0].problem for line in rollouts.values()}

@@ -62,7 +62,7 @@ class Distance(NamedTuple):
 
 def distances(run: Run, verifier: str = "") -> list[Distance]:
     """One for each cell with steers that were measured, then all together; nothing where nobody measured."""
-    if not run.query("SELECT 1 FROM sqlite_master WHERE name = 'distance'"):
+    if not run.has("distance"):
         return []
     rollouts: dict[int, list[Distant]] = defaultdict(list)
     for cell, problem, distractor, distance, outcome in run.query(DISTANCES, verifier=verifier or run.verifier):

@@ -37,12 +37,21 @@ def difference(pairs: Sequence[tuple[Counts, Counts]], *, confidence: float = 0.
     return _student([a[0] / a[1] - b[0] / b[1] for a, b in pairs], confidence)
 
 
-def by_problem(differences: Sequence[float], reach: float = 1.0) -> Difference | None:
-    """The mean of such differences, one of each problem, with Student's interval at 95 %; None where there are none.
+def mean_of(values: Outcomes, reach: float = 1.0) -> Difference | None:
+    """The mean of these (in the place of `correct`), each problem counting once, at 95 %; None where there are none.
 
-    No difference is farther from zero than `reach`, nor is an end of the interval.
+    Student's t, over distractors too where they are shared. No value is farther from zero than `reach`, nor is an end
+    of the interval.
     """
-    return _student(differences, 0.95, reach) if differences else None
+    import numpy as np
+
+    found = contrast([values], [1])
+    if found is None:
+        return None
+    if found.layout.distractors is None and found.layout.strata == 1:
+        sums, counts = np.bincount(values.problem, values.correct), np.bincount(values.problem)
+        return _student((sums[counts > 0] / counts[counts > 0]).tolist(), 0.95, reach)
+    return _of(found, reach, 0.95)
 
 
 def between(first: Outcomes, second: Outcomes, *, confidence: float = 0.95) -> Difference | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def credited(run: "Run") -> "Iterator[Table | Note | Caption]":
     """Nothing where nobody was given credit (`relay credit RUN`)."""
     from relay.measure.credits import credits_of, drawn
-    from relay.tui.credits import CAPTION, credit_table, drawn_told, sums_told
+    from relay.tui.credits import caption, credit_table, drawn_told, sums_told
 
     found = credits_of(run)
     if not found:
@@ -23,4 +23,4 @@ def credited(run: "Run") -> "Iterator[Table | Note | Caption]":
         yield credit_table(each)
         yield Note(sums_told(each))
     yield Note(drawn_told(drawn(run)))
-    yield Caption(CAPTION)
+    yield Caption(caption(found))

@@ -85,6 +85,10 @@ class Run:
         """Rows of a query of your own, with values for its `?` or `:name`; docs/run-file.md says what tables hold."""
         return self._db.execute(sql, named or values).fetchall()
 
+    def has(self, table: str) -> bool:
+        """Whether the file has this table: some come only with what fills them."""
+        return bool(self.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table))
+
     @property
     def meta(self) -> dict[str, Any]:
         """What is known about the run as a whole: scenario, phase, models, versions."""

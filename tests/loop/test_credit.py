@@ -19,9 +19,14 @@ from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
 from relay.measure.credits import credits_of, drawn, moves, moves_of
 from relay.measure.gains import gains
+from relay.regrade import read_verifier, regrade
+from relay.reports.credits import credited as credited_parts
+from relay.reports.told import Caption
 from relay.seam.templates import Template
 from relay.store.reader import Run
 from tests.loop.test_numbers import queries
+from tests.loop.test_twin_scripted import RECOVERABILITY, model, number
+from tests.loop.test_watching import JUDGE
 
 HINTED = """
 relay: 1
@@ -187,3 +192,54 @@ def test_what_cannot_be_credited_is_told_at_once(bench: Any) -> None:
     ]  # fmt: skip
     with pytest.raises(UserError, match="nobody is named to go on alone"):
         credited(path, bench)
+    asyncio.run(regrade(path, read_verifier(path, "number", {}), bench.watcher))
+    with pytest.raises(
+        UserError, match="its verdicts are by 'number within 0'; continuations would be graded by 'none'"
+    ):
+        credited(path, bench, "main")
+
+
+def test_a_rollout_that_a_watcher_s_judge_began_is_given_credit(bench: Any) -> None:
+    """The first row of such a rollout is the judge's word, beside the visit that it is about."""
+    path = bench.run(JUDGE).path
+    bench.given = {}
+    done = asyncio.run(credit(path, bench.watcher, Wanted("m", 1)))
+    with Run(path) as run:
+        assert run.hops(0)[0].node == "check"
+        assert done.places == len(segments(run, 0)) > 0
+
+
+def test_a_place_whose_continuations_all_failed_is_not_skipped(hinted: Path, bench: Any) -> None:
+    credited(hinted, bench, "main", 2, "all", 1)
+    with closing(sqlite3.connect(hinted)) as db, db:
+        db.execute("UPDATE chance SET tried = 0, solved = 0 WHERE place = 1")
+    with Run(hinted) as run:
+        (first, *_) = moves(run)
+        assert (first.place, first.after) == (0, None)
+
+
+def test_the_gain_beside_the_credit_is_over_the_model_of_that_very_name(bench: Any) -> None:
+    bench.given = engines() | {"main2": engines()["helper"]}
+    both = FEW.replace("problems:", "  main2: {engine: scripted, says: x}\nproblems:").replace(
+        "[solo main,", "[solo main2, solo main,"
+    )
+    path = bench.run(both).path
+    credited(path, bench, "main", 1, "all")
+    with Run(path) as run:
+        (found,) = credits_of(run)
+        over = {gain.against: gain.difference for gain in gains(run)}
+    assert found.gain == over["solo main"] != over["solo main2"]
+
+
+def test_credit_over_shared_distractors_has_their_luck_in_its_interval(bench: Any) -> None:
+    bench.given = {"main": model(lambda read, request: number(request) % 3 > 0)}
+    path = asyncio.run(bench.start_canned("recoverability", RECOVERABILITY | {"sweep.over.m": "[0.4]"})).path
+    asyncio.run(credit(path, bench.watcher, Wanted("main", 1, limit=12), bench.given))
+    with closing(sqlite3.connect(path)) as db, db:  # three distractors for all problems
+        others = db.execute("SELECT id FROM solo WHERE problem NOT IN (SELECT key FROM problem) LIMIT 3").fetchall()
+        db.executemany("UPDATE unit SET solo = ? WHERE problem % 3 = ?", [(n, i) for i, (n,) in enumerate(others)])
+    with Run(path) as run:
+        steered = credits_of(run)[0]
+        told = " ".join(part.text for part in credited_parts(run) if isinstance(part, Caption))
+    assert "distractor" in steered.total.method
+    assert "over problems and distractors drawn at random" in told

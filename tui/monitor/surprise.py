@@ -12,7 +12,7 @@ Surprises = Mapping[tuple[str, int], Sequence[float]]  # by pen and the hop's nu
 
 def read(run: Run, rollout: int) -> Surprises:
     """Those of a rollout; none where the run did not record them."""
-    if not run.query("SELECT 1 FROM sqlite_master WHERE name = 'call'"):
+    if not run.has("call"):
         return {}
     return surprises(run.query, rollout)
 
