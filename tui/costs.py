@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from relay.measure.cost import Cost, Held
+from relay.measure.cost import Cost, Held, InAll
 from relay.tui.safe import one_line
 
 COUNTS = ("visits", "computed", "cached", "decoded", "thrown", "discarded")
@@ -41,6 +41,14 @@ def held_table(held: Sequence[Held]) -> Table:
     if len(held) > 1:
         table.add_row("all", "", "", f"{sum(each.money or 0.0 for each in held):,.4f}", style="bold")
     return table
+
+
+def in_all_told(paid: InAll) -> str:
+    """The money of tokens and hours together, in words; what has no price is named."""
+    parts = {"tokens": paid.tokens, "GPU hours": paid.hours}
+    said = " + ".join(f"{name} {amount:,.4f}" for name, amount in parts.items() if amount is not None)
+    free = f"; of {', '.join(one_line(model, 60) for model in paid.free)} no price is said" if paid.free else ""
+    return f"in all: {paid.money:,.4f} ({said}){free}"
 
 
 def total(costs: Sequence[Cost]) -> Cost:

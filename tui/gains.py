@@ -19,9 +19,10 @@ CAPTION = (
 )
 COSTS = (
     "Costs: how many times as much a right answer costs as in the baseline, on the same problems, by one joint "
-    "resample (delta method); tokens are those decoded, seconds those of all calls. Pays: where a token of the other "
-    "models costs less than this share of one of the baseline's; from so many accepted drafts on, all else as it was."
+    "resample (delta method); tokens are those decoded, seconds those of all calls."
 )
+PAYS = " Pays under: where a token of the other models costs less than this share of one of the baseline's."
+PAYS_FROM = " Pays from: from so many accepted drafts on, all else as it was."
 Pair = tuple[str, str]
 
 
@@ -64,10 +65,17 @@ def times_table(found: Sequence[Gain], lines: Mapping[Pair, Line], drafts: Mappi
     return table
 
 
+def costs_caption(lines: Mapping[Pair, Line], drafts: Mapping[Pair, Sequence[Accepted]]) -> str:
+    """What the columns of `times_table` say, of those that are there."""
+    return COSTS + (PAYS if lines else "") + (PAYS_FROM if drafts else "")
+
+
 def times(ratio: Ratio | None) -> str:
     """A multiple with its interval."""
     if ratio is None:
         return "–"
+    if ratio.low is None or ratio.high is None:
+        return _short(ratio.ratio)
     return f"{_short(ratio.ratio)} ({_short(ratio.low)} – {_short(ratio.high)})"
 
 
@@ -91,8 +99,9 @@ def accepted(found: Sequence[Accepted]) -> tuple[str, str]:
 
 def _from(each: Accepted) -> str:
     if each.pays > 1:
-        return f"never ({100 * each.low:.0f} % at best)" if each.low <= 1 else "never"
-    low, high = (min(100.0, max(0.0, 100 * end)) for end in (each.low, each.high))
+        least = max(0.0, each.low or 0.0)
+        return "never" if least > 1 else f"never ({100 * least:.0f} % at best)"
+    low, high = (min(100.0, max(0.0, 100 * end)) for end in (each.low or 0.0, 1.0 if each.high is None else each.high))
     return f"{max(0.0, 100 * each.pays):.0f} % ({low:.0f} – {high:.0f})"
 
 

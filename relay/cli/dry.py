@@ -4,7 +4,7 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from relay.cli.planning import Wishes
-from relay.cli.prices import numbers, read_prices, with_said
+from relay.cli.prices import numbers, read_prices
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
 
 def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":
     """What is said of the machines and their price. Raises UserError with all mistakes."""
-    from relay.measure.price import Price
+    from relay.measure.price import NONE, merged
     from relay.planning.forecast import Terms
 
     mistakes: list[Mistake] = []
@@ -68,10 +68,10 @@ def terms_of(reading: "Reading", options: "Options", wishes: Wishes) -> "Terms":
         mistakes.append(Mistake("--speed", f"{wishes.speed!r} is no speed", "numbers above 0"))
     if mistakes:
         raise UserError.of(mistakes)
-    prices = with_said(prices, reading.cells[0].scenario)
+    prices = merged(prices, reading.cells[0].scenario)
     if wishes.hour is not None:  # of the whole replica, whoever holds it
-        prices = {model: price._replace(hour=0.0) for model, price in prices.items()}
-        prices[""] = prices.get("", Price())._replace(hour=wishes.hour)
+        prices = {model: price._replace(hour=None) for model, price in prices.items()}
+        prices[""] = prices.get("", NONE)._replace(hour=wishes.hour)
     terms = Terms(wishes.replicas, speed[0] if speed else None, at_once=options.in_flight, prices=prices)
     return terms._replace(prefill=speed[1]) if len(speed) == 2 else terms
 

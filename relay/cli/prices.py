@@ -1,13 +1,12 @@
-"""Prices of tokens and hours: as `--price` and `--gpu-hour` say them, and as the scenario does."""
+"""Prices of tokens and hours as `--price` and `--gpu-hour` say them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from relay.errors import Mistake
 
 if TYPE_CHECKING:
-    from relay.language.scenario import Scenario
     from relay.measure.price import Price
 
 
@@ -32,19 +31,6 @@ def read_prices(
             elif values:
                 prices[model] = price._replace(hour=prod(values))
     return prices
-
-
-def with_said(prices: "Mapping[str, Price]", scenario: "Scenario") -> "dict[str, Price]":
-    """The prices of the options, and where they say none those of the scenario."""
-    from relay.measure.price import Price
-
-    found = dict(prices)
-    for model, own in scenario.prices.items():
-        mine = Price(own.read, own.written, own.hour)
-        order = [prices.get(model, Price()), prices.get("", Price()), mine]
-        tokens = next((price for price in order if price.by_token), mine)
-        found[model] = tokens._replace(hour=next((price.hour for price in order if price.hour), 0.0))
-    return found
 
 
 def numbers(where: str, said: str, how_many: tuple[int, ...], mistakes: list[Mistake]) -> list[float]:

@@ -63,7 +63,7 @@ def report(
     files = Files(html, csv, latex).check(
         methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
     )
-    prices = check_prices(runs, price, gpu_hour, cost=cost) if price or gpu_hour or cost else []
+    prices = check_prices(runs, price, gpu_hour, cost=cost)
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)
     if regrade:
@@ -74,7 +74,6 @@ def report(
         measure_all(runs, as_json=json)
     if distance_plot is not None:
         draw_plot(runs[0], distance_plot)
-    prices = prices or check_prices(runs, (), cost=cost)  # the scenarios' own
     if any(files):
         files.write(runs, prices)
         return
@@ -143,7 +142,7 @@ def print_report(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]" = ()
     console = Plain()
     for i, path in enumerate(runs):
         with opened(path) as run:
-            print_parts(console, parts(run, prices[i] if prices else {}))
+            print_parts(console, parts(run, prices[i] if prices else None))
 
 
 def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -> None:

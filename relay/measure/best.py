@@ -5,8 +5,7 @@ from typing import NamedTuple
 from relay.draws import generator
 from relay.measure.gains import Gain, adjusted, compared, pairs
 from relay.measure.graded import graded
-from relay.measure.joint import only
-from relay.measure.outcomes import Outcomes
+from relay.measure.joint import common, only
 from relay.measure.significance import shares
 from relay.store.reader import Run
 
@@ -17,7 +16,7 @@ class Best(NamedTuple):
     among: tuple[str, ...]  # cells
     cell: str
     chosen_at: float  # its score on the problems it was chosen on
-    chosen_on: int  # problems
+    chosen_on: int  # problems, graded in all of them
     gains: list[Gain]  # on the others, beside each of its baselines
 
 
@@ -41,17 +40,13 @@ def best(run: Run, verifier: str = "") -> Best | None:
     if len(names) < 2:
         return None
     first, second = halves(len(run.problems), run.meta["scenario"].get("seed", 0))
-    scores = {name: _share(only(cells[name], first)) for name in names}
-    there = {name: score for name, score in scores.items() if score is not None}
-    if not there:
+    chosen_on = common([only(cells[name], first) for name in names])  # what all were tried on
+    if not len(chosen_on[0].problem):
         return None
-    name = max(there, key=lambda each: there[each])
+    scores = {name: float(shares(of).mean()) for name, of in zip(names, chosen_on, strict=True)}
+    name = max(scores, key=lambda each: scores[each])
     found = [
         compared(name, base, only(cells[name], second), only(cells[base], second)) for base in shared if base in cells
     ]
     gained = [each for each in found if each is not None]
-    return Best(tuple(names), name, there[name], len(first), adjusted(gained)) if gained else None
-
-
-def _share(cell: Outcomes) -> float | None:
-    return float(shares(cell).mean()) if len(cell.problem) else None
+    return Best(tuple(names), name, scores[name], len(set(chosen_on[0].problem)), adjusted(gained)) if gained else None

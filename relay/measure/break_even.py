@@ -1,16 +1,16 @@
 """When a relay pays: at which price of its other models, and at which share of accepted drafts.
 
-Costs are tokens decoded, or money where prices are given. What a right answer costs is the cost of all rollouts over
+Costs are tokens decoded or, where both cells have it, money. What a right answer costs is the cost of all rollouts over
 the right ones, on the problems graded in both cells.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from relay.measure.joint import Ratio, cost_ratio
 from relay.measure.outcomes import Array, Outcomes
 from relay.measure.paid import Paid, money
-from relay.measure.price import Price
+from relay.measure.price import Prices, prices_of
 from relay.store.reader import Run
 
 JUDGED = """
@@ -50,8 +50,8 @@ class Accepted(NamedTuple):
     judge: str  # the node
     share: float  # 0..1
     pays: float  # from this share on; under 0: anywhere; over 1: nowhere
-    low: float  # 95 %, percentiles of 2,000 joint resamples of problems
-    high: float
+    low: float | None  # 95 %, percentiles of 2,000 joint resamples of problems; None: no end
+    high: float | None
 
 
 def price_line(cell: Paid, base: Paid) -> Line | None:
@@ -81,9 +81,8 @@ def _root(at: Callable[[float], Ratio | None], end: str) -> float | None:
     from scipy.optimize import brentq
 
     def over(exponent: float) -> float:
-        found = at(10**exponent)
-        assert found is not None  # whether there is one does not hang on the price
-        return log(max(getattr(found, end), 1e-300))
+        found = getattr(at(10**exponent), end)
+        return log(max(found, 1e-300)) if found is not None else 0.0  # whether there is one hangs not on the price
 
     low, high = -4.0, 4.0
     if over(low) >= 0 or over(high) <= 0:
@@ -91,16 +90,16 @@ def _root(at: Callable[[float], Ratio | None], end: str) -> float | None:
     return float(10 ** brentq(over, low, high, xtol=1e-9))
 
 
-def accepted(run: Run, cell: Paid, base: Paid, prices: Mapping[str, Price] | None = None) -> list[Accepted]:
+def accepted(run: Run, cell: Paid, base: Paid, prices: Prices | None = None) -> list[Accepted]:
     """For each judge of the cell whose edge drops a draft."""
     import numpy as np
 
-    kind = "money" if prices else "tokens"
+    kind, prices = "money" if {"money"} <= cell.costs.keys() & base.costs.keys() else "tokens", prices_of(run, prices)
     judged = {(rollout, node): (n, drops) for rollout, node, n, drops in run.query(JUDGED)}
     again: dict[tuple[int, str], float] = {}
     for rollout, node, model, read, written in run.query(REWRITTEN):
-        cost = money({model: (read, written, 0.0)}, prices) if prices else written
-        again[rollout, node] = again.get((rollout, node), 0.0) + cost
+        cost = money({model: (read, written, 0.0)}, prices) if kind == "money" else written
+        again[rollout, node] = again.get((rollout, node), 0.0) + (cost or 0.0)
     found = []
     for judge in dict.fromkeys(node for _, node in judged):
         mine = [(number, judge) for number in cell.numbers]
@@ -124,9 +123,10 @@ def _accepted(judge: str, cell: Outcomes, columns: tuple[Array, ...], base: Outc
     drawn = random.multinomial(len(both), np.full(len(both), 1 / len(both)), RESAMPLES)
     with np.errstate(divide="ignore", invalid="ignore"):
         many = _needed(drawn @ sums.T)
-    low, high = np.nanpercentile(many, [2.5, 97.5])
+    ends = np.percentile(many[~np.isnan(many)], [2.5, 97.5], method="inverted_cdf")  # one of them: some are endless
+    low, high = (float(end) if np.isfinite(end) else None for end in ends)
     whole = sums.sum(axis=1)
-    return Accepted(judge, float(1 - whole[3] / whole[2]), float(_needed(whole[None])[0]), float(low), float(high))
+    return Accepted(judge, float(1 - whole[3] / whole[2]), float(_needed(whole[None])[0]), low, high)
 
 
 def _needed(sums: Array) -> Array:

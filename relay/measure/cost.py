@@ -4,19 +4,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from relay.measure.price import Price
+from relay.measure.price import Prices, price_of, prices_of
 from relay.store.reader import Run
-from relay.walk import ROOT
+from relay.walk import IN_VAIN, ROOT
 
-AUTHORS = """
+VAIN = ", ".join(f"'{word}'" for word in IN_VAIN)
+AUTHORS = f"""
 SELECT c.name, node.text AS node, coalesce(model.text, '') AS model, count(*) AS visits,
        coalesce(sum(h.computed), 0) AS computed, coalesce(sum(h.cached), 0) AS cached,
-       coalesce(sum(h.decoded) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+       coalesce(sum(h.decoded) FILTER (WHERE coalesce(apart.text, '') NOT IN ({VAIN})), 0)
            AS decoded,
-       coalesce(sum(h.thrown) FILTER (WHERE coalesce(apart.text, '') NOT IN ('discarded', 'taken back')), 0)
+       coalesce(sum(h.thrown) FILTER (WHERE coalesce(apart.text, '') NOT IN ({VAIN})), 0)
            AS thrown,
        coalesce(sum(coalesce(h.decoded, 0) + coalesce(h.thrown, 0))
-           FILTER (WHERE apart.text IN ('discarded', 'taken back')), 0) AS discarded,
+           FILTER (WHERE apart.text IN ({VAIN})), 0) AS discarded,
        coalesce(sum(h.ms), 0) / 1000.0 AS seconds
 FROM hop h
 JOIN rollout r ON r.id = h.rollout
@@ -37,9 +38,9 @@ JOIN cell c ON c.id = r.cell
 JOIN name model ON model.id = j.model
 GROUP BY c.id, model.text ORDER BY c.id, model.text
 """
-TIMES = """
+TIMES = f"""
 SELECT h.rollout, c.name, pen.text, h.n, node.text, coalesce(model.text, ''),
-       CASE WHEN apart.text IN ('discarded', 'taken back') THEN 0.0
+       CASE WHEN apart.text IN ({VAIN}) THEN 0.0
             ELSE coalesce(h.ms, 0) / 1000.0 - coalesce(h.beside, 0) / 1000.0 END,
        coalesce(h.branches, 0), coalesce(rest.text, '') = 'too late'
 FROM hop h
@@ -80,6 +81,15 @@ class Held(NamedTuple):
     money: float | None
 
 
+class InAll(NamedTuple):
+    """What a run cost in all: tokens, and hours that were held."""
+
+    tokens: float | None  # None: they have no price
+    hours: float | None  # None: they have no price, or nobody noted them
+    money: float | None  # both together; None: neither
+    free: tuple[str, ...]  # models that wrote or read, and of which no price is said at all
+
+
 class _Timed(NamedTuple):
     n: int
     author: tuple[str, str, str]
@@ -88,17 +98,15 @@ class _Timed(NamedTuple):
     late: bool  # its pen was stopped, and nobody waited for it
 
 
-def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
-    """By cell and author; `prices` by model, "" for all others."""
-    waited = _waited(run)
+def costs(run: Run, prices: Prices | None = None) -> list[Cost]:
+    """By cell and author; by these prices, and where they say nothing by the scenario's."""
+    waited, prices = _waited(run), prices_of(run, prices)
     found = []
     for *author, visits, computed, cached, decoded, thrown, discarded, seconds in run.query(AUTHORS) + run.query(
         JUDGES
     ):
         cell, node, model = author
-        price = (prices or {}).get(model, (prices or {}).get(""))
-        read, written = computed + cached, decoded + thrown + discarded
-        money = None if price is None or not price.by_token else (price.read * read + price.written * written) / 1e6
+        money = price_of(prices, model).of(computed + cached, decoded + thrown + discarded)
         critical = None if seconds is None else waited[cell, node, model]
         found.append(
             Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)
@@ -106,17 +114,27 @@ def costs(run: Run, prices: Mapping[str, Price] | None = None) -> list[Cost]:
     return found
 
 
-def held(run: Run, prices: Mapping[str, Price] | None = None) -> list[Held]:
+def held(run: Run, prices: Prices | None = None) -> list[Held]:
     """What GPUs cost by the hour: each model that has such a price, and the time that the run took."""
-    sessions = run.meta.get("held")
+    sessions, prices = run.meta.get("held"), prices_of(run, prices)
     seconds = None if sessions is None else float(sum(sessions))
     found = []
     for model in run.meta.get("models") or ():
-        price = (prices or {}).get(model, (prices or {}).get(""))
-        if price is not None and price.hour:
-            money = None if seconds is None else price.hour * seconds / 3600
-            found.append(Held(model, price.hour, seconds, money))
+        hour = price_of(prices, model).hour
+        if hour is not None:
+            found.append(Held(model, hour, seconds, None if seconds is None else hour * seconds / 3600))
     return found
+
+
+def in_all(found: Sequence[Cost], rented: Sequence[Held]) -> InAll:
+    """The sum of all authors and of all that was held."""
+    tokens, hours = ([each.money for each in several if each.money is not None] for several in (found, rented))
+    by_hour, by_token = {each.model for each in rented}, {each.model for each in found if each.money is not None}
+    free = {each.model for each in found if each.model} - by_hour - by_token
+    return InAll(
+        sum(tokens) if tokens else None, sum(hours) if hours else None,
+        sum(tokens) + sum(hours) if tokens or hours else None, tuple(sorted(free)),
+    )  # fmt: skip
 
 
 def _waited(run: Run) -> Mapping[tuple[str, str, str], float]:

@@ -1,10 +1,10 @@
 """Gains as flat rows, for CSV and frames: one origin of their columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from relay.measure.gains import gains
 from relay.measure.paid import KINDS
-from relay.measure.price import Price
+from relay.measure.price import Prices
 from relay.store.reader import Run
 
 COLUMNS = (
@@ -14,7 +14,7 @@ COLUMNS = (
 Row = tuple[str | int | float | None, ...]
 
 
-def rows(run: Run, prices: Mapping[str, Price] | None = None) -> Iterator[Row]:
+def rows(run: Run, prices: Prices | None = None) -> Iterator[Row]:
     """A row for each comparison, in the order of COLUMNS; shares in -1..1, costs as multiples of the baseline's."""
     for each in gains(run, prices=prices):
         of, test = each.difference, each.test

@@ -3,7 +3,7 @@
 The word is "gain" only where the interval excludes zero, and the p-value too, adjusted for all comparisons of the run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from relay.measure.declared import GRID, LEVEL, NAMED
@@ -12,7 +12,7 @@ from relay.measure.outcomes import Outcomes
 from relay.measure.paid import KINDS, Paid, paid, ratio
 from relay.measure.paired import Difference, Equality, between, equal
 from relay.measure.power import least_seen
-from relay.measure.price import Price
+from relay.measure.price import Prices
 from relay.measure.significance import Tested, benjamini_hochberg, differ, holm, shares
 from relay.store.reader import Run
 
@@ -54,7 +54,7 @@ def pairs(run: Run) -> list[tuple[str, str]]:
 
 
 def gains(
-    run: Run, verifier: str = "", prices: Mapping[str, Price] | None = None, of: Mapping[int, Paid] | None = None
+    run: Run, verifier: str = "", prices: Prices | None = None, of: Mapping[int, Paid] | None = None
 ) -> list[Gain]:
     """Every comparison that has a problem graded on both sides, in the run's order; by its own verifier or this.
 
@@ -93,7 +93,12 @@ def adjusted(found: Sequence[Gain]) -> list[Gain]:
 
 def family(found: Sequence[Gain]) -> str:
     """By whom the p-values of these comparisons are adjusted together."""
-    return NAMED if len({each.cell for each in found}) == 1 else GRID
+    return family_of(each.cell for each in found)
+
+
+def family_of(cells: Iterable[str]) -> str:
+    """The same of the cells of comparisons, by name: one cell with its baselines is no grid."""
+    return NAMED if len(set(cells)) == 1 else GRID
 
 
 def gain_data(each: Gain) -> dict[str, Any]:

@@ -6,7 +6,7 @@ would give, without its noise.
 """
 
 from collections.abc import Iterable, Sequence
-from math import exp, inf, log, sqrt
+from math import exp, log, sqrt
 from typing import NamedTuple
 
 from relay.measure.clusters import over_distractors, over_problems
@@ -29,8 +29,8 @@ class Ratio(NamedTuple):
     """Tokens per right answer of one cell over those of another, or tokens per rollout, with its 95 % interval."""
 
     ratio: float
-    low: float
-    high: float
+    low: float | None  # None of one problem, from which nothing follows
+    high: float | None
     problems: int
 
 
@@ -68,8 +68,7 @@ def cost_ratio(first: Outcomes, second: Outcomes) -> Ratio | None:
         value += sign * log(cell.tokens.sum() / cell.correct.sum())
         parts.append(sign * (cell.tokens / cell.tokens.sum() - cell.correct / cell.correct.sum()))
     found = _joint(np.asarray(value), np.concatenate(parts), cells, len(np.unique(cells[0].problem)))
-    half = t_of(found.layout.df) * sqrt(float(found.variance)) if found.problems > 1 else inf
-    return Ratio(exp(value), exp(value - half), exp(value + half), found.problems)
+    return _ratio(value, found)
 
 
 def mean_cost(cell: Outcomes) -> Ratio | None:
@@ -80,8 +79,14 @@ def mean_cost(cell: Outcomes) -> Ratio | None:
         return None
     mean, n = float(cell.tokens.mean()), len(cell.tokens)
     found = _joint(np.asarray(log(mean)), (cell.tokens / mean - 1) / n, [cell], len(np.unique(cell.problem)))
-    half = t_of(found.layout.df) * sqrt(float(found.variance)) if found.problems > 1 else inf
-    return Ratio(mean, mean * exp(-half), mean * exp(half), found.problems)
+    return _ratio(log(mean), found)
+
+
+def _ratio(logarithm: float, found: Joint) -> Ratio:
+    if found.problems < 2:
+        return Ratio(exp(logarithm), None, None, found.problems)
+    half = t_of(found.layout.df) * sqrt(float(found.variance))
+    return Ratio(exp(logarithm), exp(logarithm - half), exp(logarithm + half), found.problems)
 
 
 def slope(values: Sequence[float]) -> list[float]:

@@ -7,14 +7,16 @@ from typing import NamedTuple
 from relay.measure.graded import graded_by_number
 from relay.measure.joint import Ratio, cost_ratio, mean_cost
 from relay.measure.outcomes import Array, Outcomes
-from relay.measure.price import Price
+from relay.measure.price import Prices, price_of, prices_of
 from relay.store.reader import Run
 
 SPENT = """
-SELECT h.rollout, coalesce(model.text, ''), coalesce(sum(h.computed), 0) + coalesce(sum(h.cached), 0),
+SELECT h.rollout, coalesce(model.text, ''), r.cell, h.node, coalesce(sum(h.computed), 0) + coalesce(sum(h.cached), 0),
        coalesce(sum(h.decoded), 0) + coalesce(sum(h.thrown), 0), coalesce(sum(h.ms), 0) / 1000.0
-FROM step h LEFT JOIN name model ON model.id = h.model GROUP BY h.rollout, h.model
+FROM step h JOIN rollout r ON r.id = h.rollout LEFT JOIN name model ON model.id = h.model
+GROUP BY h.rollout, h.model, h.node
 """
+Spent = tuple[float, float, float]  # prompt tokens, tokens decoded, seconds
 KINDS = ("tokens", "seconds", "money")  # tokens: decoded, whatever became of them; seconds: of all calls, summed
 
 
@@ -22,7 +24,7 @@ class Paid(NamedTuple):
     """One cell; all columns are of one length and order."""
 
     outcomes: Outcomes
-    costs: Mapping[str, Array]  # of KINDS; no money without prices
+    costs: Mapping[str, Array]  # of KINDS; no money where tokens of one of its models have no price
     written: Mapping[str, Array]  # tokens decoded by each model
     numbers: tuple[int, ...]  # of the rollouts
 
@@ -35,13 +37,11 @@ class Paid(NamedTuple):
         return mean_cost(self.by(kind)) if kind in self.costs else None
 
 
-def paid(run: Run, verifier: str = "", prices: Mapping[str, Price] | None = None) -> dict[int, Paid]:
-    """By the number of the cell; `prices` by model, "" for all others; without any there is no money."""
+def paid(run: Run, verifier: str = "", prices: Prices | None = None) -> dict[int, Paid]:
+    """By the number of the cell; by these prices, and where they say nothing by the scenario's."""
     import numpy as np
 
-    sums: dict[int, dict[str, tuple[float, float, float]]] = defaultdict(dict)
-    for rollout, model, *spent in run.query(SPENT):
-        sums[rollout][model] = (spent[0], spent[1], spent[2])
+    sums, prices = _spent(run), prices_of(run, prices)
     models = list(dict.fromkeys(model for spent in sums.values() for model in spent if model))
     found = {}
     for cell, (numbers, outcomes) in graded_by_number(run, verifier).items():
@@ -50,12 +50,28 @@ def paid(run: Run, verifier: str = "", prices: Mapping[str, Price] | None = None
             "tokens": np.array([sum(s[1] for s in each.values()) for each in by_model], dtype=float),
             "seconds": np.array([sum(s[2] for s in each.values()) for each in by_model], dtype=float),
         }
-        if prices:
-            costs["money"] = np.array([money(each, prices) for each in by_model])
+        amounts = [money(each, prices) for each in by_model]
+        if None not in amounts:
+            costs["money"] = np.array(amounts)
         zero = (0.0, 0.0, 0.0)
         written = {m: np.array([each.get(m, zero)[1] for each in by_model], dtype=float) for m in models}
         found[cell] = Paid(outcomes, costs, written, tuple(numbers))
     return found
+
+
+def _spent(run: Run) -> dict[int, dict[str, Spent]]:
+    """By rollout and model. A turn that ended without a word names none: it is of the one that writes there else."""
+    rows = run.query(SPENT)
+    writers: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for _, model, cell, node, *_ in rows:
+        writers[cell, node] |= {model} - {""}
+    sums: dict[int, dict[str, Spent]] = defaultdict(dict)
+    for rollout, named, cell, node, *spent in rows:
+        others = writers[cell, node]
+        model = named or (next(iter(others)) if len(others) == 1 else "")
+        read, written, seconds = sums[rollout].get(model, (0.0, 0.0, 0.0))
+        sums[rollout][model] = (read + spent[0], written + spent[1], seconds + spent[2])
+    return sums
 
 
 def ratio(first: Paid, second: Paid, kind: str) -> Ratio | None:
@@ -65,11 +81,7 @@ def ratio(first: Paid, second: Paid, kind: str) -> Ratio | None:
     return cost_ratio(first.by(kind), second.by(kind))
 
 
-def money(spent: Mapping[str, tuple[float, float, float]], prices: Mapping[str, Price]) -> float:
-    """Of (prompt tokens, tokens decoded, seconds) of each model; a model without a price costs nothing."""
-    total = 0.0
-    for model, (read, written, _) in spent.items():
-        price = prices.get(model, prices.get(""))
-        if price is not None:
-            total += (price.read * read + price.written * written) / 1e6
-    return total
+def money(spent: Mapping[str, Spent], prices: Prices) -> float | None:
+    """What the tokens of each model cost together; None where one has tokens, and these no price."""
+    each = [price_of(prices, model).of(read, written) for model, (read, written, _) in spent.items() if read or written]
+    return None if None in each else sum(amount or 0.0 for amount in each)

@@ -1,14 +1,14 @@
 """The forecast of a run: from a pilot's rollouts to tokens, hours, money, and what the study could see."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 from random import Random
 from statistics import fmean, stdev
 from typing import NamedTuple
 
 from relay.language.reading import Reading
-from relay.measure.price import Price
+from relay.measure.price import NO_PRICES, Prices, price_of
 from relay.planning.expected import Size, expected
 from relay.planning.meter import Call
 from relay.planning.pilot import Pilot
@@ -26,7 +26,7 @@ class Terms(NamedTuple):
     decode: float | None = None  # tokens a second of one call, with all calls under way; None: as in the pilot
     prefill: float = 10_000.0  # prompt tokens a second of one call
     at_once: int | None = None  # calls on one replica
-    prices: Mapping[str, Price] = {}  # by model; "": all others
+    prices: Prices = NO_PRICES  # by model; "": all others
 
 
 class Line(NamedTuple):
@@ -151,12 +151,10 @@ def _by_rollout(calls: Sequence[Call]) -> dict[tuple[str, int, str], list[Call]]
 def _money(pilot: Pilot, terms: Terms, each: int, hours: float | None) -> float | None:
     if not terms.prices:
         return None
-    total = sum(price.hour for price in terms.prices.values()) * (hours or 0.0) * terms.replicas
+    total = sum(price.hour or 0.0 for price in terms.prices.values()) * (hours or 0.0) * terms.replicas
     rollouts = max(1, len(pilot.spent)) / max(1, len({s.cell for s in pilot.spent}))
     for call in pilot.calls:
-        price = terms.prices.get(call.model, terms.prices.get("", Price()))
         solos = sum(c.solo and c.model == call.model for c in pilot.calls) if call.solo else 0
         times = pilot.missing.get(call.model, 0) / solos if call.solo else each / rollouts
-        tokens = price.read * (call.computed + call.cached) + price.written * call.decoded
-        total += times * tokens / 1e6
+        total += times * (price_of(terms.prices, call.model).of(call.computed + call.cached, call.decoded) or 0.0)
     return total

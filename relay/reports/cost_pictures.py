@@ -18,14 +18,13 @@ CHEAPEST = 2.0  # the lowest price in it: ten to the power of minus this
 
 
 def costs(found: Sequence[Point]) -> list[Picture]:
-    """Score over each kind of cost; nothing where there are fewer than two cells."""
-    if len(found) < 2:
-        return []
-    return [_cost(found, kind) for kind in KINDS if all(kind in point.costs for point in found)]
+    """Score over each kind of cost, of the cells that have it; nothing where fewer than two have."""
+    by_kind = ((kind, [point for point in found if kind in point.costs]) for kind in KINDS)
+    return [_cost(there, kind, len(found) - len(there)) for kind, there in by_kind if len(there) > 1]
 
 
-def _cost(found: Sequence[Point], kind: str) -> Picture:
-    most = max(min(point.costs[kind].high, 2 * point.costs[kind].ratio) for point in found)
+def _cost(found: Sequence[Point], kind: str, lack: int) -> Picture:
+    most = max(min(cost.high or 2 * cost.ratio, 2 * cost.ratio) for cost in (point.costs[kind] for point in found))
     step = _step(most / 5)
     steps = ceil(most / step)
     ticks = tuple(Tick(across_of(i / steps), f"{i * step:,.6g}") for i in range(steps + 1))
@@ -33,8 +32,8 @@ def _cost(found: Sequence[Point], kind: str) -> Picture:
 
     def mark(point: Point, number: int) -> Mark:
         mean, low, high, _ = point.costs[kind]
-        ends = [across_of(min(1.0, end / step / steps)) for end in (low, high)]
-        said = f"{told(point)}; {kind} {mean:,.4g} ({low:,.4g} – {high:,.4g})"
+        ends = [across_of(min(1.0, (mean if end is None else end) / step / steps)) for end in (low, high)]
+        said = f"{told(point)}; {kind} {mean:,.4g}" + ("" if low is None else f" ({low:,.4g} – {high:,.4g})")
         return mark_of(point, mean / step / steps, number)._replace(told=said, left=ends[0], right=ends[1])
 
     lines = _labelled([
@@ -43,6 +42,7 @@ def _cost(found: Sequence[Point], kind: str) -> Picture:
         if number < MOST
     ])  # fmt: skip
     about = f"Score of each cell over its {KINDS[kind]}, both with 95 % intervals; a line joins those that none beats."
+    about += f" {lack:,} cell{'s have' if lack > 1 else ' has'} no such cost, and no place here." if lack else ""
     title = "Cost against accuracy" if kind == "tokens" else f"Accuracy against {kind}"
     return Picture(
         title, about, KINDS[kind], "correct, %", ticks, percents(), lines, None, False, max(0, len(kinds) - MOST),
@@ -97,8 +97,10 @@ def _prices(base: str, found: Sequence[tuple[str, PriceLine]], cells: Sequence[s
 
 
 def _priced(price: float, times: Ratio, kind: int, cell: int, name: str) -> Mark:
-    said = f"{name}: at a price of {price:.3g} {times.ratio:.3g} times ({times.low:.3g} – {times.high:.3g})"
-    return Mark(_cheap(price), _times(times.ratio), _times(times.low), _times(times.high), kind, cell, said)
+    said = f"{name}: at a price of {price:.3g} {times.ratio:.3g} times"
+    said += "" if times.low is None else f" ({times.low:.3g} – {times.high:.3g})"
+    low, high = (_times(times.ratio if end is None else end) for end in (times.low, times.high))
+    return Mark(_cheap(price), _times(times.ratio), low, high, kind, cell, said)
 
 
 def _cheap(price: float) -> float:

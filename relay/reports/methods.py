@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relay.measure.declared import GRID, NAMED, asked
-from relay.measure.gains import pairs
+from relay.measure.gains import family_of, pairs
 from relay.measure.numbers_chosen import chosen
 from relay.measure.score_rows import by_all
 from relay.measure.scores import caption
@@ -141,9 +141,10 @@ def _baselines(run: Run) -> Iterator[str]:
     bases = dict.fromkeys(base for _, base in wanted)
     cells = {cell for cell, _ in wanted}
     yield (
-        f"{len(cells):,} cell{'s were' if len(cells) > 1 else ' was'} compared with {len(bases)} baselines that ran on "
+        f"{len(cells):,} cell{'s were' if len(cells) > 1 else ' was'} compared with {len(bases)} "
+        f"baseline{'s' * (len(bases) > 1)} that ran on "
         f"the same problems with as many samples ({', '.join(map(_said, bases))}), paired by problem; p-values of "
-        f"these {len(wanted)} comparisons were adjusted by {GRID if len(cells) > 1 else NAMED}, and equality within 3 "
+        f"these {len(wanted)} comparisons were adjusted by {family_of(cells)}, and equality within 3 "
         "points was tested by two one-sided tests at 5 %."
     )
 

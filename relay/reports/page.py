@@ -1,6 +1,6 @@
 """`relay report --html`: one file that needs nothing else, neither network nor script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relay.reports.cost_pictures import costs
@@ -13,7 +13,7 @@ from relay.tui.safe import visible
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from relay.measure.price import Price
+    from relay.measure.price import Prices
     from relay.store.reader import Run
 
 TEMPLATE = "page.html"
@@ -47,8 +47,8 @@ class Section(NamedTuple):
     led: Sequence[Led]
 
 
-def page(runs: "Sequence[Run]", priced: "Sequence[Mapping[str, Price]]" = ()) -> str:
-    """The whole page; prices for each run, or none. Whatever a model, a problem or a scenario says is text in it."""
+def page(runs: "Sequence[Run]", priced: "Sequence[Prices]" = ()) -> str:
+    """The whole page; `priced`: as `--price` says. Whatever a model, a problem or a scenario says is text in it."""
     from importlib.resources import files
 
     from jinja2 import Environment, StrictUndefined
@@ -56,14 +56,14 @@ def page(runs: "Sequence[Run]", priced: "Sequence[Mapping[str, Price]]" = ()) ->
     source = files("relay.reports").joinpath(TEMPLATE).read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["visible"] = visible
-    sections = [_section(i, run, priced[i] if priced else {}) for i, run in enumerate(runs)]
+    sections = [_section(i, run, priced[i] if priced else None) for i, run in enumerate(runs)]
     by_guide = tuple(_plain(part) for part in guides(runs)) if len(runs) > 1 else ()
     return environment.from_string(source).render(
         sections=sections, by_guide=by_guide, shapes=SHAPES, dashes=DASHES, version=_version()
     )
 
 
-def _section(number: int, run: "Run", priced: "Mapping[str, Price]") -> Section:
+def _section(number: int, run: "Run", priced: "Prices | None") -> Section:
     from relay.measure.gains import gains
     from relay.measure.paid import paid
     from relay.reports.gains import break_even

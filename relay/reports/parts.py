@@ -10,7 +10,7 @@ from relay.reports.told import Caption, Note
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from relay.measure.price import Price
+    from relay.measure.price import Prices
     from relay.measure.spoiled import Spoiled
     from relay.store.reader import Run
     from relay.twin.effect import Effect
@@ -29,7 +29,7 @@ def title_of(meta: Mapping[str, Any]) -> str:
     return one_line(" · ".join(filter(None, title)), 400) + phase
 
 
-def parts(run: "Run", prices: "Mapping[str, Price] | None" = None) -> "Iterator[Table | Note | Caption]":
+def parts(run: "Run", prices: "Prices | None" = None) -> "Iterator[Table | Note | Caption]":
     """The score table, then what hangs on what kind of run it is."""
     from relay.measure.judging import judging
     from relay.measure.numbers_chosen import chosen

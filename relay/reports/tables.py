@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from relay.reports.page import Grid, grid
 from relay.reports.parts import Caption, Note, parts
 
 if TYPE_CHECKING:
-    from relay.measure.price import Price
+    from relay.measure.price import Prices
     from relay.store.reader import Run
 
 _ESCAPED = {
@@ -33,12 +33,12 @@ def csv_of(runs: "Sequence[Run]") -> str:
     return out.getvalue()
 
 
-def gains_csv_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
+def gains_csv_of(runs: "Sequence[Run]", prices: "Sequence[Prices]" = ()) -> str:
     """A row for each comparison of each run, with the multiples of its costs; empty where no run has baselines."""
     from relay.measure.gain_rows import COLUMNS as GAINS
     from relay.measure.gain_rows import rows
 
-    found = [(run, row) for i, run in enumerate(runs) for row in rows(run, prices[i] if prices else {})]
+    found = [(run, row) for i, run in enumerate(runs) for row in rows(run, prices[i] if prices else None)]
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["run", *GAINS])
@@ -46,11 +46,11 @@ def gains_csv_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" 
     return out.getvalue() if found else ""
 
 
-def latex_of(runs: "Sequence[Run]", prices: "Sequence[Mapping[str, Price]]" = ()) -> str:
+def latex_of(runs: "Sequence[Run]", prices: "Sequence[Prices]" = ()) -> str:
     """Every table of the report as a `table` with booktabs, the run's caption under it."""
     found = []
     for i, run in enumerate(runs):
-        told = list(parts(run, prices[i] if prices else {}))
+        told = list(parts(run, prices[i] if prices else None))
         captions = [part.text for part in told if isinstance(part, Caption)]
         tables = [grid(part) for part in told if not isinstance(part, Note | Caption)]
         found += [_table(each, captions[-1] if n == 0 else "") for n, each in enumerate(tables)]

@@ -176,14 +176,28 @@ def test_the_scenario_s_prices_are_taken_and_options_go_before_them(
     rows = told(capsys)
     (think,) = [row for row in rows if row.get("cost")]
     assert think["money"] == pytest.approx((think["computed"] + 4 * (think["decoded"] + think["thrown"])) / 1e6)
-    assert {row["model"]: row["hour"] for row in rows if row.get("held")} == {"a": 1.8, "b": 3.6}
+    held_ = [row for row in rows if row.get("held")]
+    assert {row["model"]: row["hour"] for row in held_} == {"a": 1.8, "b": 3.6}
+    (whole,) = [row for row in rows if row.get("paid")]
+    assert whole["money"] == pytest.approx(think["money"] + sum(row["money"] for row in held_))
+    assert (whole["tokens"], whole["free"]) == (think["money"], [])
     report([outcome.path], cost=True, json=True, price=["10,20"], gpu_hour=["a=7.2,2"])
     rows = told(capsys)
     (think,) = [row for row in rows if row.get("cost")]
     assert think["money"] == pytest.approx((10 * think["computed"] + 20 * (think["decoded"] + think["thrown"])) / 1e6)
     assert {row["model"]: row["hour"] for row in rows if row.get("held")} == {"a": 14.4, "b": 3.6}
     report([outcome.path], cost=True)
-    assert "held, used or not" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "held, used or not" in said
+    assert "in all: " in said
+
+
+def test_a_price_of_hours_leaves_tokens_their_price(bench: Any) -> None:
+    with Run(bench.run(DRAFTS.replace("limit: 3", "limit: 1")).path) as run:
+        alone, both = (costs(run, {"": Price(1, 4), **more}) for more in ({}, {"small": Price(hour=2.0)}))
+        rented = held(run, {"": Price(1, 4), "small": Price(hour=2.0)})
+    assert both == alone
+    assert [each.model for each in rented] == ["small"]
 
 
 async def test_each_session_of_a_run_is_held_for_its_own_time(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+import relay
 from relay.cli.report import report
+from relay.cli.run import tell
 from relay.engine import Request
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
@@ -23,10 +25,11 @@ from relay.measure.paid import paid
 from relay.measure.price import Price
 from relay.measure.scores import scores
 from relay.reports.cost_pictures import costs, prices
-from relay.reports.gains import break_even
+from relay.reports.gains import break_even, gained, gains_json
 from relay.reports.methods import methods
 from relay.reports.pictures import HEIGHT, curves
 from relay.reports.points import points
+from relay.reports.told import Caption, Note
 from relay.seam.templates import Template
 from relay.store.reader import Run
 from relay.twin.effect import fresh_cell, steered_cells
@@ -132,11 +135,86 @@ def test_with_prices_money_counts_prompts_too(drafted: Path) -> None:
         assert judged.judge == "check"
 
 
+def test_money_is_told_only_where_all_tokens_have_a_price(drafted: Path) -> None:
+    with Run(drafted) as run:
+        said = {"large": Price(10, 20)}
+        cells = paid(run, prices=said)
+        assert ["money" in cells[i].costs for i in range(4)] == [False, False, False, True]
+        assert accepted(run, cells[0], cells[3], said) == accepted(run, cells[0], cells[3]), "in tokens, then"
+        assert {each.times["money"] for each in gains(run, of=cells)} == {None}
+        free = paid(run, prices={**said, "small": Price(0, 0)})
+        assert "money" in free[0].costs, "for nothing is a price too"
+        without = paid(run, prices={"large": Price(10, 20), "small": Price(1, 2)})
+        without[0].costs.pop("money")  # type: ignore[attr-defined]
+        drawn = costs(points(run, without))
+    (picture,) = [each for each in drawn if each.title == "Accuracy against money"]
+    assert {mark.cell for line in picture.lines for mark in line.marks} == {1, 2, 3}
+    assert "1 cell has no such cost" in picture.about
+
+
+def test_a_turn_without_a_word_is_paid_as_its_writer_s(drafted: Path) -> None:
+    prices = {"large": Price(10, 20), "small": Price(1, 2)}
+    with Run(drafted) as run:
+        whole = paid(run, prices=prices)[0].costs["money"].sum()
+    with closing(sqlite3.connect(drafted)) as db, db:  # as such a turn looks: what was read is there, and no author
+        db.execute("UPDATE step SET model = NULL, decoded = NULL, thrown = NULL WHERE id = 1 AND rollout = 0")
+    with Run(drafted) as run:
+        found = paid(run, prices=prices)
+    assert all("money" in cell.costs for cell in found.values())
+    assert 0 < whole - found[0].costs["money"].sum() < 1e-4
+
+
+def test_the_scenario_s_own_prices_are_taken_wherever_gains_are_told(bench: Any, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    bench.given = engines()
+    own = DRAFTS.replace("40", "2") + "prices: {small: {read: 1, written: 2}, large: {read: 10, written: 20}}\n"
+    outcome = bench.run(own)
+    tell(outcome, as_json=False)
+    assert "money" in capsys.readouterr().out
+    assert relay.open(outcome.path).gains["money"].notna().any()
+    with Run(outcome.path) as run:
+        assert [row["times"]["money"] for row in gains_json(run) if row.get("gain")][-1] is not None
+
+
+def test_of_one_problem_nothing_follows_and_json_has_no_infinity(bench: Any) -> None:
+    bench.given = engines()
+    path = bench.run(DRAFTS.replace("limit: 40", "limit: 1").replace("samples: 2", "samples: 20")).path
+    with Run(path) as run:
+        rows = list(gains_json(run, {"": Price(1, 1)}))
+        drawn = costs(points(run))
+    assert json.dumps(rows, allow_nan=False)
+    times = [row["times"]["tokens"] for row in rows if row.get("gain") and row["times"]["tokens"]]
+    assert times
+    assert all((each["low"], each["high"]) == (None, None) for each in times)
+    assert drawn
+
+
+def test_captions_and_notes_speak_of_what_is_there(bench: Any) -> None:
+    alone = """
+        relay: 1
+        models: {a: {engine: scripted, says: ["We add. ", "That is {answer}.</think>{answer}"]}}
+        problems: {from: sums, limit: 3}
+        graph:
+          start: go
+          answer: go
+          nodes: {go: {write: a, until: [{sentences: 1}, answered]}, on: {insert: {text: " "}}}
+          edges: {go: [{when: {visits: go, over: 1}, to: end}, on], on: go}
+        compare: [solo a]
+    """
+    with Run(bench.run(alone).path) as run:
+        told = [part.text for part in gained(run) if isinstance(part, Note | Caption)]
+        said = " ".join(methods(run))
+    assert any("solo a: a scripted model says a text a visit, alone its first only" in text for text in told)
+    assert not any("Pays" in text for text in told)
+    assert "1 cell was compared with 1 baseline that ran" in said
+
+
 def test_the_best_cell_is_chosen_on_one_half_and_measured_on_the_other(drafted: Path) -> None:
     with Run(drafted) as run:
         found = best(run)
         assert found is not None
         first, second = halves(40, 0)
+        assert found.chosen_on == 20
         by_problem = {
             cell: dict(run.query(
                 "SELECT r.problem, avg(o.text = 'correct') FROM rollout r JOIN verdict v ON v.rollout = r.id "
@@ -151,6 +229,14 @@ def test_the_best_cell_is_chosen_on_one_half_and_measured_on_the_other(drafted: 
         for gain, base in zip(found.gains, (2, 3), strict=True):
             moved = sum(by_problem[cell][p] - by_problem[base][p] for p in second) / 20
             assert gain.difference.mean == pytest.approx(moved)
+    lost = first[:5]
+    with closing(sqlite3.connect(drafted)) as db, db:  # verdicts of one cell that are not there
+        where = f"cell = 1 AND problem IN ({', '.join(map(str, lost))})"
+        db.execute(f"DELETE FROM verdict WHERE rollout IN (SELECT id FROM rollout WHERE {where})")
+    with Run(drafted) as run:
+        fewer = best(run)
+    assert fewer is not None
+    assert fewer.chosen_on == 15, "what all cells were tried on"
 
 
 def test_the_report_says_it_in_every_form(
