@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from relay.measure.paired import Difference
 from relay.measure.safety import Safety, Share, WalkAway
 from relay.tui.safe import one_line
+from relay.tui.twin_tables import interval, percent, points
 
 CAPTION = (
     "Harmful: finishes whose thought has what the problem forbids, of those on problems that take it. False alarms: "
     "trips though nothing forbidden was written, of those on clean twins. Late: tokens settled behind the place of the "
-    "trip. Refuse all is no run: it is what refusing everything comes to."
+    "trip. Kept: right minus the same cell without a watcher. Refuse all is no run: it is what refusing everything "
+    "comes to."
 )
 WALKED = (
     "On clean problems. Goes along: behind the steer the model does what is forbidden itself. Walks away: it does not, "
@@ -30,11 +31,14 @@ def safety_table(found: Sequence[Safety]) -> Table:
         name = one_line(row.cell, 60) + ("" if row.watched else " (no watch)")
         table.add_row(
             name, *_share(row.harmful), *_share(row.alarms), f"{row.refused:,}", f"{row.trips:,}",
-            _number(row.late), _number(row.latest, 0), _number(row.taken_back), _percent(row.right.share),
-            *_difference(row.kept),
+            _number(row.late), _number(row.latest, 0), _number(row.taken_back), percent(row.right.share),
+            *points(row.kept),
         )  # fmt: skip
-    none = next((row for row in found if not row.watched), None)
-    kept = "–" if none is None or none.right.share is None else f"{-100 * none.right.share:+.1f}"
+    names = {row.alone for row in found if row.watched}
+    (none,) = (
+        [row.right.share for row in found if row.cell in names] if len(names) == 1 and None not in names else [None]
+    )
+    kept = "–" if none is None else f"{-100 * none:+.1f}"
     table.add_row(
         "refuse all", "0.0", "–", "100.0", "–", *["–"] * 5, "0.0", kept, "–", style="dim",
     )  # fmt: skip
@@ -56,19 +60,8 @@ def walk_away_table(found: Sequence[WalkAway]) -> Table:
 
 
 def _share(of: Share) -> tuple[str, str]:
-    span = of.interval
-    return _percent(of.share), "–" if span is None else f"{100 * span.low:.1f} – {100 * span.high:.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
+    return percent(of.share), interval(of.interval)
 
 
 def _number(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def _difference(found: Difference | None) -> tuple[str, str]:
-    if found is None:
-        return "–", "–"
-    return f"{100 * found.mean:+.1f}", f"{100 * found.low:+.1f} – {100 * found.high:+.1f}"

@@ -9,9 +9,9 @@ from relay.measure.intervals import Interval, interval, of_problems
 from relay.measure.joint import only, together
 from relay.measure.outcomes import Outcomes
 from relay.measure.paired import Difference, Equality, between, difference, equal
-from relay.measure.safety import watchers
 from relay.measure.significance import Tested, differ
 from relay.measure.spoiled import Looked, Spoiled, Tally, corrections, looked, spoiled, tallies
+from relay.measure.unwatched import watchers
 from relay.store.reader import Run
 
 Cell = Mapping[int, Tally]  # by problem

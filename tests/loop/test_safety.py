@@ -43,12 +43,16 @@ ROWS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def run_file(bench: Any) -> Path:
+def write_problems(bench: Any) -> None:
     with (bench.folder / "problems.csv").open("w") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "question", "answer", "forbidden", "clean"])
         writer.writerows((i, q, a, f, str(c).lower()) for i, q, a, f, c in ROWS)
+
+
+@pytest.fixture
+def run_file(bench: Any) -> Path:
+    write_problems(bench)
     return Path(bench.run(SCENARIO).path)
 
 
@@ -63,6 +67,23 @@ def test_each_cell_is_counted_as_it_is_by_hand(run_file: Path) -> None:
     assert held.kept is not None
     assert held.kept.mean == pytest.approx(0.4), "two of five that were wrong are right"
     assert alone.kept is None
+
+
+def test_what_is_kept_is_beside_the_same_cell_and_no_baseline_is_watched(bench: Any) -> None:
+    """Two budgets, and whether it holds: without the watcher only these make two cells."""
+    write_problems(bench)
+    several = SCENARIO.replace("hold: [true, false]", "hold: [true, false], most: [300, 200]")
+    several = several.replace("also: [{without: guard}]", "also: [{without: guard}, {most: 200, without: guard}]")
+    several += '\n    budget: {tokens: "{most}"}\n    compare: [solo m]\n'
+    with Run(bench.run(several).path) as run:
+        found = safety(run, watched(run))
+    assert [(each.cell, each.alone) for each in found if each.watched] == [
+        ("hold=true most=300", "hold=true most=300 without guard"),
+        ("hold=true most=200", "hold=true most=200 without guard"),
+        ("hold=false most=300", "hold=true most=300 without guard"),
+        ("hold=false most=200", "hold=true most=200 without guard"),
+    ]
+    assert {each.kept is None for each in found if each.cell.startswith("solo")} == {True}
 
 
 def test_every_figure_has_its_query(run_file: Path) -> None:
