@@ -1,13 +1,12 @@
 """relay credit: who earned it: how far each segment moved the chance of a right answer."""
 
-import shlex
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from relay.cli.options import Sandbox, Walls
+from relay.cli.options import Sandbox, Walls, command_again
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")]
 By = Annotated[
@@ -21,6 +20,7 @@ Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the fi
 
 
 def credit(
+    context: typer.Context,
     run: Run,
     by: By = "",
     samples: Samples = 4,
@@ -36,12 +36,8 @@ def credit(
     from relay.credit.prefixes import Wanted
 
     _, wanted = readable(run, Wanted(by, samples, cell, limit))
-    again = ["relay", "credit", str(run), "--by", wanted.by, "--samples", str(samples)]
-    again += ["--cell", cell] if cell else []
-    again += ["--limit", str(limit)] if limit else []
-    again += ["--sandbox", sandbox.value] if sandbox is Walls.NONE else []
     work = partial(drawn, run, wanted=wanted, sandbox=sandbox is not Walls.NONE)
-    found = drive(work, run, shlex.join(again), as_json=json)
+    found = drive(work, run, command_again(context, by=wanted.by), as_json=json)
     _tell(run, as_json=json)
     if found.failed:
         print(f"{found.failed:,} continuations failed, the last with: {found.why}; the same command tries them again")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from relay.cli.options import Sandbox, Walls
-from relay.cli.run import PoolFile, drive
+from relay.cli.run import PoolFile, again_of, drive
 from relay.errors import Mistake, RelayError, UserError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _asked(
         if held:
             sleep(LOOK)
         else:
-            drive(lambda shown: resume(run, options, shown), run, f"relay fork {run} ...", as_json=as_json)
+            drive(lambda shown: resume(run, options, shown), run, again_of(run, options), as_json=as_json)
 
 
 def _held(run: Path) -> bool:
@@ -134,7 +134,9 @@ def _tell(run: Path, asked: "Asked", rollout: int, *, as_json: bool) -> None:
     if asked.refused:
         raise RelayError(f"{run}: not forked: {asked.refused}")
     with opened(run) as found:
-        listed = found.rollout(request(found, asked.id).made or 0)
+        made = request(found, asked.id).made
+        assert made is not None  # it was done, so that its rollout is there
+        listed = found.rollout(made)
     if as_json:
         from json import dumps
 

@@ -105,7 +105,7 @@ def run(
         work: Work = lambda shown: start(reading, path, options, shown)  # noqa: E731  it has a type
     else:
         work = lambda shown: go_on(path, options, shown)  # noqa: E731
-    again = _again(path, options)
+    again = again_of(path, options)
     outcome = _drive_watched(work, path, again) if watch else drive(work, path, again, as_json=json)
     tell(outcome, as_json=json)
     if outcome.failed:
@@ -118,7 +118,7 @@ def _refuse(*cases: tuple[object, *tuple[str, ...]]) -> None:
         raise UserError.of(mistakes)
 
 
-def _again(path: Path, options: "Options") -> str:
+def again_of(path: Path, options: "Options") -> str:
     """The command that goes on with this run."""
     given = ["--in-flight", str(options.in_flight)] if options.in_flight else []
     given += ["--pool", str(options.pool)] if options.pool else []

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 
 from relay.store.reader import Run
 from tests.cli.conftest import SCENARIO, Relay
@@ -63,3 +64,19 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(relay: Relay, run: Pat
     assert told.code == 2
     assert said in told.err, told
     assert run.read_bytes() == before
+
+
+def test_interrupted_a_fork_and_a_credit_name_a_command_that_goes_on(
+    relay: Relay, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+
+    def interrupted(work: object, path: Path, again: str, *, as_json: bool) -> None:
+        named.append(again)
+        raise typer.Exit(130)
+
+    monkeypatch.setattr("relay.cli.run.drive", interrupted)
+    monkeypatch.setattr("relay.cli.fork.drive", interrupted)
+    assert relay("fork", "run.relay", "1", "--at", "1", "--sandbox", "none").code == 130
+    assert relay("credit", "run.relay", "--by", "a", "--limit", "3").code == 130
+    assert named == ["relay run --resume run.relay --sandbox none", "relay credit run.relay --by a --limit 3"]

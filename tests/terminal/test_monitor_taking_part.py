@@ -14,6 +14,7 @@ from relay.store.opening import opened
 from relay.store.reader import Run
 from relay.tui.monitor.dialogs import Choose, Write
 from relay.tui.monitor.run_screen import RunScreen
+from relay.tui.monitor.thought import Thought
 from relay.tui.monitor.trace_screen import TraceScreen
 from relay.walk import BY_HAND
 from tests.loop.conftest import Bench
@@ -226,3 +227,33 @@ async def test_of_a_run_that_is_over_the_fork_key_gives_the_command(tmp_path: Pa
             assert not d.shows(gone)
         await d.press("b")
         assert d.app.clipboard == f"relay fork {outcome.path} 1 --at 1 --insert TEXT"
+
+
+PICKED = """
+    relay: 1
+    models: {a: {engine: scripted, says: ["One. ", "Two. ", "Three. ", "So </think>{answer}"]}}
+    problems: {from: sums, limit: 1}
+    graph:
+      start: fork
+      answer: last
+      nodes:
+        fork: {branch: try, times: 2}
+        try: {write: a, until: {sentences: 1}}
+        best: {pick: first}
+        last: {write: a, until: {sentences: 1}}
+      edges:
+        fork: best
+        try: [{when: {visits: try, over: 2}, to: join}, try]
+        best: last
+        last: [{when: answered, to: end}, last]
+"""
+
+
+async def test_behind_a_pick_the_command_counts_the_segments_of_the_pen_that_was_picked(tmp_path: Path) -> None:
+    outcome = await Bench(tmp_path).start(PICKED)
+    async with watching(outcome.path, 0) as d:
+        thought = d.app.screen.query_one(Thought)
+        at = next(i for i, block in enumerate(thought.blocks) if block.author.startswith("last"))
+        thought.go(at)
+        await d.press("b")
+        assert d.app.clipboard == f"relay fork {outcome.path} 0 --at 4 --insert TEXT"

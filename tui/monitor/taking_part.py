@@ -174,7 +174,9 @@ class TakesPart(Screen[None]):
         from relay.store.forking import path_of, written
 
         assert self.telling is not None  # the fork's key looked
-        before = [hop for hop in written(path_of(self.telling.hops, pen)) if hop.n <= n]
+        path = path_of(self.telling.hops, pen)  # a pick puts hops of other pens into it, whose numbers may be higher
+        upto = next((i for i, hop in enumerate(path, 1) if (hop.pen, hop.n) == (pen, n)), 0)
+        before = written(path[:upto])
         which = f" --pen {pen}" if pen != "0" else ""
         command = f"relay fork {quote(str(self.monitor.path))} {self.number} --at {len(before)}{which} --insert TEXT"
         self.app.copy_to_clipboard(visible(command))
