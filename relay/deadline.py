@@ -24,19 +24,18 @@ class Deadline:
     def fire(self) -> None:
         """Time is up, now."""
         self.expired = True
-        if self._task is not None:
-            self._cancelled = self._task.cancel()
+        self.interrupt()
 
     def interrupt(self) -> None:
-        """End the waiting, if there is any; time is not up."""
-        if self._task is not None:
+        """End the waiting, if there is any; time is not up. Twice at once is once: `took` takes back one."""
+        if self._task is not None and not self._cancelled:
             self._cancelled = self._task.cancel()
 
     def arm(self) -> None:
         """From here on the running task only waits for an engine, and may be cancelled; at once if time is up."""
         self._task = asyncio.current_task()
-        if self.expired and self._task is not None:
-            self._cancelled = self._task.cancel()
+        if self.expired:
+            self.interrupt()
 
     def disarm(self) -> None:
         """From here on other code runs, which must not be cancelled."""

@@ -17,8 +17,8 @@ from relay.language.graph import Exit
 from relay.node import NOTHING, Act, Desk, Stage, Trip
 from relay.races import Stop, too_late
 from relay.side_by_side import side_by_side
-from relay.taking_part import by_people
-from relay.walk import ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
+from relay.taking_part import by_people, stopped_by_hand
+from relay.walk import BY_HAND, ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
 
 ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
 
@@ -74,10 +74,13 @@ async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
                 after, hop = commit(pen, desk.visit, act, stage, pens)
             if act.trip is not None:  # its watcher's edge acts at once: nothing lies between
                 before, (after, hop) = (*before, hop), _tripped(after, act.trip, stage, pens)
+            elif (taken_back := stopped_by_hand(pen, hop, stage)) is not None:
+                stopped, hop = taken_back
+                before, after = (*before, stopped), advance(advance(pen, stopped), hop)
             yield HopCommitted(hop, pen := after, before)
             branched = hop.branches
             if (people := stage.people) is not None and people.wanted(stage.rollout) and not (begun or branched):
-                async with aclosing(by_people(desk, pen, hop.node, people)) as acts:
+                async with aclosing(by_people(desk, pen, "" if hop.node == BY_HAND else hop.node, people)) as acts:
                     async for event in acts:
                         if type(event) is HopCommitted:
                             pen = event.pen

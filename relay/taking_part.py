@@ -5,10 +5,25 @@ from collections.abc import AsyncGenerator
 from relay.errors import TimeUpError
 from relay.events import HopCommitted, Tokens
 from relay.folding import advance
-from relay.node import Desk
+from relay.node import Desk, Stage
 from relay.node.by_hand import RefusedError, hop_of
 from relay.node.people import People
-from relay.walk import BY_HAND, ROOT, VETO, Pen
+from relay.walk import BY_HAND, ROOT, VETO, VETOED, Hop, Pen
+
+
+def stopped_by_hand(pen: Pen, hop: Hop, stage: Stage) -> tuple[Hop, Hop] | None:
+    """Of a visit that a veto stopped: its hop, of which the pen takes no edge, and the veto's; None where none did.
+
+    `pen` is as it was before, `hop` as the visit would have been committed.
+    """
+    people = stage.people
+    if people is None or hop.segment is None or hop.segment.stop != VETOED:
+        return None
+    if (asked := people.vetoed(stage.rollout, pen)) is None:
+        return None
+    extra = hop.extra and hop.extra._replace(drops="")
+    hop = hop._replace(to=pen.node, rest=None, why="", turn_ended=False, extra=extra)
+    return hop, hop_of(asked._replace(data={}), advance(pen, hop), "", stage)
 
 
 async def by_people(desk: Desk, pen: Pen, came: str, people: People) -> AsyncGenerator[Tokens | HopCommitted, None]:

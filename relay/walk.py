@@ -51,6 +51,7 @@ class Extra(NamedTuple):
 PRIVATE, DISCARDED = "private", "discarded"  # a judge's word; begun ahead of a judge that said otherwise
 TAKEN_BACK, READING = "taken back", "reading"  # what a watcher stopped; the word of a judge that a watcher asked
 IN_VAIN = (DISCARDED, TAKEN_BACK)  # paid for, and nothing follows from it
+VETOED = "vetoed"  # the stop of a segment that was open when a person took it back; the veto is the hop behind it
 TRIP = "trip"  # the source of a hop at a watcher: what it tripped by is its label, how many tokens late its score
 BESIDE = (*IN_VAIN, READING)  # hops that leave the pen where it stands
 

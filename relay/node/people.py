@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from relay.clock import clock
+from relay.deadline import Deadline
+from relay.seam.cuts import Cut
 from relay.store.asking import FORK, GO, PAUSE, Asked
 from relay.walk import ANSWER, EDGE, EDIT, INSERT, VETO, Pen
 
@@ -49,6 +51,7 @@ class People:
         self._waiting: dict[int, list[Asked]] = {}
         self._news = asyncio.Event()
         self._questions: dict[tuple[int, str], tuple[Question, asyncio.Future[Asked]]] = {}
+        self._writing: dict[tuple[int, str], tuple[Pen, Cut, Deadline]] = {}
         self.forks: list[Asked] = []
 
     # -- what comes in
@@ -76,6 +79,7 @@ class People:
             elif asked.rollout in self._here or early:
                 self._waiting.setdefault(asked.rollout, []).append(asked)
                 self._answer(asked.rollout, asked.pen)
+                self._stop(asked.rollout, asked.pen)
             else:
                 self._note(asked, f"rollout {asked.rollout} is not under way")
         self._stir()
@@ -130,6 +134,40 @@ class People:
                 return asked
         return None
 
+    def begins(self, rollout: int, pen: Pen, cut: Cut, deadline: Deadline) -> None:
+        """From here on the pen writes a segment, which a veto stops."""
+        self._writing[rollout, pen.path] = pen, cut, deadline
+
+    def ends(self, rollout: int, pen: Pen) -> None:
+        """It does so no more."""
+        del self._writing[rollout, pen.path]
+
+    def stops(self, rollout: int, pen: Pen) -> bool:
+        """Whether the segment that this pen is writing is to be stopped."""
+        return rollout in self._waiting and self._veto(rollout, pen, again=False) is not None
+
+    def vetoed(self, rollout: int, pen: Pen) -> Asked | None:
+        """The veto that stopped the segment which this pen was writing, taken off the list; None where nobody did."""
+        asked = self._veto(rollout, pen, again=True)
+        if asked is not None:
+            self._forget(asked)
+        return asked
+
+    def _veto(self, rollout: int, pen: Pen, *, again: bool) -> Asked | None:
+        """The first that means the open segment. `again`: one that is played again, too: its engine knows where."""
+        number = pen.trajectory.length + 1
+        for asked in self._waiting.get(rollout, ()):
+            mine = asked.act == VETO and asked.pen == pen.path and (again or "n" not in asked.data)
+            if mine and asked.data.get("segment", number) == number:
+                return asked
+        return None
+
+    def _stop(self, rollout: int, path: str) -> None:
+        """End the waiting of an engine whose segment is to be stopped; one that has said nothing yet is let begin."""
+        pen, cut, deadline = self._writing.get((rollout, path), (None, None, None))
+        if pen is not None and cut is not None and deadline is not None and cut.ids and self.stops(rollout, pen):
+            deadline.interrupt()
+
     def refuse(self, asked: Asked, why: str) -> None:
         """It is not done."""
         self._note(asked, why)
@@ -178,3 +216,23 @@ class People:
             self._waiting[asked.rollout] = left
         else:
             del self._waiting[asked.rollout]
+
+
+class Nobody(People):
+    """Nobody takes part, as in the pool."""
+
+    def __init__(self) -> None:
+        """There is nothing to note."""
+
+    def begins(self, rollout: int, pen: Pen, cut: Cut, deadline: Deadline) -> None:
+        """Nobody looks."""
+
+    def ends(self, rollout: int, pen: Pen) -> None:
+        """Nobody looked."""
+
+    def stops(self, rollout: int, pen: Pen) -> bool:
+        """Nobody stops it."""
+        return False
+
+
+NO_PEOPLE = Nobody()

@@ -10,7 +10,7 @@ from relay.node.reading_along import Found, Reader, Readers, Reading, tripped
 from relay.seam.cuts import Cut
 from relay.seam.watched import START, TRIPPED, Grid, Place, WatchedCut
 from relay.trajectory import Segment, Usage
-from relay.walk import DISCARDED, READING, TAKEN_BACK, Extra, StopReason
+from relay.walk import DISCARDED, READING, TAKEN_BACK, VETOED, Extra, StopReason
 
 
 class Nobody:
@@ -28,6 +28,10 @@ class Nobody:
 
     async def done(self) -> tuple[StopReason | None, str]:
         """Nothing has to be read."""
+        return None, ""
+
+    async def given_up(self) -> tuple[StopReason | None, str]:
+        """Nothing is read."""
         return None, ""
 
     async def aclose(self) -> None:
@@ -112,6 +116,11 @@ class Watching:
             return StopReason.SECONDS, ""
         return None, ""
 
+    async def given_up(self) -> tuple[StopReason | None, str]:
+        """A person has taken the whole visit back: what was read of it was read in vain, and the rest is not read."""
+        await self.aclose()
+        return None, ""
+
     async def aclose(self) -> None:
         """Nobody reads any more."""
         await self._readers.aclose()
@@ -153,7 +162,8 @@ class Watching:
         trip = min(self._readers.found, default=None)
         order = {name: i for i, w in enumerate(self._watchers) for name in w.asks}
         readings = sorted(self._readers.readings, key=lambda r: (r.place, order[r.node]))
-        asides = [_aside(r, trip is not None and r.place > trip.place) for r in readings]
+        vetoed = self.cut.stopped == VETOED
+        asides = [_aside(r, vetoed or (trip is not None and r.place > trip.place)) for r in readings]
         if self._taken_back:
             tokenizer, node = self._desk.tokenizer(self._model), self._desk.pen.node
             ids = tuple(i for i in self.cut.ids[usage.decoded :] if i not in tokenizer.eos)

@@ -15,12 +15,13 @@ from relay.language.amounts import Tokens as TokenAmount
 from relay.language.scenario import ModelName, Need, Node, Opening, Until, UntilText
 from relay.language.shapes import Kind, OneOf, OneOrMore
 from relay.node import Act, Desk, Hand, missing, taken
+from relay.node.people import NO_PEOPLE
 from relay.node.watching import Nobody, Watching, watching_of
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
 from relay.seam.watched import TRIPPED
 from relay.trajectory import Segment, Usage
-from relay.walk import Extra, StopReason
+from relay.walk import VETOED, Extra, StopReason
 
 
 class Stops(NamedTuple):
@@ -120,7 +121,8 @@ class Write(Node):
             prompt.ids, cut, stage.sampling, desk.seed("write"), banned, desk.purpose, cell=stage.cell,
             watched=watched, entropy=unsure, logprobs=stage.logprobs, seconds=seconds,
         )  # fmt: skip
-        deltas = hand.engine.extend(request)
+        deltas, people = hand.engine.extend(request), stage.people or NO_PEOPLE
+        people.begins(stage.rollout, desk.pen, cut, deadline)
         deadline.arm()
         try:
             async for delta in deltas:
@@ -133,7 +135,7 @@ class Write(Node):
                     deadline.disarm()
                     yield Tokens(desk.pen.path, desk.pen.node, desk.visit, len(cut.ids), cut.text)
                     deadline.arm()
-                if watching.heed():
+                if watching.heed() or people.stops(stage.rollout, desk.pen):
                     await deltas.aclose()
                     break
         except BaseException as error:
@@ -141,25 +143,26 @@ class Write(Node):
             if not isinstance(error, CancelledError) or not deadline.took():
                 await watching.aclose()
                 raise
-            if not watching.stops:
+            if deadline.expired and not watching.stops:
                 cut.expire(StopReason.SECONDS)
         finally:
             deadline.disarm()
+            people.ends(stage.rollout, desk.pen)
+        if people.stops(stage.rollout, desk.pen) and not watching.stops:
+            cut.expire(VETOED)
         act = await self._read(desk, model, prompt, cut, watching, usage, began)
-        if unsure and cut.ids:
-            if entropy is None:
-                raise EngineError(f"{model} cannot say how unsure it is: no edge can go by its entropy")
-            act = act._replace(extra=Extra(entropy=entropy))
-        yield act
+        yield _unsure(act, entropy, cut, model) if unsure else act
 
     async def _read(
         self, desk: Desk, model: str, prompt: Prompt, cut: Cut, watching: Watching | Nobody, usage: Usage, began: float
     ) -> Act:
         """What was written, when all watchers have read it: what they leave of it, and where that sends the pen."""
         usage = usage._replace(seconds=usage.seconds or round(perf_counter() - began, 3))
-        rest, why = await watching.done()
-        trip = watching.settled() if rest is None else None
-        if trip is not None and not usage.computed + usage.cached:  # stopped before its engine said what was cached
+        vetoed = cut.stopped == VETOED
+        rest, why = await watching.done() if not vetoed else await watching.given_up()
+        trip = watching.settled() if rest is None and not vetoed else None
+        stopped = vetoed or trip is not None
+        if stopped and not usage.computed + usage.cached:  # before its engine said what was cached
             usage = usage._replace(computed=len(prompt.ids))
         act = self._wrote(desk, model, prompt, cut, usage)
         beside, usage = watching.beside(act.usage)
@@ -232,6 +235,15 @@ def _banned(desk: Desk, hand: Hand, stops: Stops) -> frozenset[int]:
     if think is None or stops.closing or (desk.may_answer and not _closed(desk)):
         return hand.others_ends
     return hand.others_ends | {think.close}
+
+
+def _unsure(act: Act, entropy: float | None, cut: Cut, model: str) -> Act:
+    """The act with how unsure its author was of its first id."""
+    if entropy is not None:
+        return act._replace(extra=Extra(entropy=entropy))
+    if cut.ids and cut.stopped not in (VETOED, StopReason.SECONDS):  # else it may have had no time to say so
+        raise EngineError(f"{model} cannot say how unsure it is: no edge can go by its entropy")
+    return act
 
 
 def _closed(desk: Desk) -> bool:

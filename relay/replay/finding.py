@@ -16,9 +16,9 @@ from relay.store.calls import COLUMNS, DamagedError, Kept, hash_of, kept_aside
 from relay.store.rows import unpack
 from relay.trajectory import Usage
 from relay.verifiers.judge import NODE as JUDGE
-from relay.walk import Hop, StopReason
+from relay.walk import VETOED, Hop, StopReason
 
-OUTSIDE = ("budget seconds", "engine", "turn", "garbled", TRIPPED)  # stops that no id need show
+OUTSIDE = ("budget seconds", "engine", "turn", "garbled", TRIPPED, VETOED)  # stops that no id need show
 
 
 class Played(NamedTuple):

@@ -141,6 +141,11 @@ class Cut:
         """Whether the segment has ended."""
         return bool(self._stop)
 
+    @property
+    def stopped(self) -> str:
+        """What ended it; empty while it is open."""
+        return self._stop
+
     def recall(self, settled: Settled) -> None:
         """End the segment as it ended before, where what was thrown away then is not known any more."""
         self._recalled = settled

@@ -78,11 +78,6 @@ class WatchedCut(Cut):
         """A watcher reads along."""
         return "always"
 
-    @property
-    def stopped(self) -> str:
-        """What ended it; empty while it is open."""
-        return self._stop
-
     def finish(self) -> None:
         """The engine has ended: what stands behind the last place is read too."""
         self.expire("engine")

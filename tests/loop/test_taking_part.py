@@ -88,12 +88,14 @@ _LIVE = "SELECT node FROM live WHERE rollout = ?"
 Script = Callable[[Person], Awaitable[None]]
 
 
-async def acting(bench: Any, text: str, script: Script, out: str = "out.relay", **options: object) -> tuple[Path, Gate]:
+async def acting(
+    bench: Any, text: str, script: Script, out: str = "out.relay", kind: type[Gate] = Gate, **options: object
+) -> tuple[Path, Gate]:
     """Run it while somebody acts on rollout 0."""
     from relay.language.reading import read
 
     model = read(str(bench.write(text)), {}).cells[0].scenario.models["a"]
-    gate = Gate(await model.open(), "sum-0000")
+    gate = kind(await model.open(), "sum-0000")
     bench.given = {"a": gate}
     running = asyncio.create_task(bench.start(text, out=out, **options))
     try:

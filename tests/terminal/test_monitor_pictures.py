@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import TextArea
 
 from relay.tui.monitor.app import Monitor
 from relay.tui.monitor.dialogs import Choose, Write
@@ -43,10 +42,18 @@ def pressing(keys: list[str]) -> Callable[[Pilot[None]], Awaitable[None]]:
             if key not in "abcdefghijklmnopqrstuvw" or len(key) > 1:
                 await settled(app, pilot)
         await settled(app, pilot)
-        for toast in app.screen.query("Toast"):
-            await toast.remove()
+        await still(pilot)
 
     return before
+
+
+async def still(pilot: Pilot[None]) -> None:
+    """Nothing blinks and nothing is about to go."""
+    for toast in pilot.app.screen.query("Toast"):
+        await toast.remove()
+    for field in pilot.app.screen.query("Input, TextArea"):
+        field.cursor_blink = False  # type: ignore[attr-defined]
+    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x48"])
@@ -69,8 +76,6 @@ def test_a_dialog_looks_as_it_did(dialog: str, made: Path, snap_compare: Any) ->
     async def before(pilot: Pilot[None]) -> None:
         await pressing([])(pilot)
         await pilot.app.push_screen(DIALOGS[dialog]())  # type: ignore[arg-type]
-        for area in pilot.app.screen.query(TextArea):
-            area.cursor_blink = False
         await pressing([])(pilot)
 
     app = Monitor(made / "helped.relay", 2)

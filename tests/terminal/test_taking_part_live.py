@@ -7,17 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
 
 from relay.errors import UserError
 from relay.folding import fold
+from relay.store.asking import requests_of
 from relay.store.calls import hash_of, surprises
 from relay.store.reader import Run
 from relay.store.rows import unpack
-from relay.walk import BY_HAND, Hop, begin
+from relay.walk import BY_HAND, VETOED, Hop, begin
 from tests.terminal.test_monitor_keys import watching
 from tests.terminal.test_monitor_taking_part import Taking, hops
 
@@ -31,13 +32,14 @@ graph:
   nodes: {think: {write: main, until: [{sentences: 1}]}}
   edges: {think: [{when: answered, to: end}, think]}
 """
+LONG = SCENARIO.replace("[{sentences: 1}]", "answered").replace("limit: 6", "limit: 24")
 RELAY = (sys.executable, "-c", "from relay.cli import main; main()")
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[bytes]"]:
     """The run, in a process of its own."""
-    (tmp_path / "s.yaml").write_text(SCENARIO)
+    (tmp_path / "s.yaml").write_text(getattr(request, "param", SCENARIO))
     command = [*RELAY, "run", "s.yaml", "-o", "out.relay", "--record", "--logprobs", "--in-flight", "2"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
@@ -111,6 +113,70 @@ async def test_insert_veto_and_fork_on_a_real_model_and_a_killed_monitor(
         await d.until(lambda: run.poll() is not None)
     assert run.wait() == 0
     check(path, number)
+
+
+def halted_in_a_word(run: "subprocess.Popen[bytes]", path: Path) -> int:
+    """Halt the run's process while a segment is open, as a slow model would; the rollout whose segment it is."""
+    end = time.monotonic() + 300
+    while time.monotonic() < end and run.poll() is None:
+        time.sleep(0.02)
+        try:
+            if not path.exists() or not writing(path):
+                continue
+            run.send_signal(signal.SIGSTOP)
+            if found := writing(path):
+                return found[-1]
+            run.send_signal(signal.SIGCONT)
+        except UserError:
+            continue
+    raise AssertionError("nothing was ever being written")
+
+
+def writing(path: Path) -> list[int]:
+    with Run(path) as found:
+        return [number for (number,) in found.query("SELECT rollout FROM live WHERE tokens BETWEEN 5 AND 40")]
+
+
+def vetoes(path: Path, number: int) -> list[tuple[str | None, str]]:
+    """Each segment that was stopped, and what came next."""
+    with Run(path) as found:
+        several = found.hops(number)
+    pairs = pairwise(several)
+    return [(one.segment.text, two.source) for one, two in pairs if one.segment and one.segment.stop == VETOED]
+
+
+@pytest.mark.parametrize("run", [LONG], indirect=True)
+async def test_a_veto_stops_what_a_real_model_is_writing(run: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    path = tmp_path / "out.relay"
+    for _ in range(5):  # again where the segment ended before the key was heard
+        number = halted_in_a_word(run, path)
+        async with watching(path, number) as driver:
+            d = Taking(driver.app, driver.pilot)
+            await d.shown("· still being written")
+            await d.pilot.press("v")
+            await d.pilot.pause(0.5)
+            run.send_signal(signal.SIGCONT)
+            await d.until(lambda number=number: "veto" in asked(path, number))  # type: ignore[misc]
+            if vetoes(path, number):
+                await d.shown("tok, vetoed")
+                break
+    assert run.wait() == 0
+    [(text, source)] = vetoes(path, number)
+    assert text
+    assert source.startswith("veto ")
+    with Run(path) as found:
+        mine = found.hops(number)
+        assert prompts_hold(found, number, mine) > 1
+        thought = found.walk(number).pens["0"].trajectory
+        assert VETOED not in [segment.stop for segment in thought.segments]
+        assert found.walk(number).pens["0"].tokens == sum(hop.usage.decoded + hop.usage.thrown for hop in mine)
+        assert {row.state for row in found.rollouts()} == {"end"}
+
+
+def asked(path: Path, number: int) -> list[str]:
+    """The acts that were done or refused."""
+    with Run(path) as found:
+        return [act.act for act in requests_of(found, number) if act.taken is not None]
 
 
 def forks(path: Path) -> list[tuple[int, int]]:

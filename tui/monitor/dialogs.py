@@ -41,7 +41,8 @@ Taking part, while it is written
   p  s    pause at the next commit, go on; one step
   i       insert a segment of yours
   e       edit the last segment; pause first
-  v       veto: the last segment is taken back, and written anew
+  v       veto: the last segment, or the one that is being
+          written, is taken back and written anew
   o       choose the edge that the pen takes
   a       answer what a node asks you
   b       branch off: a new rollout from the segment at the cursor

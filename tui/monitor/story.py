@@ -8,7 +8,7 @@ from relay.store.forking import path_of, written
 from relay.tui.colours import Authors
 from relay.tui.safe import one_line, visible
 from relay.tui.trace import facts
-from relay.walk import BY_HAND, EDIT, PRIVATE, READING, TAKEN_BACK, TRIP, VETO, Hop
+from relay.walk import BESIDE, BY_HAND, EDIT, PRIVATE, READING, TAKEN_BACK, TRIP, VETO, VETOED, Hop
 
 EACH = 0.02  # seconds a token takes in a replay where nobody noted how long it took
 
@@ -129,13 +129,18 @@ def _folded(hop: Hop, cut: bool) -> str:
     if extra is not None and extra.score is not None:
         told.append(f"score {extra.score:g}")
     why = "taken back" if apart == TAKEN_BACK else "" if apart in (PRIVATE, READING) else "discarded"
-    told += ["dropped"] if cut else [why] if why else []
+    told += ["vetoed" if segment.stop == VETOED else "dropped"] if cut else [why] if why else []
     return visible(", ".join(told))
 
 
 def edges_taken(hops: Sequence[Hop]) -> Counter[tuple[str, str]]:
-    """How often each edge was taken, by all pens."""
-    return Counter((hop.node, hop.to) for hop in hops)
+    """How often each edge was taken, by all pens: not where a visit was stopped, or went on beside another."""
+    return Counter((hop.node, hop.to) for hop in hops if not _stays(hop))
+
+
+def _stays(hop: Hop) -> bool:
+    apart = hop.extra.apart if hop.extra is not None else ""
+    return apart in BESIDE or (hop.segment is not None and hop.segment.stop == VETOED)
 
 
 def standing(hops: Sequence[Hop], live: Mapping[str, Live], start: str) -> dict[str, str]:

@@ -63,7 +63,8 @@ class TakesPart(Screen[None]):
 
     def _asks(self, act: str, **data: object) -> None:
         self.monitor.ask(act, self.number, self.pen, data)
-        self.notify(f"{act}: asked{'' if self.held else '; it comes at the next commit'}", timeout=2)
+        later = "" if self.held or act == VETO else "; it comes at the next commit"
+        self.notify(f"{act}: asked{later}", timeout=2)
 
     def _segment(self) -> int | None:
         """The number of the thought's last segment; None, and said, while another one is being written."""
@@ -112,14 +113,16 @@ class TakesPart(Screen[None]):
         self.app.push_screen(Write("The last segment, as it should be:", before), written)
 
     def action_veto(self) -> None:
-        """Take the last segment back, or the one that is being written as soon as it is there."""
-        if self.telling is not None:
-            more = self.pen in self.telling.live and not self.held
-            segments = len(kept(self.telling.hops, self.pen)) + more
-            if segments:
-                self._asks(VETO, segment=segments)
-            else:
-                self.notify("nothing has been written yet", severity="warning")
+        """Take the last segment back; or stop the one that is being written, and take it back."""
+        if (told := self.telling) is None:
+            return
+        now = told.live.get(self.pen)
+        spec = (told.scenario.get("graph") or {}).get("nodes", {}).get(now.node) if now is not None else None
+        segments = len(kept(told.hops, self.pen)) + (spec is not None and "write" in spec)
+        if segments:
+            self._asks(VETO, segment=segments)
+        else:
+            self.notify("nothing has been written yet", severity="warning")
 
     def action_edge(self) -> None:
         """Lead the pen along another edge."""
