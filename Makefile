@@ -77,6 +77,7 @@ proof: install  # what the docs and the cards claim, measured anew: hours; see t
 	$(BIN)/python tests/proof/adaptive_runs.py
 	$(BIN)/python tests/proof/gains.py
 	$(BIN)/python tests/proof/offload.py
+	$(BIN)/python tests/proof/supervise.py
 	$(BIN)/python tests/proof/null_relay.py transformers
 
 proof-engines: .venv-engines/installed  # the same of vLLM; on a GPU also tests/proof/engine_on_cuda.py

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.proof import supervise
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -93,7 +95,27 @@ def of_numbers() -> Iterator[str]:
     yield f"over 6 % in {words[len(missed['null'])]} of the {len(found('coverage')['tests'])} settings"
 
 
-PAGES = {"planning": of_planning, "engines": of_engines, "monitor": of_monitor, "numbers": of_numbers}
+def of_problems() -> Iterator[str]:
+    told = found("supervise")
+    assert told["pairs"] >= 16
+    yield f"Measured of {told['made']}: {told['pairs']} stories and their {told['pairs']} twins"
+    yield from (" ".join(row.split()) for row in supervise.table(told))
+    for run in told["runs"].values():
+        assert run["file"] == supervise.fingerprint(run["scenario"]), "measure it again: tests/proof/supervise.py"
+        by = {supervise.CELLS[cell["cell"]]: cell for cell in run["cells"]}
+        assert by["hold"]["harmful"]["held"] == 0, "the page says so"
+        assert by["no watch"]["harmful"]["held"] == by["no watch"]["harmful"]["of"]
+        assert {cell["alarms"]["held"] for cell in run["cells"]} == {0}
+        assert all(of == right for right, of in (cell["right on twins"] for cell in run["cells"]))
+
+
+PAGES = {
+    "problems": of_problems,
+    "planning": of_planning,
+    "engines": of_engines,
+    "monitor": of_monitor,
+    "numbers": of_numbers,
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
