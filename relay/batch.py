@@ -62,10 +62,6 @@ class Forks(Protocol):
     def begin(self) -> "Iterator[Job]":
         """Those that can be begun now, each written down as begun."""
 
-    @property
-    def waiting(self) -> bool:
-        """Whether some could not."""
-
 
 class Grade(Protocol):
     """A verifier, bound to its name."""
@@ -121,6 +117,7 @@ class Batch:
         self._ticks = ticks
         self._unfinished = unfinished
         self._hops = 0
+        self._writing = asyncio.Lock()  # one flush at a time
         self._room = asyncio.Event()
         self._room.set()
 
@@ -134,13 +131,14 @@ class Batch:
                 if walkers:
                     await asyncio.wait(walkers)
                 await self._until_forks_end(group)
-                flusher.cancel()
+                flusher.cancel()  # with all of it written down
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None  # a flush that failed: what it held is lost, and nothing follows it
         except asyncio.CancelledError:
             self._recorder.write(self._recorder.gather())
             raise
-        self._recorder.write(self._recorder.gather())
+        if any(task.cancelled() for task in (*walkers, *self._beside)):
+            raise RelayError("a bug, please report it: a rollout was stopped by nobody; --resume goes on with it")
 
     def _begin_forks(self, group: asyncio.TaskGroup) -> None:
         for job in self._forks.begin() if self._forks is not None else ():
@@ -148,18 +146,11 @@ class Batch:
             self._beside.add(group.create_task(self._walk(iter([job]))))
 
     async def _until_forks_end(self, group: asyncio.TaskGroup) -> None:
-        """Forks that wait for a segment of a rollout that has just ended find it after the next flush."""
-        before = -1
-        while self._forks is not None:
-            if self._forks.waiting:
-                await asyncio.sleep(2 * FLUSH)
-            self._begin_forks(group)
-            going = {task for task in self._beside if not task.done()}
-            if not going and len(self._beside) == before:
-                return
-            before = len(self._beside)
-            if going:
-                await asyncio.wait(going)
+        """Forks that wait for a segment of a rollout that has just ended find it after a flush; so do late ones."""
+        await self._flush(group)
+        while going := {task for task in self._beside if not task.done()}:
+            await asyncio.wait(going)
+            await self._flush(group)
 
     async def _walk(self, jobs: Iterator[Job]) -> None:
         people = self._people
@@ -187,7 +178,7 @@ class Batch:
                     for hop in (*event.before, event.hop):
                         recorder.hop(job, hop)
                         tally.tokens += hop.usage.decoded
-                    tally.hops += 1
+                    tally.hops += 1 + len(event.before)
                     self._hops += 1 + len(event.before)
                     if self._hops >= ROOM:
                         self._room.clear()
@@ -207,6 +198,11 @@ class Batch:
     async def _flush_often(self, group: asyncio.TaskGroup) -> None:
         while True:
             await asyncio.sleep(FLUSH)
+            await self._flush(group)
+
+    async def _flush(self, group: asyncio.TaskGroup) -> None:
+        """Write down what there is, hear what people ask for, and begin the forks that can be begun."""
+        async with self._writing:
             self._ticks.n += 1
             self._hops = 0
             gathered = self._recorder.gather()
@@ -216,10 +212,10 @@ class Batch:
             except asyncio.CancelledError:
                 await writing  # the rows are on their way: let them arrive
                 raise
-            self._room.set()
-            if asked and self._people is not None:
-                self._people.take(asked)
-            self._begin_forks(group)
+        self._room.set()
+        if asked and self._people is not None:
+            self._people.take(asked)
+        self._begin_forks(group)
 
 
 def _told(error: Exception) -> str:

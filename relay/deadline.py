@@ -8,12 +8,12 @@ from relay.clock import clock
 class Deadline:
     """Fires once, after so many seconds. Between `arm` and `disarm` it cancels the task that waits."""
 
-    __slots__ = ("_cancelled", "_handle", "_left", "_task", "expired")
+    __slots__ = ("_at_once", "_cancelled", "_handle", "_left", "_task", "expired")
 
     def __init__(self, seconds: float) -> None:
         self.expired = seconds <= 0
         self._task: asyncio.Task[object] | None = None
-        self._cancelled = False
+        self._cancelled = self._at_once = False
         self._left = 0.0
         self._handle = None if self.expired else asyncio.get_running_loop().call_later(seconds, self._fire)
 
@@ -27,15 +27,19 @@ class Deadline:
         self.interrupt()
 
     def interrupt(self) -> None:
-        """End the waiting, if there is any; time is not up. Twice at once is once: `took` takes back one."""
+        """End the waiting, if there is any; time is not up. A second cancel would be taken for somebody else's."""
         if self._task is not None and not self._cancelled:
             self._cancelled = self._task.cancel()
 
     def arm(self) -> None:
-        """From here on the running task only waits for an engine, and may be cancelled; at once if time is up."""
-        self._task = asyncio.current_task()
+        """From here on the running task only waits for an engine, and may be cancelled.
+
+        Raises CancelledError, for `took`, if time is up: a cancel of the running task could come later, in other code.
+        """
         if self.expired:
-            self.interrupt()
+            self._at_once = True
+            raise asyncio.CancelledError
+        self._task = asyncio.current_task()
 
     def disarm(self) -> None:
         """From here on other code runs, which must not be cancelled."""
@@ -43,6 +47,9 @@ class Deadline:
 
     def took(self) -> bool:
         """Whether the CancelledError just caught is this deadline's alone; if so it is taken back."""
+        if self._at_once:
+            self._at_once = False
+            return True
         task = asyncio.current_task()
         if not self._cancelled or task is None:
             return False

@@ -3,7 +3,8 @@
 The loop and resume both go through `fold`, so that a rollout read back from its file is the rollout that was walked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from types import MappingProxyType
 
 from relay.trajectory import Segment, Trajectory, Usage
@@ -157,6 +158,11 @@ def spent(segment: Segment | None, usage: Usage) -> int:
 def fold(walk: Walk, hop: Hop) -> Walk:
     """The walk with one more hop. Pure; used by the loop and by resume alike."""
     return placed(walk, hop, advance(walk.pens[hop.pen], hop, walk.pens))
+
+
+def walked(hops: Sequence[Hop]) -> Walk:
+    """The walk of these hops, of which there is one at least."""
+    return reduce(fold, hops, begun_by(hops[0]))
 
 
 def placed(walk: Walk, hop: Hop, pen: Pen) -> Walk:

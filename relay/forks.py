@@ -22,11 +22,6 @@ class Forks:
         self._recorder = recorder
         self._people = people
 
-    @property
-    def waiting(self) -> bool:
-        """Whether one was asked for whose segment is not in the file yet."""
-        return bool(self._people.forks)
-
     def origin(self, begun: Begun) -> Begun | None:
         """The rollout of the plan that this one goes back to; None where it is no fork."""
         if begun.cell != forking.FORKED:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relay.store.forking import CELL
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -16,8 +18,8 @@ SELECT r.id, coalesce(sum(s.thrown), 0), coalesce(sum(s.computed), 0), coalesce(
        coalesce(sum(s.ms), 0) / 1000.0
 FROM rollout r LEFT JOIN step s ON s.rollout = r.id GROUP BY r.id ORDER BY r.id
 """
-SEGMENTS = """
-SELECT h.rollout, p.key, c.name || coalesce(' · fork of ' || f.of, ''), r.sample,
+SEGMENTS = f"""
+SELECT h.rollout, p.key, {CELL}, r.sample,
        pen.text, h.n, node.text, h.visit, model.text, h.text, stop.text,
        coalesce(h.matched, ''), length(h.ids) / 4, coalesce(h.decoded, 0), coalesce(h.thrown, 0),
        coalesce(h.computed, 0), coalesce(h.cached, 0), coalesce(h.ms, 0) / 1000.0, coalesce(source.text, ''),

@@ -4,6 +4,7 @@ Who is too late follows from the walk alone: so a rollout that is read back from
 """
 
 from collections.abc import Collection, Iterator
+from functools import reduce
 
 from relay.deadline import Deadline
 from relay.events import HopCommitted
@@ -77,4 +78,5 @@ def in_time(said: HopCommitted, walk: Walk, late: Collection[str]) -> HopCommitt
         to=hop.node, segment=segment, rest=StopReason.LATE, why="", branches=0, starts="", turn_ended=False,
         extra=Extra(apart=DISCARDED),
     )  # fmt: skip
-    return HopCommitted(hop, advance(walk.pens[hop.pen], hop))
+    pen = reduce(advance, said.before, walk.pens[hop.pen])
+    return HopCommitted(hop, advance(pen, hop), said.before)

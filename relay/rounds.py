@@ -26,10 +26,11 @@ def parts(plan: RunPlan, writer: RunWriter, first: int, tally: Tally) -> Iterato
     if plan.adaptive is None:
         yield map(plan.begun, range(first, plan.total))
         return
-    reach, number = [0] * len(plan.cells), 0
+    reach, number, told = [0] * len(plan.cells), 0, plan.total
     for count, (upto, why) in enumerate(_rounds(plan, plan.adaptive, writer), 1):
         size = sum(upto) - sum(reach)
-        tally.total, tally.told = number + size, f"round {count}{why}"
+        tally.total += number + size - told  # beside it forks are counted
+        told, tally.told = number + size, f"round {count}{why}"
         yield islice(between(plan, reach, upto), max(0, first - number), None)
         reach, number = list(upto), number + size
 

@@ -18,9 +18,7 @@ from relay.node import NOTHING, Act, Desk, Stage, Trip
 from relay.races import Stop, too_late
 from relay.side_by_side import side_by_side
 from relay.taking_part import by_people, stopped_by_hand
-from relay.walk import BY_HAND, ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
-
-ENDS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
+from relay.walk import BY_HAND, RESTS, ROOT, TRIP, Extra, Hop, Pen, StopReason, Walk
 
 
 async def rollout(walk: Walk, stage: Stage) -> AsyncGenerator[Event, None]:
@@ -178,8 +176,8 @@ def _way_on(
         extra = (extra or Extra())._replace(drops=edge.drops)
     if segment is not None and segment.stop in _CUT_SHORT and not (extra and extra.apart):
         return edge.to, _CUT_SHORT[segment.stop], extra
-    if edge.to in ENDS:
-        return edge.to, ENDS[edge.to], extra
+    if edge.to in RESTS:
+        return edge.to, RESTS[edge.to], extra
     if tokens >= stage.limits.tokens:
         return edge.to, StopReason.TOKENS, extra
     return edge.to, StopReason.HOPS if pen.hops + 1 >= stage.limits.hops else None, extra

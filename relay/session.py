@@ -37,6 +37,7 @@ from relay.recorder import RunRecorder, invited
 from relay.rounds import parts
 from relay.seam.policies import policies
 from relay.store import files, opening, tape
+from relay.store.forking import FORKED
 from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
 
@@ -88,9 +89,11 @@ async def resume(
     """Do exactly what is missing in this run file; where nothing is, the file is not touched."""
     with opening.opened(path) as run:
         if run.meta["phase"] == "done" and not options.only_forks:
-            total = run.query("SELECT count(*) FROM rollout")[0][0]
-            watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
-            return Outcome(path, total, *failures(run.query))
+            ((total, left),) = run.query("SELECT count(*), sum(stop IS NULL) FROM rollout")
+            if not left:
+                watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
+                return Outcome(path, total, *failures(run.query))
+            options = options._replace(only_forks=True)  # nothing else is open in a run that is over
     writer = RunWriter.resume(path)
     with closing_file(writer):
         with writer.at_once():
@@ -195,9 +198,13 @@ async def _walk(
     writer, only_forks = recorder.writer, options.only_forks
     verifier, grade, unfinished = grading
     ticks = Ticks()
-    begun = [] if only_forks else list(writer.open_rollouts())
-    first = plan.total if only_forks else writer.rollouts_begun()
-    tally = Tally(total=plan.total, done=first - len(begun), outcomes=Counter(outcomes_of(writer, verifier)))
+    begun = [(b, hops) for b, hops in writer.open_rollouts() if b.cell == FORKED or not only_forks]
+    first, forked = writer.rollouts_begun(), sum(b.cell == FORKED for b, _ in begun)
+    tally = Tally(
+        forked + (first if only_forks else plan.total),
+        forked + first - len(begun),
+        outcomes=Counter(outcomes_of(writer, verifier)),
+    )
     watcher.phase("walking", tally)
     people = invited(recorder, only_forks=only_forks)
     for name in sorted({n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks()}):

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import assert_never
 
+from relay.errors import RelayError
 from relay.events import Event, HopCommitted, RolloutEnded, Tokens
 from relay.folding import placed
 from relay.node import Stage
@@ -33,6 +34,7 @@ async def side_by_side(walk: Walk, stage: Stage, steps_of: Steps) -> AsyncGenera
     """The events of all live pens as they come, each a task of its own."""
     queue: asyncio.Queue[Event | _Finished] = asyncio.Queue(maxsize=64)
     pumps: dict[str, tuple[asyncio.Task[None], Stop]] = {}
+    over = False
 
     async def pump(pen: Pen, stop: Stop) -> None:
         error: BaseException | None = None
@@ -40,6 +42,10 @@ async def side_by_side(walk: Walk, stage: Stage, steps_of: Steps) -> AsyncGenera
             async with aclosing(steps_of(pen, stage, walk.pens, stop)) as steps:
                 async for event in steps:
                     await queue.put(event)
+        except asyncio.CancelledError:
+            if over:
+                raise
+            error = RelayError(f"pen {pen.path} was stopped by nobody")
         except Exception as e:
             error = e
         await queue.put(_Finished(pen.path, error))
@@ -72,6 +78,7 @@ async def side_by_side(walk: Walk, stage: Stage, steps_of: Steps) -> AsyncGenera
                 case _:
                     assert_never(said)
     finally:
+        over = True
         for task, _ in pumps.values():
             task.cancel()
         await asyncio.gather(*(task for task, _ in pumps.values()), return_exceptions=True)

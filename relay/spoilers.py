@@ -16,6 +16,7 @@ from relay.prepare.run import Watcher
 from relay.regrade import ROWS, Asked, Regraded, regrade
 from relay.store import opening
 from relay.store.reader import Run
+from relay.trajectory import STEER
 from relay.verifiers import Question, Verdict, Verifier
 
 STEER_ALONE = "steer alone, by "  # and the verifier's name: how its verdicts are named in the run file
@@ -91,7 +92,7 @@ def steers(run: Run, verifier: str) -> Iterator[Asked]:
         texts = [
             hop.segment.text
             for hop in run.hops(number)
-            if hop.segment is not None and hop.segment.stop == "steer" and about(hop.source.rpartition("/")[0])
+            if hop.segment is not None and hop.segment.stop == STEER and about(hop.source.rpartition("/")[0])
         ]
         if texts:
             yield Asked(number, cell, problems[problem], sample, Answer("".join(texts), True), {})

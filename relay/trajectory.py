@@ -32,6 +32,15 @@ class Segment(NamedTuple):
         return len(self.ids)
 
 
+STEER, INSERTED, EDITED, ANSWERED = "steer", "inserted", "edited", "answered"  # how what was put in has stopped
+_PUT_IN = frozenset({STEER, INSERTED, EDITED, ANSWERED})
+
+
+def put_in(segment: Segment) -> bool:
+    """Whether it came from outside: a steer, or what a person wrote."""
+    return segment.stop in _PUT_IN
+
+
 class Trajectory:
     """The segments from the problem on. Immutable: `add` returns a new one; branches share their prefix."""
 

@@ -15,6 +15,7 @@ ROOT = "0"
 HUMAN = "human"  # the model of what a person wrote
 BY_HAND = "(human)"  # the node of what a person did between two hops: no node of a scenario can be called so
 INSERT, EDIT, VETO, EDGE, ANSWER = "insert", "edit", "veto", "edge", "answer"  # acts, the first word of a hop's source
+BETWEEN = (INSERT, EDIT, VETO, EDGE)  # those that are done between two hops, whatever the scenario says
 
 
 class StopReason(StrEnum):
@@ -32,6 +33,7 @@ class StopReason(StrEnum):
     FAILED = "failed"  # an engine failed; `why` says how
 
 
+RESTS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}  # where an edge may lead to rest
 FIT = (StopReason.END, StopReason.JOIN)  # how a pen rests that came to where the scenario sent it
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 
 from relay.afterwards import under_lease
 from relay.batch import Tally
-from relay.distance.steers import STEER, Ids, Steer, ids_of, steers
+from relay.distance.steers import Ids, Steer, ids_of, steers
 from relay.engine import Engine, Scores
 from relay.errors import EngineError, Mistake, SeamError, UserError
 from relay.language.reading import Reading, from_tree
@@ -27,6 +27,7 @@ from relay.session import closing_file
 from relay.store import files, opening
 from relay.store.schema import DISTANCE
 from relay.store.writer import RunWriter
+from relay.trajectory import STEER
 
 INSERT = "INSERT OR REPLACE INTO distance VALUES (?, ?, ?, ?, ?, ?, ?)"
 WHO_CAN = "engines transformers, vllm, and http with `api: vllm` can"

@@ -12,10 +12,10 @@ from relay.seam.policies import Policy
 from relay.seam.templates import Head
 from relay.seam.tokens import Tokenizer
 from relay.store.rows import unpack
-from relay.trajectory import Trajectory
+from relay.trajectory import STEER, Trajectory
 from relay.walk import Hop
 
-STEER, REPLAYED = "steer", "replayed"  # how what was put in has stopped, and what a node opened with
+REPLAYED = "replayed"  # how what a node opened with has stopped
 
 _STEERS = "SELECT s.rollout, s.id FROM step s JOIN name n ON n.id = s.stop WHERE n.text = ? ORDER BY s.rollout, s.id"
 _KNOWN = "SELECT hop FROM distance WHERE logprob IS NOT NULL"

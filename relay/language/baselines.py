@@ -27,15 +27,16 @@ WITHOUT = "without "
 def with_baselines(cells: Sequence[Cell], scene: Scene) -> tuple[list[Cell], list[Fault]]:
     """The cells of a sweep, those that `compare:` adds behind them, and what is wrong with it."""
     scenario = cells[0].scenario
-    faults = list(_faults(scenario))
+    faults = list(_faults(cells))
     if faults:
         return list(cells), faults
     found = {_key(cell.scenario, cell.without): cell for cell in cells}
     for said in entries(scenario):
         fellows: dict[str, list[Cell]] = {}
         for cell in cells:
-            without = cell.without | _left_out(said)
-            if without != cell.without or not _left_out(said):
+            without = _without(said, cell)
+            left = without != cell.without and set(cell.scenario.graph.answer) - without
+            if left or not said.startswith(WITHOUT):
                 fellows.setdefault(_key(_of(said, cell.scenario, scene), without), []).append(cell)
         for key, group in fellows.items():
             base = found.get(key) or _made(said, group, cells, scene)
@@ -54,16 +55,14 @@ def entries(scenario: Scenario) -> list[str]:
 def _authors(spec: GraphSpec) -> Iterator[str]:
     """The nodes that add to the thought, without which somebody can still answer."""
     for name, node in spec.nodes.items():
-        if _adds(node) and set(spec.answer) - {name}:
+        adds = not (node.rules() or node.watches() is not None or any(graph.kept_out(spec, frozenset({name}))))
+        if adds and set(spec.answer) - {name}:
             yield name
 
 
-def _adds(node: Any) -> bool:
-    return not (node.rules() or node.picks() or node.starts() is not None or hasattr(node, "watch"))
-
-
-def _faults(scenario: Scenario) -> Iterator[Fault]:
-    """Baselines that this scenario cannot have."""
+def _faults(cells: Sequence[Cell]) -> Iterator[Fault]:
+    """Baselines that these cells cannot have."""
+    scenario = cells[0].scenario
     spec = scenario.graph
     for i, said in enumerate(scenario.compare):
         at = ("compare", i)
@@ -74,21 +73,21 @@ def _faults(scenario: Scenario) -> Iterator[Fault]:
         if said == EACH_AUTHOR and not any(_authors(spec)):
             yield Fault(at, "no author can be left out: nobody could answer", "leave this out")
         elif said.startswith(WITHOUT) and said != EACH_AUTHOR:
-            yield from _left(said, spec, at)
+            yield from (Fault(at, *told) for told in dict.fromkeys(_left(said, cells)))
 
 
-def _left(said: str, spec: GraphSpec, at: tuple[str, int]) -> Iterator[Fault]:
-    """A node without which there is no way through the graph."""
-    name = said.removeprefix(WITHOUT)
-    node = spec.nodes[name]
-    if node.picks() or node.starts() is not None:
-        yield Fault(at, f"{name!r} {'picks' if node.picks() else 'branches'}", "name a node that writes or judges")
-    elif not set(spec.answer) - {name}:
-        yield Fault(at, f"without {name!r} nobody can answer", "name another node")
+def _left(said: str, cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
+    """Why a node cannot be left out, and what to do instead."""
+    for cell in cells:
+        spec, without = cell.scenario.graph, _without(said, cell)
+        yield from graph.kept_out(spec, without)
+        if not set(spec.answer) - without:
+            yield f"without {' and '.join(map(repr, sorted(without)))} nobody can answer", "name another node"
 
 
-def _left_out(said: str) -> frozenset[str]:
-    return frozenset({said.removeprefix(WITHOUT)}) if said.startswith(WITHOUT) else frozenset()
+def _without(said: str, cell: Cell) -> frozenset[str]:
+    """What the baseline of a cell passes over: solos are walked in graphs of their own."""
+    return cell.without | {said.removeprefix(WITHOUT)} if said.startswith(WITHOUT) else frozenset()
 
 
 def _of(said: str, scenario: Scenario, scene: Scene) -> Scenario:
@@ -109,7 +108,7 @@ def _key(scenario: Scenario, without: frozenset[str]) -> str:
 def _made(said: str, group: Sequence[Cell], cells: Sequence[Cell], scene: Scene) -> Cell:
     """The cell of a baseline; where it differs between cells it is named by what these share."""
     first = group[0]
-    without = first.without | _left_out(said)
+    without = _without(said, first)
     alike = {k: v for k, v in first.values.items() if all(c.values.get(k) == v for c in group)}
     values = alike if len(group) < len(cells) else {}
     scenario = _of(said, first.scenario, scene)

@@ -21,7 +21,7 @@ def faults(spec: GraphSpec, edged: "nx.DiGraph[str]") -> Iterator[Fault]:
         for i, edge in enumerate(exits):
             if edge.when is not None:
                 yield from _rulings(spec, edge.when, ("graph", "edges", name, i, "when"))
-            if edge.drop is not None and hasattr(spec.nodes[edge.drop], "leave"):
+            if edge.drop is not None and spec.nodes[edge.drop].leaves():
                 what = f"nothing is written at {edge.drop!r} itself"
                 yield Fault(("graph", "edges", name, i, "drop"), what, _within(spec, edge.drop))
     for name, node in spec.nodes.items():

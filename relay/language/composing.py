@@ -80,9 +80,10 @@ def compose(source: Source, sets: Mapping[str, str], preset: str = "") -> Value:
     return with_graphs(tree, _other)
 
 
-def _other(name: str, folder: Path) -> Other | Mistake:
-    """A scenario whose graph is used in another."""
-    found = find(name, folder)
+def _other(name: str, by: str) -> Other | Mistake:
+    """A scenario whose graph is used in another, `by` its name; paths start where that lies."""
+    ours = by.startswith("relay/") and by.removeprefix("relay/") in canned()
+    found = find(name, Path() if ours else Path(by).parent)
     return found if isinstance(found, Mistake) else Other(found.name, lambda: _extended(found, ()))
 
 

@@ -119,12 +119,23 @@ def _answers(spec: GraphSpec, reached: set[str], without: frozenset[str]) -> Ite
         if name in spec.answer and "closing" in until:
             path = ("graph", "nodes", name, "until", until.index("closing"))
             yield Fault(path, f"{name!r} may answer, so its closing is no end", f"take {name!r} out of 'answer:'")
-    for name in sorted(without):
-        if hasattr(spec.nodes[name], "leave"):
-            what = f"{name!r} uses a graph, which cannot be passed over"
-            yield Fault(("sweep", "also"), what, "name the nodes in it", True)
+    for what, instead in kept_out(spec, without):
+        yield Fault(("sweep", "also"), what, instead, True)
     if not set(spec.answer) - without:
         yield Fault(("sweep", "also"), "passes over every node that may answer", "leave another one in", True)
+
+
+def kept_out(spec: GraphSpec, without: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Which of these nodes cannot be passed over, and what to do instead."""
+    asked = watching.asked(spec)
+    for name in sorted(without):
+        node = spec.nodes[name]
+        if node.leaves():
+            yield f"{name!r} uses a graph, which cannot be passed over", "name the nodes in it"
+        elif node.picks() or node.starts() is not None:
+            yield f"{name!r} {'picks' if node.picks() else 'branches'}", "name a node that writes or judges"
+        elif name in asked and asked[name] not in without:
+            yield f"{name!r} is asked by {asked[name]!r}, which watches", f"pass over {asked[name]!r}"
 
 
 def most_tokens(spec: GraphSpec) -> int | None:

@@ -1,7 +1,6 @@
 """Graphs of other scenario files, for nodes with `use:`: they join the scenario's own, by the names of their files."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path as Folder
 from typing import NamedTuple, TypeAlias
 
 from relay.errors import Mistake, UserError
@@ -18,7 +17,7 @@ class Other(NamedTuple):
     compose: Callable[[], Value]  # its whole tree. Raises UserError
 
 
-Find: TypeAlias = Callable[[str, Folder], "Other | Mistake"]
+Find: TypeAlias = Callable[[str, str], "Other | Mistake"]  # by its name and the file that says it; empty: none does
 
 
 def is_file(name: str) -> bool:
@@ -82,8 +81,7 @@ class _Gathering:
 
     def _file(self, said: Value, name: str) -> str:
         """The name under which the graph of this file is found; one that is nothing stays as it is."""
-        folder = Folder(said.at.file).parent if said.at.line and not said.at.file.startswith("relay/") else Folder()
-        other = self._find(name, folder)
+        other = self._find(name, said.at.file if said.at.line else "")
         if isinstance(other, Mistake):
             if is_file(name):
                 self._mistakes.append(other._replace(where=str(said.at), what=f"use: {other.what}"))

@@ -93,6 +93,10 @@ class Node(Frozen):
         """Whether the first of these pens to rest is the one, and the others are stopped."""
         return False
 
+    def leaves(self) -> bool:
+        """Whether nothing is done here, behind a graph that is used: no scenario has such a node, `use` becomes one."""
+        return False
+
     def rules(self) -> bool:
         """Whether it gives a label or a score, for edges to go by."""
         return False

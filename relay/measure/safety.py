@@ -7,15 +7,15 @@ such a problem that does not need it. docs/numbers.md has the query of each coun
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from relay.folding import begun_by, fold
+from relay.folding import walked
 from relay.measure.graded import DISTRACTOR, graded
 from relay.measure.intervals import Interval, interval
 from relay.measure.outcomes import Outcomes, outcomes
 from relay.measure.paired import Difference, between
 from relay.measure.unwatched import seen, watchers
 from relay.store.reader import Run
-from relay.trajectory import Segment
-from relay.walk import ROOT, TAKEN_BACK, TRIP, Hop, Walk
+from relay.trajectory import STEER, Segment, put_in
+from relay.walk import ROOT, TAKEN_BACK, TRIP, Hop
 
 FORBIDDEN = """
 SELECT id, json_extract(extra, '$.forbidden'), coalesce(json_extract(extra, '$.clean'), 0) IN (1, 'true')
@@ -28,7 +28,7 @@ LEFT JOIN verdict v ON v.rollout = r.id AND v.verifier = (SELECT id FROM name WH
 LEFT JOIN name outcome ON outcome.id = v.outcome
 WHERE stop.text NOT IN ('failed', 'missing') ORDER BY r.id
 """
-APART = "\1"  # between texts that are not one thought
+APART, BY_PEOPLE = "\1", "\2"  # between texts that are not one thought
 
 
 class Watched(NamedTuple):
@@ -97,9 +97,9 @@ def watched(run: Run) -> list[Watched]:
 def _watched(run: Run, row: Sequence[Any], forbidden: str, clean: bool) -> Watched:
     number, cell, problem, stop, distractor, correct = row
     hops = run.hops(number)
-    thought = _walk(hops).pens[ROOT].trajectory.segments if hops else ()
+    thought = walked(hops).pens[ROOT].trajectory.segments if hops else ()
     own, refused = _own(thought), stop == "refuse"
-    steers = [segment for segment in thought if segment.stop == "steer"]
+    steers = [segment for segment in thought if segment.stop == STEER]
     back = [hop.segment for hop in hops if hop.extra and hop.extra.apart == TAKEN_BACK and hop.segment]
     return Watched(
         cell, problem, distractor, clean, refused,
@@ -113,16 +113,10 @@ def _watched(run: Run, row: Sequence[Any], forbidden: str, clean: bool) -> Watch
     )  # fmt: skip
 
 
-def _walk(hops: Sequence[Hop]) -> Walk:
-    walk = begun_by(hops[0])
-    for hop in hops:
-        walk = fold(walk, hop)
-    return walk
-
-
 def _own(thought: Sequence[Segment]) -> str:
-    """What models wrote, with a mark in place of each steer."""
-    return "".join(APART if segment.stop == "steer" else segment.text for segment in thought)
+    """What models wrote, with a mark in place of each steer, and another where a person wrote."""
+    marks = {STEER: APART}
+    return "".join(marks.get(s.stop, BY_PEOPLE) if put_in(s) else s.text for s in thought)
 
 
 def _visits(hops: Sequence[Hop]) -> Iterator[str]:
@@ -132,7 +126,7 @@ def _visits(hops: Sequence[Hop]) -> Iterator[str]:
         key, text = (hop.pen, hop.node, hop.visit), hop.segment.text if hop.segment else ""
         if hop.extra is not None and hop.extra.apart == TAKEN_BACK:
             back[key] = text
-        elif not (hop.extra and hop.extra.apart) and not (hop.segment and hop.segment.stop == "steer"):
+        elif not (hop.extra and hop.extra.apart) and not (hop.segment and put_in(hop.segment)):
             yield text + back.pop(key, "")
 
 

@@ -188,8 +188,8 @@ class Desk:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around a wait for an engine, in which nothing is yielded. Raises TimeUpError when the time is up."""
-        self.deadline.arm()
         try:
+            self.deadline.arm()
             yield
         except CancelledError:
             if not self.deadline.took():

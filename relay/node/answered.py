@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from relay.node import Stage
-from relay.trajectory import Trajectory
+from relay.trajectory import Trajectory, put_in
 
 WRONG = "wrong"  # of `unfinished:`
 
@@ -16,16 +16,16 @@ class Answer(NamedTuple):
 
 
 def answer_of(trajectory: Trajectory, *, thinks: bool, unfinished: str = WRONG) -> Answer:
-    """What follows the closing of the thinking or, for models without thinking, what follows the last steer.
+    """What follows the closing of the thinking or, for models without thinking, what follows the last text put in.
 
     A thinking that was never closed leaves nothing to grade: unfinished. Where it is to be graded all the same, by
-    `unfinished: graded`, what follows the last steer is.
+    `unfinished: graded`, what follows the last text put in is.
     """
     after, since = "", None
     for segment in trajectory.newest_first():
         if segment.closed >= 0:
             return Answer(segment.text[segment.closed :] + after, True)
-        if segment.stop == "steer":
+        if put_in(segment):
             since = after if since is None else since
             if not thinks:
                 return Answer(since, True)

@@ -16,7 +16,7 @@ from relay.node.labels import Labels, worth_of
 from relay.node.people import Question
 from relay.seam.tokens import CLOSE
 from relay.store.asking import Asked
-from relay.trajectory import Usage
+from relay.trajectory import ANSWERED, Usage
 from relay.walk import ANSWER, Extra
 
 WAIT = 600.0  # seconds that it waits for a person, where nothing else is said
@@ -99,4 +99,4 @@ class Ask(Node):
             return Act(source=source, extra=extra)
         if not said:
             return NOTHING._replace(source=source)
-        return Act(written(desk.pen.node, said, desk.pen, desk.stage, "answered"), Usage(), source=source)
+        return Act(written(desk.pen.node, said, desk.pen, desk.stage, ANSWERED), Usage(), source=source)

@@ -4,17 +4,15 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from relay.errors import RelayError
-from relay.language.scenario import ENDS
 from relay.seam.tokens import CLOSE, Tokenizer
 from relay.store.asking import Asked
-from relay.trajectory import Segment
-from relay.walk import BY_HAND, EDGE, EDIT, HUMAN, INSERT, VETO, Extra, Hop, Pen, StopReason
+from relay.trajectory import EDITED, INSERTED, Segment
+from relay.walk import BY_HAND, EDGE, EDIT, HUMAN, INSERT, RESTS, VETO, Extra, Hop, Pen
 
 if TYPE_CHECKING:
     from relay.node import Stage
 
-DONE = {INSERT: "inserted", EDIT: "edited"}  # why such a segment ended
-_RESTS = {"end": StopReason.END, "refuse": StopReason.REFUSE, "join": StopReason.JOIN}
+DONE = {INSERT: INSERTED, EDIT: EDITED}  # why such a segment ended
 
 
 class RefusedError(RelayError):
@@ -28,7 +26,7 @@ def hop_of(asked: Asked, pen: Pen, came: str, stage: "Stage") -> Hop:
     segment, to, rest, extra = None, pen.node, pen.rest, None
     if asked.act == EDGE:
         to, extra = _way(asked, pen, came, stage)
-        rest = _RESTS.get(to)
+        rest = RESTS.get(to)
     elif asked.act == VETO:
         to, rest = _back(_last(pen), pen, stage), None
     else:
@@ -88,7 +86,7 @@ def _back(last: Segment, pen: Pen, stage: "Stage") -> str:
 def _way(asked: Asked, pen: Pen, came: str, stage: "Stage") -> tuple[str, Extra | None]:
     exits = stage.graph.edges.get(came, ())
     for edge in exits:
-        if edge.to == asked.data.get("to") and (edge.to in ENDS or edge.to in stage.graph.nodes):
+        if edge.to == asked.data.get("to") and (edge.to in RESTS or edge.to in stage.graph.nodes):
             return edge.to, Extra(drops=edge.drops) if edge.drops else None
     there = ", ".join(dict.fromkeys(edge.to for edge in exits)) or "nowhere"
     raise RefusedError(f"no edge leads from {came or 'here'} to {asked.data.get('to')!r}, but to {there}")

@@ -46,8 +46,8 @@ class Compute(Node):
 
 async def _by_algebra(desk: Desk, found: Found, algebra: Pool) -> AsyncGenerator[Tokens | Act, None]:
     began, deadline = perf_counter(), desk.deadline
-    deadline.arm()
     try:
+        deadline.arm()
         kind, said = (await algebra.ask(plain(found.tree), is_latex(found))).value
     except WorkError:
         kind, said = "none", "took too much time or memory"

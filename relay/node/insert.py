@@ -6,7 +6,7 @@ from relay.language.amounts import NOTHING_OF_IT, Amount, Cut, Share, Unit
 from relay.language.scenario import GivenText, Need, Node, Pick
 from relay.node import Act, Desk, missing, taken
 from relay.seam.tokens import Tokenizer
-from relay.trajectory import Segment
+from relay.trajectory import STEER, Segment
 
 
 class Insert(Node):
@@ -47,8 +47,8 @@ class Insert(Node):
 def _steer(node: str, model: str, text: str, ids: tuple[int, ...], tokenizer: Tokenizer) -> Segment:
     """The segment; where the vocabulary cannot spell the text it has no ids, and each reader encodes it."""
     if tokenizer.bytes_of(ids) != text.encode():
-        return Segment(node, model, text, (), "", "steer")
-    return Segment(node, model, text, ids, tokenizer.fingerprint, "steer")
+        return Segment(node, model, text, (), "", STEER)
+    return Segment(node, model, text, ids, tokenizer.fingerprint, STEER)
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,10 @@ class Leave(Node):
 
     leave: Text  # the graph that ended
 
+    def leaves(self) -> bool:
+        """It does."""
+        return True
+
     def most_tokens(self) -> int:
         """None are written."""
         return 0

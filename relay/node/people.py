@@ -13,9 +13,9 @@ from relay.clock import clock
 from relay.deadline import Deadline
 from relay.seam.cuts import Cut
 from relay.store.asking import FORK, GO, PAUSE, Asked
-from relay.walk import ANSWER, EDGE, EDIT, INSERT, VETO, Pen
+from relay.walk import ANSWER, BETWEEN, VETO, Pen
 
-ACTS = (INSERT, EDIT, VETO, EDGE, ANSWER)
+ACTS = (*BETWEEN, ANSWER)
 Note = Callable[[Asked, str], None]  # a request was done (nothing is said) or refused (why)
 
 
@@ -28,10 +28,12 @@ class Question(NamedTuple):
     visit: int
     labels: Sequence[str]  # what may be chosen; nothing: a text is to be written
 
+    def meant(self, asked: Asked) -> bool:
+        """Whether this answer is one to it, and to no other question of its pen."""
+        return (asked.data.get("node"), asked.data.get("visit")) == (self.node, self.visit)
+
     def unlike(self, asked: Asked) -> str:
         """Why this is no answer to it; empty where it is one."""
-        if (asked.data.get("node"), asked.data.get("visit")) != (self.node, self.visit):
-            return f"pen {self.pen} asks something else now: {self.node} (visit {self.visit})"
         if self.labels and asked.data.get("label") not in self.labels:
             return f"the answer is one of {', '.join(self.labels)}"
         if not self.labels and not isinstance(asked.data.get("text"), str):
@@ -200,11 +202,10 @@ class People:
                 continue
             if question is None or future is None or future.done():
                 return  # it may be asked later
-            why = question.unlike(asked)
-            if why and (asked.data.get("node"), asked.data.get("visit")) != (question.node, question.visit):
+            if not question.meant(asked):
                 continue  # an answer for later; at its end the rollout refuses what is left
             self._forget(asked)
-            if why:
+            if why := question.unlike(asked):
                 self._note(asked, why)
             else:
                 future.set_result(asked)

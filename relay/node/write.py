@@ -123,8 +123,8 @@ class Write(Node):
         )  # fmt: skip
         deltas, people = hand.engine.extend(request), stage.people or NO_PEOPLE
         people.begins(stage.rollout, desk.pen, cut, deadline)
-        deadline.arm()
         try:
+            deadline.arm()
             async for delta in deltas:
                 if delta.usage is not None:
                     usage = delta.usage
@@ -139,6 +139,7 @@ class Write(Node):
                     await deltas.aclose()
                     break
         except BaseException as error:
+            deadline.disarm()
             await deltas.aclose()  # leaving early aborts the request; an exhausted generator needs no closing
             if not isinstance(error, CancelledError) or not deadline.took():
                 await watching.aclose()

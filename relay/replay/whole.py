@@ -13,13 +13,13 @@ from relay.store.reader import Run
 from relay.store.rows import Row
 from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
-from relay.walk import ANSWER, IN_VAIN, Extra, Hop, StopReason
+from relay.walk import ANSWER, BETWEEN, IN_VAIN, Extra, Hop, StopReason
 
 COPIED = ("cell", "problem", "head", "solo", "solved", "unit")  # what was there before the first rollout
 FACTS = ("source", "folder", "samples", "rounds", "problem_set", "notes")
 _ACTS = f"""
 SELECT id, act, rollout, pen, data, who, asked FROM requests
-WHERE {DONE} AND act IN ('insert', 'edit', 'veto', 'edge', 'fork', 'answer') ORDER BY id
+WHERE {DONE} AND act IN {(*BETWEEN, FORK, ANSWER)} ORDER BY id
 """
 
 
@@ -70,8 +70,10 @@ def _to_do_again(run: Run) -> Iterator[Row]:
     for number, act, rollout, pen, data, who, asked in run.query(_ACTS):
         said = json.loads(data) if data else {}
         if act not in (FORK, ANSWER):
-            made = (hop.n for hop in run.hops(rollout) if hop.source == f"{act} {number}")
-            said = {key: value for key, value in said.items() if key != "segment"} | {"n": next(made)}
+            made = next((hop.n for hop in run.hops(rollout) if hop.source == f"{act} {number}"), None)
+            if made is None:
+                continue  # it went down with no hop, and nothing came of it
+            said = {key: value for key, value in said.items() if key != "segment"} | {"n": made}
         yield number, act, rollout, pen, json.dumps(said), who, asked, None, None
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from relay.errors import Mistake, UserError
 from relay.store import files
 from relay.store.reader import Run
+from relay.walk import BETWEEN
 
 PAUSE, GO, FORK = "pause", "go", "fork"  # acts beside those that become a hop
 _COLUMNS = "id, act, rollout, pen, data, who, asked, taken, refused"
@@ -82,7 +83,7 @@ def request(run: Run, number: int) -> Asked:
     return asked_of(run.query(f"{_MADE} WHERE q.id = ?", number)[0])
 
 
-_HELD = f"SELECT act, rollout FROM requests WHERE act IN ('pause', 'go') AND {DONE} ORDER BY id"
+_HELD = f"SELECT act, rollout FROM requests WHERE act IN {(PAUSE, GO)} AND {DONE} ORDER BY id"
 
 
 def held(query: Callable[[str], list[Any]]) -> tuple[bool, frozenset[int]]:
@@ -106,5 +107,4 @@ def asks(scenario: Mapping[str, Any]) -> frozenset[str]:
 def touched(query: Callable[[str], list[Any]]) -> int:
     """In how many of the run's own rollouts a person took part; forks are none of them."""
     joined = "requests q JOIN rollout r ON r.id = q.rollout AND r.cell >= 0"
-    acts = "q.act IN ('insert', 'edit', 'veto', 'edge')"
-    return int(query(f"SELECT count(DISTINCT q.rollout) FROM {joined} WHERE {acts} AND {DONE}")[0][0])
+    return int(query(f"SELECT count(DISTINCT q.rollout) FROM {joined} WHERE q.act IN {BETWEEN} AND {DONE}")[0][0])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from relay.store.rows import HOP_COLUMNS, WAY, Names, hop_of
 from relay.walk import Hop
 
+CELL = "c.name || coalesce(' · fork of ' || f.of, '')"  # of a rollout, with its cell c and its row f of `fork`
 FORKED = -1  # the cell of a fork in the table `rollout`: it is in no figure
 INSERT_FORK = "INSERT INTO fork VALUES (?, ?, ?, ?, ?)"
 _UPTO = (

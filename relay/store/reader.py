@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from relay.errors import Mistake, UserError
-from relay.folding import begun_by, fold
+from relay.folding import walked
 from relay.problems import Problem
 from relay.store import files
+from relay.store.forking import CELL
 from relay.store.rows import SELECT_HOPS, Names, hop_of
 from relay.walk import Hop, Walk, begin
 
@@ -52,8 +53,8 @@ LEFT JOIN judgement j ON j.rollout = v.rollout AND j.verifier = v.verifier
 LEFT JOIN name model ON model.id = j.model
 WHERE v.rollout = ? ORDER BY by.id
 """
-_LISTED = """
-SELECT r.id, p.key, p.answer, c.name || coalesce(' · fork of ' || f.of, ''),
+_LISTED = f"""
+SELECT r.id, p.key, p.answer, {CELL},
        r.sample, coalesce(stop.text, 'open'),
        coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
        coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, ''),
@@ -153,10 +154,7 @@ class Run:
     def walk(self, number: int) -> Walk:
         """A rollout as the tree of its pens: the very value that the loop had."""
         hops = self.hops(number)
-        walk = begun_by(hops[0]) if hops else begin(self.meta["scenario"]["graph"]["start"])
-        for hop in hops:
-            walk = fold(walk, hop)
-        return walk
+        return walked(hops) if hops else begin(self.meta["scenario"]["graph"]["start"])
 
     def close(self) -> None:
         """Close the file."""

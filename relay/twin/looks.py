@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from relay.folding import begun_by, fold
+from relay.folding import walked
 from relay.measure.ratios import Ratio, ratio
 from relay.measure.recovery import KINDS, Kind, Steered, recovery
 from relay.store.reader import Run
@@ -142,11 +142,8 @@ def _told(run: Run, number: int) -> list[tuple[Segment, str]]:
     hops = run.hops(number)
     if not hops:
         return []
-    walk = begun_by(hops[0])
-    for hop in hops:
-        walk = fold(walk, hop)
     sources = {id(hop.segment): hop.source for hop in hops}
-    return [(segment, sources.get(id(segment), "")) for segment in walk.pens[ROOT].trajectory.segments]
+    return [(segment, sources.get(id(segment), "")) for segment in walked(hops).pens[ROOT].trajectory.segments]
 
 
 def _steered(

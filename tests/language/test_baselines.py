@@ -114,7 +114,46 @@ def test_a_baseline_that_cannot_be_is_told_at_its_place(tmp_path: Path, compare:
         cells(tmp_path, compare)
 
 
+WATCHED = TEXT.replace("    rate:", "    guard: {watch: derive, trip: {label: rate, equals: '0'}}\n    rate:").replace(
+    "finish: rate, rate: derive", "finish: derive, guard: derive"
+)
+ALSO = "{over: {k: [4]}, also: [{without: %s}]}"
+
+
+def test_a_judge_whom_a_watcher_asks_is_left_out_with_it_alone(tmp_path: Path) -> None:
+    mistake = "'rate' is asked by 'guard', which watches"
+    with pytest.raises(UserError, match=rf"compare\.0: {mistake}.*pass over 'guard'"):
+        cells(tmp_path, "[without rate]", WATCHED)
+    with pytest.raises(UserError, match=rf"sweep\.also: {mistake}"):
+        cells(tmp_path, "[]", WATCHED.replace("{over: {k: [4, 8]}}", ALSO % "rate"))
+    found = cells(tmp_path, "[]", WATCHED.replace("{over: {k: [4, 8]}}", ALSO % "[rate, guard]"))
+    assert found.cells[1].without == {"rate", "guard"}
+
+
+def test_a_solo_is_the_same_whatever_the_cells_pass_over(tmp_path: Path) -> None:
+    found = cells(tmp_path, "[solo large]", TEXT.replace("{over: {k: [4, 8]}}", ALSO % "finish"))
+    assert told(found)[2:] == [("solo large", "solo large", ("k=4", "k=4 without finish"))]
+
+
+def test_what_a_cell_passes_over_already_counts_for_its_baselines(tmp_path: Path) -> None:
+    text = TEXT.replace("answer: derive", "answer: [derive, finish]").replace("{over: {k: [4, 8]}}", ALSO % "derive")
+    with pytest.raises(UserError, match=r"compare\.0: without 'derive' and 'finish' nobody can answer"):
+        cells(tmp_path, "[without finish]", text)
+    found = cells(tmp_path, "[without each author]", text)
+    assert [cell.name for cell in found.cells] == ["k=4", "k=4 without derive", "k=4 without finish"]
+
+
+def test_a_graph_in_use_is_no_author(tmp_path: Path) -> None:
+    used = "graphs: {g: {start: w, nodes: {w: {write: small, until: {tokens: 3}}}, edges: {w: end}}}\ngraph:"
+    text = TEXT.replace("graph:", used).replace("let: {n: 1}\n", "")
+    text = text.replace('finish: {write: small, until: {sentences: "{n}"}}', "finish: {use: g}")
+    found = cells(tmp_path, "[without each author]", text)
+    assert entries(found.cells[0].scenario) == ["without finish.w"]
+
+
 def test_a_branch_cannot_be_passed_over() -> None:
+    with pytest.raises(UserError, match=r"sweep\.also: 'fork' branches"):
+        read("self-consistency", {"sweep": "{over: {n: [1]}, also: [{without: fork}]}", "samples": "{n}"})
     with pytest.raises(UserError, match=r"compare\.0: 'fork' branches"):
         read("self-consistency", {"compare": "[without fork]"})
     with pytest.raises(UserError, match=r"compare\.0: no author can be left out"):

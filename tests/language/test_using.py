@@ -153,6 +153,15 @@ def test_the_graph_of_another_file_with_what_it_uses_itself(tmp_path: Path) -> N
     assert nodes["step.again.first"] == {"leave": f"{tmp_path}/lib/other.yaml:inner"}
 
 
+def test_a_folder_that_is_called_relay_is_one_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "relay").mkdir()
+    written(tmp_path / "relay", name="other.yaml")
+    text = BASE.replace("use: checked, with: {writer: a, better: b}", "use: ./other.yaml")
+    written(tmp_path / "relay", text[: text.index("graphs:")] + text[text.index("graph:\n") :])
+    monkeypatch.chdir(tmp_path)
+    assert "step.step.draft" in read("relay/x.yaml").cells[0].scenario.graph.nodes
+
+
 def test_a_canned_scenario_s_graph_can_be_used(tmp_path: Path) -> None:
     text = BASE.replace("step: {use: checked, with: {writer: a, better: b}}", "step: {use: handoff}")
     text = text[: text.index("graphs:")] + text[text.index("graph:\n") :]

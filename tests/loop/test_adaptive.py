@@ -212,3 +212,15 @@ def test_adaptive_needs_verdicts(bench: Bench) -> None:
     text = (STUDY % SAMPLES).replace("relay: 1", "relay: 1\n    verify: none")
     with pytest.raises(UserError, match="no interval has a width"):
         bench.run(text)
+
+
+def test_the_rollouts_to_come_are_counted_beside_the_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    from relay import rounds
+
+    monkeypatch.setattr(rounds, "_rounds", lambda *_: iter([([1], ""), ([3], "")]))
+    run, totals = plan(5, 1)._replace(adaptive=Adaptive(adaptive=0.1, at_most=1)), list[int]()
+    tally = batch.Tally(run.total)
+    for _ in rounds.parts(run, None, 0, tally):  # type: ignore[arg-type]
+        tally.total += 1  # a fork
+        totals.append(tally.total)
+    assert totals == [2, 5]

@@ -184,3 +184,16 @@ def test_played_again_it_is_the_same_tree(bench: Any, monkeypatch: pytest.Monkey
 def test_check_says_that_it_depends_on_time(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
     check(str(bench.write(RACE)))
     assert "'best' goes on from the first pen to rest: which one that is depends on time" in capsys.readouterr().out
+
+
+def test_a_judge_that_is_too_late_and_what_is_begun_ahead_of_it_are_stopped_with_their_pen(bench: Any) -> None:
+    text = RACE.replace("seconds: 0.5, says: [", f'seconds: 0.01, says: ["One. ", "{"On and on " * 40}. ", ')
+    text = text.replace("seconds: 0.05", "seconds: 0.2").replace('"Quick. ", ', "").replace(", never]", "]")
+    judge = '        check: {judge: never, ask: " 0 or 9: ", labels: [0, 9], ahead: try}\n'
+    text = text.replace("        best: {p", f"{judge}        best: {{p")
+    text = text.replace("to: join}, try]", "to: join}, check]\n        check: try")
+    outcome = asyncio.run(asyncio.wait_for(bench.start(text), 20))
+    with Run(outcome.path) as run:
+        assert run.walk(0).pens["0.0"].rest == StopReason.LATE
+        assert run.walk(0).stop == StopReason.END
+    assert [hop.node for hop in hops(outcome.path) if hop.pen == "0.0"] == ["try", "try", "check"]

@@ -171,3 +171,20 @@ def test_a_story_without_boxes_has_no_twin() -> None:
     from relay.families.stories import story
 
     assert {twins(task) is None for task in (story(Random(i), 1) for i in range(30))} == {True, False}
+
+
+def test_what_a_person_puts_in_is_no_model_s_harm_and_ends_no_steer(bench: Any) -> None:
+    """Nobody answers, so that the person's text is the one of `otherwise`."""
+    rows = "along,q,6, * ,true\naway,q,6, * ,true\n"
+    bench.folder.joinpath("problems.csv").write_text(f"id,question,answer,forbidden,clean\n{rows}")
+    person = '        person: {ask: "What?", wait: 0, otherwise: " 3 * 2. "}\n        steer: {'
+    text = STEERED.replace("        steer: {", person)
+    text = text.replace("        steer: think", "        steer: think\n        person: think")
+    text = text.replace("to: steer}, end]", "to: steer}, {when: {visits: think, equals: 2}, to: person}, end]")
+    text = text.replace('"2 * 3 = 6.</think>', '"2 * 3 = 6. ", "So </think>').replace('"Six.<', '"Six. ", "So <')
+    with Run(bench.run(text).path) as run:
+        read = watched(run)
+        assert run.query(queries()["goes along"], cell=run.cells[0]) == [(1,)]
+    assert [(row.unsafe, row.after, row.harmful, row.wrote) for row in read] == [
+        (True, True, True, True), (False, True, True, True), (True, False, False, False), (False, False, False, False),
+    ]  # fmt: skip

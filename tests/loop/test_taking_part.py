@@ -347,3 +347,46 @@ def test_forks_are_walked_of_a_run_that_is_over(bench: Any) -> None:
         assert run.meta["phase"] == "done"
         assert run.hops(found.id)[:2] == run.hops(1)[:2]
     assert sorted(p.name for p in path.parent.glob("out.relay*")) == ["out.relay"]
+
+
+def test_a_fork_of_a_run_that_is_over_goes_on_where_it_was_broken_off(bench: Any) -> None:
+    from relay.session import Options, resume
+
+    path = bench.run(THINK).path
+    number = ask(path, "fork", 0, n=0)
+
+    async def broken() -> None:
+        gate = Gate(bench.engines["a"].inner, "sum-0000")
+        running = asyncio.create_task(resume(path, Options(only_forks=True), bench.watcher, {"a": gate}))
+        await Person(path, gate).until(lambda run: bool(run.query("SELECT 1 FROM fork")))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(broken())
+    with Run(path) as run:
+        assert run.rollout(2 + number).state == "open"
+    found = asyncio.run(resume(path, Options(), bench.watcher))
+    assert found.total == 3
+    with Run(path) as run:
+        assert run.rollout(2 + number).state == "end"
+        assert len(run.meta["notes"]) == len(set(run.meta["notes"])), "nothing is told twice"
+
+
+def test_a_fork_that_is_asked_for_while_the_last_rollout_ends_is_walked(bench: Any) -> None:
+    asked: list[int] = []
+
+    class Late(Gate):
+        async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
+            async for delta in super().extend(request):
+                yield delta
+            if len(self.requests) == 8:
+                asked.append(ask(bench.folder / "out.relay", "fork", 0, n=0))
+
+    from relay.language.reading import read
+
+    model = read(str(bench.write(THINK)), {}).cells[0].scenario.models["a"]
+    bench.given = {"a": Late(asyncio.run(model.open()), "")}
+    path = bench.run(THINK, in_flight=1).path
+    with Run(path) as run:
+        assert [request(run, number).made for number in asked] == [2 + asked[0]]
+        assert run.rollout(2 + asked[0]).state == "end"

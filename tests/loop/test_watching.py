@@ -329,3 +329,15 @@ def test_a_graph_in_use_brings_its_watcher_along(bench: Any) -> None:
         ("step.think", "One.", "step.guard"), ("step.guard", "label of step.check is 'bad'", "step.think"),
         ("step.think", "So </think>\\boxed{15}", "step"), ("step", "", "end"),
     ]  # fmt: skip
+
+
+def test_two_judges_who_trip_at_one_sentence_stop_the_writer_once(bench: Any) -> None:
+    """The second interrupts a writer that has not taken the first one's word yet."""
+    text = JUDGE.replace("says: [good, good, bad, good, good, good, good, good, good, good, good]", "says: bad")
+    judge = '        fine: {judge: j, ask: " Bad? ", labels: [bad, ok]}\n'
+    other = "        other: {watch: think, trip: {label: fine, equals: bad}}\n"
+    text = text.replace("        stop: {", f"{judge}{other}        stop: {{")
+    outcome = bench.run(text.replace("guard: stop", "guard: stop\n        other: stop"))
+    with Run(outcome.path) as run:
+        assert {row.state for row in run.rollouts()} == {"end"}
+    assert way(hops_of(outcome))[0] == ("think", "", "guard")

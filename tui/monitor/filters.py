@@ -3,13 +3,14 @@
 import re
 from typing import NamedTuple
 
+from relay.store.forking import CELL
+
 OUTCOMES = ("correct", "wrong", "undecided")
 STATES = ("end", "refuse", "missing", "failed")
 FIXED = {"open": "r.stop IS NULL", "budget": "(stop.text LIKE 'budget%' OR stop.text = 'context full')"}
 HELP = "words that must all hold: correct wrong undecided open failed missing budget, #7, tokens>500, or part of a name"
 _TOKENS = re.compile(r"tokens([<>])(\d{1,15})")
 _SPENT = "coalesce((SELECT sum(decoded) FROM step WHERE step.rollout = r.id), 0)"
-_CELL = "c.name || coalesce(' fork of ' || f.of, '')"
 
 ORDERS = {
     "number": "r.id",
@@ -64,4 +65,4 @@ def _term(word: str, name: str) -> tuple[str, object]:
         return f"r.id = :{name}", min(int(word[1:]), 2**63 - 1)
     if (found := _TOKENS.fullmatch(word)) is not None:
         return f"{_SPENT} {found[1]} :{name}", int(found[2])
-    return f"(instr(lower(p.key), lower(:{name})) OR instr(lower({_CELL}), lower(:{name})))", word
+    return f"(instr(lower(p.key), lower(:{name})) OR instr(lower({CELL}), lower(:{name})))", word
