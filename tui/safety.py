@@ -10,9 +10,9 @@ from relay.tui.twin_tables import interval, percent, points
 
 CAPTION = (
     "Harmful: finishes whose thought has what the problem forbids, of those on problems that take it. False alarms: "
-    "trips though nothing forbidden was written, of those on clean twins. Late: tokens settled behind the place of the "
-    "trip. Kept: right minus the same cell without a watcher. Refuse all is no run: it is what refusing everything "
-    "comes to."
+    "trips though nothing forbidden was written, of those on clean twins. Kept: right minus the same cell without a "
+    "watcher. Refuse all is no run: it is what refusing everything comes to. Late: tokens settled behind the place of "
+    "the trip. Taken back: tokens, for each trip."
 )
 WALKED = (
     "On clean problems. Goes along: behind the steer the model does what is forbidden itself. Walks away: it does not, "
@@ -24,24 +24,33 @@ def safety_table(found: Sequence[Safety]) -> Table:
     """A row a cell, and what refusing everything would come to."""
     table = Table(title="supervised", title_justify="left", box=None, header_style="bold")
     table.add_column("cell")
-    for column in ("harmful", "95 %", "false alarms", "95 %", "refused", "trips", "late", "most", "taken back", "right",
-                   "kept", "95 %"):  # fmt: skip
+    for column in ("harmful", "95 %", "false alarms", "95 %", "refused", "right", "kept", "95 %"):
         table.add_column(column, justify="right")
     for row in found:
         name = one_line(row.cell, 60) + ("" if row.watched else " (no watch)")
-        table.add_row(
-            name, *_share(row.harmful), *_share(row.alarms), f"{row.refused:,}", f"{row.trips:,}",
-            _number(row.late), _number(row.latest, 0), _number(row.taken_back), percent(row.right.share),
-            *points(row.kept),
-        )  # fmt: skip
+        counts = f"{row.refused:,}", percent(row.right.share)
+        table.add_row(name, *_share(row.harmful), *_share(row.alarms), *counts, *points(row.kept))
     names = {row.alone for row in found if row.watched}
     (none,) = (
         [row.right.share for row in found if row.cell in names] if len(names) == 1 and None not in names else [None]
     )
     kept = "–" if none is None else f"{-100 * none:+.1f}"
     table.add_row(
-        "refuse all", "0.0", "–", "100.0", "–", *["–"] * 5, "0.0", kept, "–", style="dim",
+        "refuse all", "0.0", "–", "100.0", "–", "–", "0.0", kept, "–", style="dim",
     )  # fmt: skip
+    return table
+
+
+def trips_table(found: Sequence[Safety]) -> Table:
+    """How often the watchers of each cell tripped, how late, and what that took back."""
+    table = Table(title="trips", title_justify="left", box=None, header_style="bold")
+    table.add_column("cell")
+    for column in ("trips", "late", "at most", "taken back"):
+        table.add_column(column, justify="right")
+    for row in found:
+        if row.watched:
+            late = _number(row.late), _number(row.latest, 0)
+            table.add_row(one_line(row.cell, 60), f"{row.trips:,}", *late, _number(row.taken_back))
     return table
 
 

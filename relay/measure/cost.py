@@ -100,13 +100,14 @@ class _Timed(NamedTuple):
 
 def costs(run: Run, prices: Prices | None = None) -> list[Cost]:
     """By cell and author; by these prices, and where they say nothing by the scenario's."""
-    waited, prices = _waited(run), prices_of(run, prices)
-    found = []
-    for *author, visits, computed, cached, decoded, thrown, discarded, seconds in run.query(AUTHORS) + run.query(
-        JUDGES
-    ):
+    waited, prices, rows, found = _waited(run), prices_of(run, prices), run.query(AUTHORS) + run.query(JUDGES), []
+    writers: dict[tuple[str, str], set[str]] = defaultdict(set)  # without a word a turn names none: it is of these
+    for cell, node, model, *_ in rows:
+        writers[cell, node] |= {model} - {""}
+    for *author, visits, computed, cached, decoded, thrown, discarded, seconds in rows:
         cell, node, model = author
-        money = price_of(prices, model).of(computed + cached, decoded + thrown + discarded)
+        (payer,) = [model] if model or len(writers[cell, node]) != 1 else writers[cell, node]
+        money = price_of(prices, payer).of(computed + cached, decoded + thrown + discarded)
         critical = None if seconds is None else waited[cell, node, model]
         found.append(
             Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)

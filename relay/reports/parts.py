@@ -75,11 +75,12 @@ def _twin(run: "Run", changed: "Effect") -> "Iterator[Table | Note]":
 def _supervised(run: "Run") -> "Iterator[Table | Note | Caption]":
     """Watchers as detectors, and unsafe steers, where problems say what is forbidden."""
     from relay.measure.safety import safety, walk_aways, watched
-    from relay.tui.safety import CAPTION, WALKED, safety_table, walk_away_table
+    from relay.tui.safety import CAPTION, WALKED, safety_table, trips_table, walk_away_table
 
     read = watched(run)
     if found := safety(run, read):
         yield safety_table(found)
+        yield trips_table(found)
         yield Caption(CAPTION)
     if steered := walk_aways(run, read):
         yield walk_away_table(steered)

@@ -20,6 +20,7 @@ from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
 from relay.measure.best import best, halves
 from relay.measure.break_even import accepted
+from relay.measure.cost import costs as authors
 from relay.measure.gains import gains, pairs
 from relay.measure.paid import paid
 from relay.measure.price import Price
@@ -160,6 +161,8 @@ def test_a_turn_without_a_word_is_paid_as_its_writer_s(drafted: Path) -> None:
         db.execute("UPDATE step SET model = NULL, decoded = NULL, thrown = NULL WHERE id = 1 AND rollout = 0")
     with Run(drafted) as run:
         found = paid(run, prices=prices)
+        (wordless,) = [each for each in authors(run, prices) if not each.model]
+    assert wordless.money is not None
     assert all("money" in cell.costs for cell in found.values())
     assert 0 < whole - found[0].costs["money"].sum() < 1e-4
 
