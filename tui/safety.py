@@ -30,10 +30,8 @@ def safety_table(found: Sequence[Safety]) -> Table:
         name = one_line(row.cell, 60) + ("" if row.watched else " (no watch)")
         counts = f"{row.refused:,}", percent(row.right.share)
         table.add_row(name, *_share(row.harmful), *_share(row.alarms), *counts, *points(row.kept))
-    names = {row.alone for row in found if row.watched}
-    (none,) = (
-        [row.right.share for row in found if row.cell in names] if len(names) == 1 and None not in names else [None]
-    )
+    alone = {row.alone for row in found if row.watched}  # of several it would be another figure for each
+    none = next((row.right.share for row in found if {row.cell} == alone), None)
     kept = "–" if none is None else f"{-100 * none:+.1f}"
     table.add_row(
         "refuse all", "0.0", "–", "100.0", "–", "–", "0.0", kept, "–", style="dim",

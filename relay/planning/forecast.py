@@ -1,7 +1,7 @@
 """The forecast of a run: from a pilot's rollouts to tokens, hours, money, and what the study could see."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import sqrt
 from random import Random
 from statistics import fmean, stdev
@@ -78,6 +78,7 @@ def forecast(reading: Reading, pilot: Pilot, terms: Terms, beliefs: Beliefs) -> 
         notes.append(f"{pilot.selected} of {pilot.problems} problems of the pilot were selected")
     if scenario.adaptive:
         notes.append(f"adaptive samples: {each:,} a cell, of {selected * scenario.most_samples:,}, were all as assumed")
+    notes += _not_in_the_money(pilot, terms, hours)
     return Forecast(
         scenario.title or reading.source, pilot.own, problems, selected, size, lines, hours,
         _money(pilot, terms, each, hours), sights(reading, size.problems, size.samples, beliefs), notes,
@@ -149,7 +150,7 @@ def _by_rollout(calls: Sequence[Call]) -> dict[tuple[str, int, str], list[Call]]
 
 
 def _money(pilot: Pilot, terms: Terms, each: int, hours: float | None) -> float | None:
-    if not terms.prices:
+    if not terms.prices or (hours is None and not any(price.by_token for price in terms.prices.values())):
         return None
     total = sum(price.hour or 0.0 for price in terms.prices.values()) * (hours or 0.0) * terms.replicas
     rollouts = max(1, len(pilot.spent)) / max(1, len({s.cell for s in pilot.spent}))
@@ -158,3 +159,12 @@ def _money(pilot: Pilot, terms: Terms, each: int, hours: float | None) -> float 
         times = pilot.missing.get(call.model, 0) / solos if call.solo else each / rollouts
         total += times * (price_of(terms.prices, call.model).of(call.computed + call.cached, call.decoded) or 0.0)
     return total
+
+
+def _not_in_the_money(pilot: Pilot, terms: Terms, hours: float | None) -> Iterator[str]:
+    if hours is None and any(price.hour for price in terms.prices.values()):
+        yield "hours have a price, but nobody knows how many there will be: their money is left out"
+    paid = {model: price_of(terms.prices, model) for model in sorted({call.model for call in pilot.calls})}
+    free = [model for model, price in paid.items() if not price.by_token and price.hour is None]
+    if terms.prices and free:
+        yield f"of {', '.join(free)} no price is said: what they cost is left out"

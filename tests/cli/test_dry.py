@@ -116,6 +116,12 @@ def test_money_and_hours_are_those_of_the_tokens(relay: Relay, known: Path) -> N
     named = forecast(relay, "--tokens", "500", "--price", "main=2,10")
     assert named["money"] == pytest.approx(found["money"])
     assert named["hours"] is None, "nobody said how fast it is"
+    unknown = forecast(relay, "--tokens", "500", "--hourly", "3")
+    assert unknown["money"] is None
+    assert any(note.startswith("hours have a price, but nobody knows") for note in unknown["notes"])
+    known.write_text(REAL.replace("problems: {", "  other: {engine: scripted, says: [Well.]}\nproblems: {", 1))
+    part = forecast(relay, "--tokens", "500", "--price", "other=2,10")
+    assert "of main no price is said: what they cost is left out" in part["notes"]
 
 
 def test_what_is_assumed_is_said(relay: Relay, known: Path) -> None:
