@@ -63,7 +63,7 @@ def report(
     files = Files(html, csv, latex).check(
         methods=methods, as_json=json, paper=paper, looks=looks, cost=cost, anytime=anytime
     )
-    prices = check_prices(runs, price, gpu_hour, cost=cost)
+    prices = check_prices(runs, price, gpu_hour, cost=cost) if price or gpu_hour else [{} for _ in runs]
     refuse_others(runs if looks else ())
     check_plot(runs, distance_plot)
     if regrade:
