@@ -37,7 +37,7 @@ def held_table(held: Sequence[Held]) -> Table:
     for each in held:
         hours = "–" if each.seconds is None else f"{each.seconds / 3600:,.4f}"
         money = "–" if each.money is None else f"{each.money:,.4f}"
-        table.add_row(one_line(each.model, 60), f"{each.hour:,.2f}", hours, money)
+        table.add_row(one_line(", ".join([each.model, *each.also]), 60), f"{each.hour:,.2f}", hours, money)
     if len(held) > 1:
         table.add_row("all", "", "", f"{sum(each.money or 0.0 for each in held):,.4f}", style="bold")
     return table

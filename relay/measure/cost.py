@@ -79,6 +79,7 @@ class Held(NamedTuple):
     hour: float  # the price of an hour of it
     seconds: float | None  # from before it was loaded, through all sessions of the run; None: nobody noted it
     money: float | None
+    also: tuple[str, ...] = ()  # other names of it
 
 
 class InAll(NamedTuple):
@@ -116,21 +117,29 @@ def costs(run: Run, prices: Prices | None = None) -> list[Cost]:
 
 
 def held(run: Run, prices: Prices | None = None) -> list[Held]:
-    """What GPUs cost by the hour: each model that has such a price, and the time that the run took."""
+    """What GPUs cost by the hour: each model that has such a price, and the time that the run took.
+
+    A model under two names was loaded once: the second is paid only where a price is said of it by its name.
+    """
     sessions, prices = run.meta.get("held"), prices_of(run, prices)
     seconds = None if sessions is None else float(sum(sessions))
-    found = []
+    specs = run.meta["scenario"].get("models") or {}
+    found: dict[str, Held] = {}
     for model in run.meta.get("models") or ():
+        twin = next((name for name in found if specs.get(name, name) == specs.get(model, model)), None)
         hour = price_of(prices, model).hour
-        if hour is not None:
-            found.append(Held(model, hour, seconds, None if seconds is None else hour * seconds / 3600))
-    return found
+        if twin is not None and model not in prices:
+            found[twin] = found[twin]._replace(also=(*found[twin].also, model))
+        elif hour is not None:
+            found[model] = Held(model, hour, seconds, None if seconds is None else hour * seconds / 3600)
+    return list(found.values())
 
 
 def in_all(found: Sequence[Cost], rented: Sequence[Held]) -> InAll:
     """The sum of all authors and of all that was held."""
     tokens, hours = ([each.money for each in several if each.money is not None] for several in (found, rented))
-    by_hour, by_token = {each.model for each in rented}, {each.model for each in found if each.money is not None}
+    by_hour = {name for each in rented for name in (each.model, *each.also)}
+    by_token = {each.model for each in found if each.money is not None}
     free = {each.model for each in found if each.model} - by_hour - by_token
     return InAll(
         sum(tokens) if tokens else None, sum(hours) if hours else None,

@@ -10,7 +10,7 @@ from relay.cli.costs import check_prices
 from relay.cli.report import report
 from relay.clock import Stopwatch
 from relay.errors import UserError
-from relay.measure.cost import Cost, costs, held
+from relay.measure.cost import Cost, costs, held, in_all
 from relay.measure.price import Price
 from relay.store.reader import Run
 from relay.store.writer import RunWriter
@@ -198,6 +198,16 @@ def test_a_price_of_hours_leaves_tokens_their_price(bench: Any) -> None:
         rented = held(run, {"": Price(1, 4), "small": Price(hour=2.0)})
     assert both == alone
     assert [each.model for each in rented] == ["small"]
+
+
+def test_a_model_under_two_names_is_held_once(bench: Any) -> None:
+    alike = 'b: {engine: scripted, seconds: 0.2, says: "So </think>{answer}"}'
+    text = PAID.replace('b: {engine: scripted, says: "x"}', alike).partition("    prices:")[0]
+    with Run(bench.run(text).path) as run:
+        once = held(run, {"": Price(hour=2.0)})
+        assert [(each.model, each.also) for each in once] == [("a", ("b",))]
+        assert in_all(costs(run), once).free == ()
+        assert [each.model for each in held(run, {"": Price(hour=2.0), "b": Price(hour=1.0)})] == ["a", "b"]
 
 
 async def test_each_session_of_a_run_is_held_for_its_own_time(tmp_path: Path) -> None:
