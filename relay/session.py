@@ -17,7 +17,7 @@ from relay.batch import Batch, Tally
 from relay.clock import Stopwatch
 from relay.ending import failures, notes, outcomes_of
 from relay.engine import Engine
-from relay.errors import EngineError, Mistake, UserError
+from relay.errors import EngineError, UserError
 from relay.forks import Forks
 from relay.grading import Grader, grader
 from relay.language.reading import Reading, from_tree
@@ -30,7 +30,14 @@ from relay.pool import Pool, default_path
 from relay.prepare import recorded
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
-from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
+from relay.prepare.models import (
+    counting_failures,
+    facts_of,
+    load_models,
+    notes_of,
+    refuse_logprobs,
+    refuse_other_models,
+)
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.recorder import RunRecorder, invited
@@ -71,7 +78,8 @@ async def start(
 ) -> Outcome:
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
     remove = files.footprint(out)
-    _refuse_logprobs(reading, options)
+    if options.logprobs:
+        refuse_logprobs(reading.cells[0].scenario)
     writer = RunWriter.create(out)
     with closing_file(writer, remove):
         if options.record:
@@ -99,14 +107,6 @@ async def resume(
         with writer.at_once():
             writer.put_meta(inode=files.inode(path))
         return await _go_on(writer, _read_back(writer), options, watcher, engines)
-
-
-def _refuse_logprobs(reading: Reading, options: Options) -> None:
-    """Engines that cannot say how probable a token was are told of before a model is loaded."""
-    models = reading.cells[0].scenario.models
-    if options.logprobs and (cannot := sorted(name for name, model in models.items() if model.engine == "http")):
-        what = f"engine http gives no log-probabilities: {', '.join(cannot)}"
-        raise UserError(Mistake("--logprobs", what, "leave it out, or say `engine: vllm`"))
 
 
 @contextlib.contextmanager

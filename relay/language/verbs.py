@@ -130,6 +130,7 @@ class Model(Frozen):
     """A model by the engine that runs it. Further fields are the engine's."""
 
     writes: ClassVar[bool] = True  # False: its trajectories can be taken from the pool, and that is all
+    says_logprobs: ClassVar[bool] = True  # False: a call that asks how probable what it writes is fails
 
     engine: str
     context: Count | None = None  # tokens of prompt and continuation together; None: what the model allows
