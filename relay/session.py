@@ -207,7 +207,10 @@ async def _walk(
     )
     watcher.phase("walking", tally)
     people = invited(recorder, only_forks=only_forks)
-    for name in sorted({n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks()}):
+    asking = {
+        n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks() and n not in cell.graph.passed
+    }
+    for name in sorted(asking) if not options.alone else ():
         watcher.note(f"{name} asks a person and waits: `relay watch {writer.path}` answers")
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
         asked, verifier_ = None if options.alone else people, None if grade is None else grade.verifier

@@ -24,7 +24,7 @@ from relay.prepare.jobs import CellPlan, cell_plans
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.replay.source import Source
-from relay.replay.words import given_by
+from relay.replay.words import others_ends, policies_of
 from relay.session import closing_file
 from relay.store import files, opening
 from relay.store.reader import Run
@@ -123,7 +123,8 @@ class _Work:
             judging = {name: opened[name] for name in scenario.verify.models()}
             grade = await stack.enter_async_context(grader(scenario.verify, Given(judging, scenario.seed, sandbox)))
             engine = opened[by]
-            policies, ends = await given_by(self._source, by, engine.tokenizer, opened)
+            policies = await policies_of(self._source, by, engine.tokenizer, opened)
+            ends = await others_ends(self._source, by, engine.tokenizer, opened)
             sizes = [prefix.times for prefix in prefixes(self._run, self._wanted)]
             self._tally = Tally(total=sum(sizes))
             self._watcher.phase(f"credit by {by}", self._tally)

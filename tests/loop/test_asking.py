@@ -125,3 +125,4 @@ def test_a_forecast_asks_nobody(bench: Any) -> None:
     outcome = bench.run(ASK.replace("wait: 50", "wait: 3600"), alone=True)
     with opened(outcome.path) as run:
         assert run.hops(0)[1].source == "nobody is there"
+    assert not any("asks a person" in note for note in bench.watcher.notes)
