@@ -14,6 +14,7 @@ from relay.engine import Engine
 from relay.errors import Mistake, UserError
 from relay.events import RolloutEnded, Tokens
 from relay.grading import grader
+from relay.keeping import closing_file
 from relay.language.graph import Exit, Graph
 from relay.language.reading import Reading, from_tree
 from relay.language.scenario import Scenario
@@ -25,7 +26,6 @@ from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.replay.source import Source
 from relay.replay.words import others_ends, policies_of
-from relay.session import closing_file
 from relay.store import files, opening
 from relay.store.reader import Run
 from relay.store.schema import CHANCE

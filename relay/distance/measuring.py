@@ -17,13 +17,13 @@ from relay.batch import Tally
 from relay.distance.steers import Ids, Steer, ids_of, steers
 from relay.engine import Engine, Scores
 from relay.errors import EngineError, Mistake, SeamError, UserError
+from relay.keeping import closing_file
 from relay.language.reading import Reading, from_tree
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.replay.source import Source
 from relay.replay.words import policies_of
 from relay.seam.policies import Policy
-from relay.session import closing_file
 from relay.store import files, opening
 from relay.store.schema import DISTANCE
 from relay.store.writer import RunWriter
