@@ -24,8 +24,9 @@ from relay.prepare.run import Watcher
 from relay.problems import Problem
 from relay.session import note_verifier
 from relay.store import files, lease, opening
+from relay.store.gathered import Graded
 from relay.store.reader import Run
-from relay.store.writer import Graded, RunWriter
+from relay.store.writer import RunWriter
 from relay.verifiers import Outcome, Verdict, Verifier
 from relay.walk import ROOT
 

@@ -27,9 +27,10 @@ from relay.prepare.run import Watcher
 from relay.replay.source import Source
 from relay.replay.words import others_ends, policies_of
 from relay.store import files, opening
+from relay.store.gathered import Graded
 from relay.store.reader import Run
 from relay.store.schema import CHANCE
-from relay.store.writer import Graded, RunWriter
+from relay.store.writer import RunWriter
 from relay.walk import ROOT, Hop, Walk, begin
 
 NODE = "(credit)"  # no node of a scenario can bear this name: continuations share no draw with the run's

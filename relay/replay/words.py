@@ -10,9 +10,9 @@ import tokenizers
 from relay.engine import Engine, Words
 from relay.engine.transformers import TransformersModel
 from relay.errors import Mistake, UserError
+from relay.language.models import Model
 from relay.language.reading import from_tree
 from relay.language.telling import did_you_mean
-from relay.language.verbs import Model
 from relay.replay.source import Source
 from relay.seam.policies import Policy, policy
 from relay.seam.templates import Template
