@@ -21,7 +21,7 @@ from relay.node.answered import WRONG, Answer, answer_of, thinks
 from relay.node.people import People
 from relay.runtime import rollout
 from relay.store.asking import Asked
-from relay.store.writer import Graded
+from relay.store.gathered import Graded
 from relay.walk import ROOT, Hop, StopReason, Walk
 
 FLUSH = 0.25  # seconds between two flushes

@@ -10,7 +10,7 @@ from relay.prepare.jobs import Jobs
 from relay.recorder import RunRecorder
 from relay.store import forking
 from relay.store.asking import Asked
-from relay.store.writer import Begun
+from relay.store.gathered import Begun
 from relay.walk import INSERT
 
 

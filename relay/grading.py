@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from relay.language.verifying import NONE, Given, Verify
 from relay.node.answered import Answer
 from relay.problems import Problem
-from relay.store.writer import Graded
+from relay.store.gathered import Graded
 from relay.verifiers import Question, Verdict, Verifier
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from relay.node.people import People
 from relay.prepare.jobs import Jobs
 from relay.store import tape
 from relay.store.asking import FORK, GONE_ON, TAKEN, UNTAKEN, Asked, asked_of, held
-from relay.store.writer import Begun, Gathered, Graded, RunWriter
+from relay.store.gathered import Begun, Gathered, Graded
+from relay.store.writer import RunWriter
 from relay.walk import ANSWER, BY_HAND, Hop
 
 

@@ -14,6 +14,7 @@ from relay.ending import outcomes_of
 from relay.engine import Engine
 from relay.errors import Mistake, UserError
 from relay.grading import judged, question_of
+from relay.keeping import closing_file
 from relay.language.reading import Reading, from_changed_tree
 from relay.language.verifying import NONE, Given, Verify
 from relay.measure.judging import UNGRADED, ungraded
@@ -21,10 +22,11 @@ from relay.node.answered import Answer, answer_of
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.problems import Problem
-from relay.session import closing_file, note_verifier
+from relay.session import note_verifier
 from relay.store import files, lease, opening
+from relay.store.gathered import Graded
 from relay.store.reader import Run
-from relay.store.writer import Graded, RunWriter
+from relay.store.writer import RunWriter
 from relay.verifiers import Outcome, Verdict, Verifier
 from relay.walk import ROOT
 

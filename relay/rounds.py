@@ -14,8 +14,9 @@ from relay.measure.adaptive import Progress, allocate, order
 from relay.measure.graded import graded
 from relay.measure.intervals import interval
 from relay.prepare.jobs import RunPlan
+from relay.store.gathered import Begun
 from relay.store.reader import Run
-from relay.store.writer import Begun, RunWriter
+from relay.store.writer import RunWriter
 
 Reach = Sequence[int]  # by cell: so many (sample, problem), in their order
 Widths = Sequence[float | None]  # by cell, of its 95 % interval; None: nothing is graded

@@ -3,11 +3,10 @@
 A new run and a resumed one differ in one place only: whether the plan is made or read back.
 """
 
-import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from secrets import token_hex
@@ -17,9 +16,9 @@ from relay.batch import Batch, Tally
 from relay.clock import Stopwatch
 from relay.ending import failures, notes, outcomes_of
 from relay.engine import Engine
-from relay.errors import EngineError, Mistake, UserError
 from relay.forks import Forks
 from relay.grading import Grader, grader
+from relay.keeping import closing_file, heartbeat
 from relay.language.reading import Reading, from_tree
 from relay.language.shapes import dumped
 from relay.language.verifying import NONE, Given, Verify
@@ -30,7 +29,14 @@ from relay.pool import Pool, default_path
 from relay.prepare import recorded
 from relay.prepare.filed import read_back
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans
-from relay.prepare.models import counting_failures, facts_of, load_models, notes_of, refuse_other_models
+from relay.prepare.models import (
+    counting_failures,
+    facts_of,
+    load_models,
+    notes_of,
+    refuse_logprobs,
+    refuse_other_models,
+)
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
 from relay.recorder import RunRecorder, invited
@@ -40,8 +46,6 @@ from relay.store import files, opening, tape
 from relay.store.forking import FORKED
 from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
-
-BEAT = 1.0  # seconds between heartbeats while nothing is flushed
 
 
 class Options(NamedTuple):
@@ -71,7 +75,8 @@ async def start(
 ) -> Outcome:
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
     remove = files.footprint(out)
-    _refuse_logprobs(reading, options)
+    if options.logprobs:
+        refuse_logprobs(reading.cells[0].scenario)
     writer = RunWriter.create(out)
     with closing_file(writer, remove):
         if options.record:
@@ -101,29 +106,6 @@ async def resume(
         return await _go_on(writer, _read_back(writer), options, watcher, engines)
 
 
-def _refuse_logprobs(reading: Reading, options: Options) -> None:
-    """Engines that cannot say how probable a token was are told of before a model is loaded."""
-    models = reading.cells[0].scenario.models
-    if options.logprobs and (cannot := sorted(name for name, model in models.items() if model.engine == "http")):
-        what = f"engine http gives no log-probabilities: {', '.join(cannot)}"
-        raise UserError(Mistake("--logprobs", what, "leave it out, or say `engine: vllm`"))
-
-
-@contextlib.contextmanager
-def closing_file(writer: RunWriter, remove: Callable[[], None] | None = None) -> Iterator[None]:
-    """Closes the file, whatever happens; what goes wrong before the first rollout removes a new one."""
-    try:
-        yield
-    except BaseException as error:
-        if remove is not None and isinstance(error, UserError | EngineError) and writer.meta("phase") == "preparing":
-            writer.discard()
-            remove()
-        else:
-            writer.close(finished=False)
-        raise
-    writer.close(finished=True)
-
-
 def _read_back(writer: RunWriter) -> Reading:
     """The scenario that the file holds; the paths in its `problems:` start where they did."""
     cells = [name for (name,) in writer.query("SELECT name FROM cell")]
@@ -137,7 +119,7 @@ async def _go_on(
 ) -> Outcome:
     scenario = reading.cells[0].scenario
     async with contextlib.AsyncExitStack() as stack:
-        beating = await stack.enter_async_context(_heartbeat(writer))
+        beating = await stack.enter_async_context(heartbeat(writer))
         uses = scenario.verify.ready(sandbox=options.sandbox)
         judges = judges_of(reading, cell_plans(reading))
         used = used_models(reading, cell_plans(reading)) | judges
@@ -207,7 +189,10 @@ async def _walk(
     )
     watcher.phase("walking", tally)
     people = invited(recorder, only_forks=only_forks)
-    for name in sorted({n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks()}):
+    asking = {
+        n for cell in plan.cells for n, node in cell.graph.nodes.items() if node.asks() and n not in cell.graph.passed
+    }
+    for name in sorted(asking) if not options.alone else ():
         watcher.note(f"{name} asks a person and waits: `relay watch {writer.path}` answers")
     async with contextlib.aclosing(Workers(ALGEBRA)) as algebra:  # none is started before one is needed
         asked, verifier_ = None if options.alone else people, None if grade is None else grade.verifier
@@ -225,24 +210,6 @@ async def _walk(
         with writer.at_once():
             writer.put_meta(phase="done", ended=time.time(), notes=[*(writer.meta("notes") or ()), *said])
     return Outcome(writer.path, tally.total, *failures(writer.query))
-
-
-@contextlib.asynccontextmanager
-async def _heartbeat(writer: RunWriter) -> AsyncIterator["asyncio.Task[None]"]:
-    """Keeps the lease while engines load and the pool is filled."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(BEAT)
-            writer.flush()
-
-    task = asyncio.create_task(beat())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def note_verifier(writer: RunWriter, verify: Verify, uses: str) -> None:

@@ -71,13 +71,13 @@ def _list(segments: "Sequence[Hop]") -> None:
 
 
 def _refuse_texts(insert: "Sequence[str]", *, ended: bool) -> None:
-    from relay.seam.tokens import CLOSE
+    from relay.seam.cuts import closes
 
     if ended and not insert:
         raise UserError(Mistake("--at", "the rollout ended with this segment", "say --insert TEXT, or an earlier one"))
     for text in insert:
-        if not text or CLOSE in text:
-            what = f"closes the thinking with {CLOSE!r}, which only a node does" if text else "is empty"
+        if not text or closes(text):
+            what = "closes the thinking, which only a node does" if text else "is empty"
             raise UserError(Mistake("--insert", what, "leave it out"))
         if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
             raise UserError(Mistake("--insert", "holds half a character, which is no UTF-8", "type it anew"))

@@ -14,6 +14,7 @@ from relay.engine import Engine
 from relay.errors import Mistake, UserError
 from relay.events import RolloutEnded, Tokens
 from relay.grading import grader
+from relay.keeping import closing_file
 from relay.language.graph import Exit, Graph
 from relay.language.reading import Reading, from_tree
 from relay.language.scenario import Scenario
@@ -24,12 +25,12 @@ from relay.prepare.jobs import CellPlan, cell_plans
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.replay.source import Source
-from relay.replay.words import given_by
-from relay.session import closing_file
+from relay.replay.words import others_ends, policies_of
 from relay.store import files, opening
+from relay.store.gathered import Graded
 from relay.store.reader import Run
 from relay.store.schema import CHANCE
-from relay.store.writer import Graded, RunWriter
+from relay.store.writer import RunWriter
 from relay.walk import ROOT, Hop, Walk, begin
 
 NODE = "(credit)"  # no node of a scenario can bear this name: continuations share no draw with the run's
@@ -123,7 +124,8 @@ class _Work:
             judging = {name: opened[name] for name in scenario.verify.models()}
             grade = await stack.enter_async_context(grader(scenario.verify, Given(judging, scenario.seed, sandbox)))
             engine = opened[by]
-            policies, ends = await given_by(self._source, by, engine.tokenizer, opened)
+            policies = await policies_of(self._source, by, engine.tokenizer, opened)
+            ends = await others_ends(self._source, by, engine.tokenizer, opened)
             sizes = [prefix.times for prefix in prefixes(self._run, self._wanted)]
             self._tally = Tally(total=sum(sizes))
             self._watcher.phase(f"credit by {by}", self._tally)

@@ -17,13 +17,13 @@ from relay.batch import Tally
 from relay.distance.steers import Ids, Steer, ids_of, steers
 from relay.engine import Engine, Scores
 from relay.errors import EngineError, Mistake, SeamError, UserError
+from relay.keeping import closing_file
 from relay.language.reading import Reading, from_tree
 from relay.prepare.models import facts_of, load_models, refuse_other_models
 from relay.prepare.run import Watcher
 from relay.replay.source import Source
-from relay.replay.words import given_by
+from relay.replay.words import policies_of
 from relay.seam.policies import Policy
-from relay.session import closing_file
 from relay.store import files, opening
 from relay.store.schema import DISTANCE
 from relay.store.writer import RunWriter
@@ -87,9 +87,8 @@ class _Work:
             self._engines = await load_models(scenario, first, there, self._watcher, stack)
             refuse_other_models(self._writer, facts_of(self._engines))
             for name, steer in first.items():
-                self._policies[name], _ = await given_by(
-                    self._source, name, self._engines[name].tokenizer, self._engines
-                )
+                tokenizer = self._engines[name].tokenizer
+                self._policies[name] = await policies_of(self._source, name, tokenizer, self._engines)
                 await _try(name, self._engines[name], self._ids(steer))
             self._begin()
             self._tally = Tally(total=total)

@@ -25,23 +25,20 @@ WITHOUT = "without "
 
 
 def with_baselines(cells: Sequence[Cell], scene: Scene) -> tuple[list[Cell], list[Fault]]:
-    """The cells of a sweep, those that `compare:` adds behind them, and what is wrong with it."""
+    """The cells of a sweep, those that `compare:` adds behind them, good or not, and what is wrong with it."""
     scenario = cells[0].scenario
-    faults = list(_faults(cells))
-    if faults:
-        return list(cells), faults
     found = {_key(cell.scenario, cell.without): cell for cell in cells}
     for said in entries(scenario):
         fellows: dict[str, list[Cell]] = {}
         for cell in cells:
             without = _without(said, cell)
-            left = without != cell.without and set(cell.scenario.graph.answer) - without
-            if left or not said.startswith(WITHOUT):
+            good = said in scenario.compare or _can_answer(cell.scenario.graph, without)
+            if (good and without != cell.without) or not said.startswith(WITHOUT):
                 fellows.setdefault(_key(_of(said, cell.scenario, scene), without), []).append(cell)
         for key, group in fellows.items():
             base = found.get(key) or _made(said, group, cells, scene)
             found[key] = base._replace(beside=(*base.beside, *(cell.name for cell in group)))
-    return list(found.values()), []
+    return list(found.values()), list(_faults(cells))
 
 
 def entries(scenario: Scenario) -> list[str]:
@@ -56,8 +53,12 @@ def _authors(spec: GraphSpec) -> Iterator[str]:
     """The nodes that add to the thought, without which somebody can still answer."""
     for name, node in spec.nodes.items():
         adds = not (node.rules() or node.watches() is not None or any(graph.kept_out(spec, frozenset({name}))))
-        if adds and set(spec.answer) - {name}:
+        if adds and _can_answer(spec, frozenset({name})):
             yield name
+
+
+def _can_answer(spec: GraphSpec, without: frozenset[str]) -> bool:
+    return bool(set(spec.answer) - without)
 
 
 def _faults(cells: Sequence[Cell]) -> Iterator[Fault]:
@@ -81,7 +82,7 @@ def _left(said: str, cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
     for cell in cells:
         spec, without = cell.scenario.graph, _without(said, cell)
         yield from graph.kept_out(spec, without)
-        if not set(spec.answer) - without:
+        if not _can_answer(spec, without):
             yield f"without {' and '.join(map(repr, sorted(without)))} nobody can answer", "name another node"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
-from relay.language.imports import Other, with_graphs
+from relay.language.imports import Other, Whole, with_graphs
 from relay.language.phrases import Schema, shown
 from relay.language.scenario import Scenario
 from relay.language.telling import Type, did_you_mean
@@ -63,10 +63,10 @@ def knobs() -> frozenset[str]:
     return frozenset(name for let in lets for name in let)
 
 
-def compose(source: Source, sets: Mapping[str, str], preset: str = "") -> Value:
+def compose(source: Source, sets: Mapping[str, str], preset: str = "") -> Whole:
     """The tree of this file, of what it extends, and of the options; `preset` takes the place of its own.
 
-    Raises UserError.
+    What is wrong with files whose graphs it uses comes with it. Raises UserError.
     """
     tree = _extended(source, (), preset_of(preset) if preset else None)
     mistakes: list[Mistake] = []

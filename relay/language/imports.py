@@ -35,9 +35,18 @@ def in_its_file(path: Path) -> Path:
     return path[2:] if path[2:3] == ("let",) else ("graph", *path[2:])
 
 
-def with_graphs(tree: Value, find: Find) -> Value:
-    """The scenario with the graphs of all the files that it uses among its own. Raises UserError."""
-    return _Gathering(find).whole(tree)
+class Whole(NamedTuple):
+    """A scenario with the graphs of all the files that it uses among its own."""
+
+    tree: Value
+    mistakes: list[Mistake]  # what is wrong with these files
+    lost: frozenset[str]  # the places that name them
+
+
+def with_graphs(tree: Value, find: Find) -> Whole:
+    """The scenario as a whole, as far as it can be had."""
+    gathering = _Gathering(find)
+    return Whole(gathering.whole(tree), list(dict.fromkeys(gathering.mistakes)), frozenset(gathering.lost))
 
 
 class _Gathering:
@@ -46,7 +55,8 @@ class _Gathering:
     def __init__(self, find: Find) -> None:
         self._find = find
         self._found: dict[str, Entry] = {}
-        self._mistakes: list[Mistake] = []
+        self.mistakes: list[Mistake] = []
+        self.lost: list[str] = []
 
     def whole(self, tree: Value) -> Value:
         """The scenario, each of whose `use:` names a graph by the name that it has there."""
@@ -54,8 +64,6 @@ class _Gathering:
         own = {name: name for name in _map(_at(data, "graphs"))}
         graphs = {name: Entry(e.key, self._named(e.value, own)) for name, e in _map(_at(data, "graphs")).items()}
         graph = {"graph": Entry(data["graph"].key, self._named(data["graph"].value, own))} if "graph" in data else {}
-        if self._mistakes:
-            raise UserError.of(self._mistakes)
         if not self._found:
             return tree._replace(data={**data, **graph} if data else tree.data)
         at = data["graphs"] if "graphs" in data else Entry(tree.at, Value(tree.at, {}))
@@ -84,7 +92,8 @@ class _Gathering:
         other = self._find(name, said.at.file if said.at.line else "")
         if isinstance(other, Mistake):
             if is_file(name):
-                self._mistakes.append(other._replace(where=str(said.at), what=f"use: {other.what}"))
+                self.mistakes.append(other._replace(where=str(said.at), what=f"use: {other.what}"))
+                self.lost.append(str(said.at))
             return name
         key = other.name if is_file(other.name) else f"./{other.name}"
         if key not in self._found:
@@ -92,9 +101,15 @@ class _Gathering:
         return key
 
     def _take(self, key: str, other: Other, said: Value) -> None:
-        tree = _map(other.compose())
+        try:
+            tree = _map(other.compose())
+        except UserError as error:
+            self.mistakes += error.mistakes
+            self.lost.append(str(said.at))
+            return
         if "graph" not in tree:
-            self._mistakes.append(Mistake(str(said.at), f"use: {other.name} has no graph", "name a whole scenario"))
+            self.mistakes.append(Mistake(str(said.at), f"use: {other.name} has no graph", "name a whole scenario"))
+            self.lost.append(str(said.at))
             return
         entry, let = tree["graph"], _map(_at(tree, "let"))
         own = {name: f"{key}:{name}" for name in _map(_at(tree, "graphs"))}

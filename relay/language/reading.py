@@ -1,6 +1,6 @@
 """Reading a scenario: from a name to cells that can be run, or to all of the user's mistakes at once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path as Folder
 from typing import Any, NamedTuple
@@ -11,13 +11,14 @@ from relay.language.baselines import with_baselines
 from relay.language.cells import Cell
 from relay.language.composing import compose, find, language, preset_of, settings, with_values
 from relay.language.declaring import unknown_cells
-from relay.language.imports import in_its_file
+from relay.language.imports import Whole, in_its_file
 from relay.language.named import at_their_names, besides, quiet
 from relay.language.referring import texts, unplaced
 from relay.language.scenario import GraphSpec, Scenario
 from relay.language.shapes import Scene
 from relay.language.sweeps import Point, Sweep, filled, grid, misused, uneven, uses
-from relay.language.telling import Fault, Path, Type
+from relay.language.telling import Fault, Type
+from relay.language.typos import behind_typos
 from relay.language.using import flat
 from relay.language.yaml_places import Places, places, plain
 
@@ -47,8 +48,8 @@ def read(name: str, sets: Mapping[str, str] | None = None, preset: str = "") -> 
     source = find(name)
     if isinstance(source, Mistake):
         raise UserError(source)
-    tree = compose(source, sets or {}, preset)
-    return _reading(plain(tree), places(tree), source.name)
+    whole = compose(source, sets or {}, preset)
+    return _reading(plain(whole.tree), places(whole.tree), source.name, whole)
 
 
 def from_tree(tree: Mapping[str, Any], source: str = "", cells: Collection[str] = ()) -> Reading:
@@ -79,42 +80,20 @@ def variables_of(name: str) -> frozenset[str]:
 def budget_of(preset: str = "") -> Any:
     """What this preset, or else relay/strict, lets a pen spend. Raises UserError."""
     found = preset_of(preset or "relay/strict")
-    tree = plain(compose(found, {}))
+    tree = plain(compose(found, {}).tree)
     return tree.get("budget") if isinstance(tree, dict) else None
 
 
-def _reading(tree: Any, spots: Places, source: str) -> Reading:
+def _reading(tree: Any, spots: Places, source: str, used: Whole | None = None) -> Reading:
+    """`used`: the tree with what is wrong with the files whose graphs it uses."""
     silent = quiet(tree, spots, source)
     whole, cells, faults = _cells(tree, silent)
-    if faults:
-        raise UserError.of(placed(_behind_typos(tree, faults, silent), spots, source))
+    others, lost = ([], frozenset[str]()) if used is None else (used.mistakes, used.lost)
+    if faults or others:
+        all_of_them = behind_typos(tree, faults, lambda mended: _cells(mended, silent)[2])
+        found = placed(all_of_them, spots, source)
+        raise UserError.of([*others, *(mistake for mistake in found if mistake.where not in lost)])
     return Reading(whole, tuple(cells), spots, source)
-
-
-def _behind_typos(tree: Any, faults: list[Fault], silent: frozenset[str]) -> Iterable[Fault]:
-    """The typos in keys, and what is wrong once they are mended: so that one typo hides nothing and causes nothing."""
-    typos: list[Fault] = []
-    renamed: dict[Path, str] = {}  # by the path after mending: the key as it was written
-    while found := [fault for fault in faults if fault.meant]:
-        typos += found
-        for fault in found:
-            *above, key = fault.path
-            tree = _renamed(tree, above, str(key), fault.meant)
-            renamed[*above, fault.meant] = str(key)
-        _, _, faults = _cells(tree, silent)
-    for fault in (*typos, *faults):
-        written = (renamed.get(fault.path[: i + 1], key) for i, key in enumerate(fault.path))
-        yield fault._replace(path=tuple(written))
-
-
-def _renamed(tree: Any, above: Sequence[str | int], key: str, meant: str) -> Any:
-    """The tree with another name for one key."""
-    if not above:
-        return {meant if name == key else name: value for name, value in tree.items()}
-    first, *rest = above
-    if isinstance(tree, dict):
-        return {**tree, str(first): _renamed(tree[str(first)], rest, key, meant)}
-    return [_renamed(item, rest, key, meant) if i == first else item for i, item in enumerate(tree)]
 
 
 def _cells(said: dict[str, Any], silent: frozenset[str]) -> tuple[dict[str, Any], list[Cell], list[Fault]]:
@@ -146,14 +125,15 @@ def _flat_cells(tree: dict[str, Any], silent: frozenset[str]) -> tuple[list[Cell
         found = at_their_names(found, uses(body), values.keys() - point.values.keys())
         if found:
             broken.append((point, found))
-        elif scenario is not None:
+        if scenario is not None:  # its graph may be wrong all the same
             cells.append(Cell(point.name, point.values, point.without, scenario.model_copy(update={"sweep": sweep})))
         if len(broken) == MOST_BROKEN:
             break
-    if cells and not broken:
+    looked = len(broken) + sum(cell.name not in {point.name for point, _ in broken} for cell in cells)
+    if cells and len(cells) == looked:
         cells, more = with_baselines(cells, scene)
         faults += [*more, *unknown_cells(tree, cells[0].scenario.tests, [cell.name for cell in cells])]
-    return cells, [*faults, *_told_once(broken, len(cells) + len(broken))]
+    return cells, [*faults, *_told_once(broken, looked)]
 
 
 def _let(tree: Mapping[str, Any]) -> dict[str, Any] | None:

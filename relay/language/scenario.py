@@ -8,16 +8,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from relay import registry
 from relay.language.amounts import NOTHING_OF_IT, Length, Tokens
 from relay.language.graphs import Edge, GraphSpec, Used
+from relay.language.models import Engines, Model
 from relay.language.prices import Prices
 from relay.language.samples import Adaptive, Samples
 from relay.language.shapes import Count, Frozen, Kind, Name, OneOf, OneOrMore, Says, Scalar, Text, Whole, wrong
 from relay.language.sweeps import Let, Sweep
 from relay.language.verbs import (
     ENDS,
-    Engines,
     Entered,
     GivenText,
-    Model,
     ModelName,
     Need,
     Node,

@@ -14,7 +14,7 @@ from relay.node import NOTHING, Act, Desk
 from relay.node.by_hand import RefusedError, written
 from relay.node.labels import Labels, worth_of
 from relay.node.people import Question
-from relay.seam.tokens import CLOSE
+from relay.seam.cuts import closes
 from relay.store.asking import Asked
 from relay.trajectory import ANSWERED, Usage
 from relay.walk import ANSWER, Extra
@@ -34,8 +34,8 @@ class Ask(Node):
     def _known(self) -> "Ask":
         if self.labels is not None and self.otherwise is not None and self.otherwise not in self.worth:
             raise wrong(f"{self.otherwise!r} is none of the labels", list(self.worth), at=("otherwise",))
-        if self.otherwise is not None and CLOSE in self.otherwise:
-            raise wrong("a person's text closes no thinking", at=("otherwise",), instead=f"leave out {CLOSE!r}")
+        if self.otherwise is not None and closes(self.otherwise):
+            raise wrong("a person's text closes no thinking", at=("otherwise",), instead="leave it open")
         return self
 
     @cached_property

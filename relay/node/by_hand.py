@@ -4,7 +4,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from relay.errors import RelayError
-from relay.seam.tokens import CLOSE, Tokenizer
+from relay.seam.cuts import closes
+from relay.seam.tokens import Tokenizer
 from relay.store.asking import Asked
 from relay.trajectory import EDITED, INSERTED, Segment
 from relay.walk import BY_HAND, EDGE, EDIT, HUMAN, INSERT, RESTS, VETO, Extra, Hop, Pen
@@ -43,7 +44,7 @@ def written(node: str, text: str, pen: Pen, stage: "Stage", stop: str, kept: tup
     It is encoded by the tokenizer of whoever wrote last, so that ids pass unchanged. Where that cannot spell the text
     the segment has no ids, and each reader encodes it.
     """
-    if not text or CLOSE in text:
+    if not text or closes(text):
         why = "the thinking is closed by the node that answers, and by nobody else" if text else "there is no text"
         raise RefusedError(why)
     tokenizer = _tokenizer(pen, stage)

@@ -122,6 +122,8 @@ class Readers:
                     return
                 try:
                     label = await self._ask(reader, place, cut)
+                except TimeUpError:
+                    reader.error = Unread(place, StopReason.SECONDS, "")
                 except EngineError as error:
                     reader.error = Unread(place, None, str(error))
                 if reader.error is not None:

@@ -12,8 +12,9 @@ from relay.pool import Solo
 from relay.prepare.jobs import Jobs, RunPlan, cell_plans, systems
 from relay.prepare.units import Given
 from relay.problems import Problem
+from relay.store.gathered import Begun
 from relay.store.rows import Row, pack, unpack
-from relay.store.writer import Begun, RunWriter
+from relay.store.writer import RunWriter
 
 KEPT = 256  # pool samples in memory beside those of the rollouts under way; one may take a MB
 

@@ -17,7 +17,7 @@ from relay.pool import Solo
 from relay.problems import Problem
 from relay.seam.policies import Policy, policy
 from relay.seam.templates import Head
-from relay.store.writer import Begun
+from relay.store.gathered import Begun
 from relay.verifiers import Verifier
 from relay.verifiers.workers import Pool as Workers
 from relay.walk import Hop, begin

@@ -47,6 +47,14 @@ async def load_models(
     return opened | {name: opened[twin] for name, twin in twins.items()}
 
 
+def refuse_logprobs(scenario: Scenario) -> None:
+    """Engines that cannot say how probable a token was are told of before a model is loaded. Raises UserError."""
+    if cannot := {name: model.engine for name, model in scenario.models.items() if not model.says_logprobs}:
+        engines = ", ".join(sorted(set(cannot.values())))
+        what = f"engine {engines} gives no log-probabilities: {', '.join(sorted(cannot))}"
+        raise UserError(Mistake("--logprobs", what, "leave it out, or say `engine: vllm`"))
+
+
 def notes_of(engines: Mapping[str, Engine]) -> list[str]:
     """What the user should know of these models."""
     return [f"{name}: {note}" for name, e in _each_once(engines) if isinstance(e, Telling) for note in e.notes]

@@ -15,7 +15,7 @@ from relay.pool import Pool, Sampled, address_of
 from relay.problems import Problem
 from relay.seam.templates import Head
 from relay.seam.tokens import Tokenizer
-from relay.store.writer import Graded
+from relay.store.gathered import Graded
 from relay.trajectory import Segment
 from relay.walk import ROOT, Hop, StopReason, begin
 

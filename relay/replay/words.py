@@ -10,9 +10,9 @@ import tokenizers
 from relay.engine import Engine, Words
 from relay.engine.transformers import TransformersModel
 from relay.errors import Mistake, UserError
+from relay.language.models import Model
 from relay.language.reading import from_tree
 from relay.language.telling import did_you_mean
-from relay.language.verbs import Model
 from relay.replay.source import Source
 from relay.seam.policies import Policy, policy
 from relay.seam.templates import Template
@@ -86,23 +86,26 @@ async def _of(model: Model) -> Words | None:
     return await TransformersModel.model_validate({"model": name, "revision": revision, **plain}).words()
 
 
-async def given_by(
+async def policies_of(
     source: Source, reader: str, tokenizer: Tokenizer, there: Mapping[str, Engine]
-) -> tuple[dict[str, Policy], frozenset[int]]:
-    """How this model was given what others wrote, by their tokenizers' fingerprints, and which ids end their turns.
+) -> dict[str, Policy]:
+    """How this model was given what others wrote, by their tokenizers' fingerprints; `there` are engines that are open.
 
-    Only where ids were mapped, or a tokenizer is shared, need the other's be known; `there` are engines that are open.
+    Only where ids were mapped need the other's tokenizer be known.
     """
-
-    async def of(name: str) -> Tokenizer:
-        engine = there.get(name)
-        return engine.tokenizer if engine is not None else (await words_of(source, name)).tokenizer
-
     handoffs = source.meta.get("handoffs") or []
     mapped = [h["author"] for h in handoffs if h["reader"] == reader and h["policy"] == "ids with map"]
-    authors = [await of(name) for name in mapped]
+    authors = [await _tokenizer(source, name, there) for name in mapped]
+    return {author.fingerprint: policy(author, tokenizer) for author in authors}
+
+
+async def others_ends(source: Source, reader: str, tokenizer: Tokenizer, there: Mapping[str, Engine]) -> frozenset[int]:
+    """The ids that end the turns of the models that share this one's tokenizer, and not its own."""
     models = source.meta.get("models") or {}
     alike = [n for n, facts in models.items() if n != reader and facts["tokenizer"] == tokenizer.fingerprint]
-    ends = [(await of(name)).eos for name in alike]
-    policies = {author.fingerprint: policy(author, tokenizer) for author in authors}
-    return policies, frozenset().union(*ends) - tokenizer.eos
+    ends = [(await _tokenizer(source, name, there)).eos for name in alike]
+    return frozenset().union(*ends) - tokenizer.eos
+
+
+async def _tokenizer(source: Source, name: str, there: Mapping[str, Engine]) -> Tokenizer:
+    return there[name].tokenizer if name in there else (await words_of(source, name)).tokenizer

@@ -20,6 +20,11 @@ _SENTENCE_MARKS = bytes(sorted({c.encode()[-1] for c in MARKS}))
 LOOK_BACK = 4000  # characters before a segment in which a formula or a block of code may have begun
 
 
+def closes(text: str) -> bool:
+    """Whether it closes the thinking somewhere, however that is spelled."""
+    return CLOSING.search(text.encode(errors="replace")) is not None
+
+
 class Settled(NamedTuple):
     """What an ended segment comes to. It was fed len(ids) - recoded + thrown ids, and the one that ended the turn."""
 

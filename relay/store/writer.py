@@ -4,15 +4,16 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from relay.clock import Stopwatch
 from relay.errors import RelayError
 from relay.events import Tokens
 from relay.store import files, lease
+from relay.store.gathered import Begun, Gathered, Graded
 from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, row_of, rows_beside
 from relay.store.transaction import Transaction
-from relay.verifiers import Reply, storable
+from relay.verifiers import storable
 from relay.walk import ROOT, Hop, StopReason
 
 TAIL = 2000  # characters of an open segment that a monitor sees
@@ -20,46 +21,6 @@ TAIL = 2000  # characters of an open segment that a monitor sees
 
 class LeaseLostError(RelayError):
     """Another process took the run file over; this one must stop writing."""
-
-
-class Graded(NamedTuple):
-    """A verdict on its way to the file."""
-
-    verifier: str
-    outcome: str
-    answer: str
-    why: str
-    seconds: float
-    reply: Reply | None = None  # of a judge
-    parts: "tuple[Graded, ...]" = ()  # the verdicts that led to it
-
-    @property
-    def decoded(self) -> int:
-        """Tokens that judges decoded for it."""
-        return (self.reply.decoded if self.reply else 0) + sum(part.decoded for part in self.parts)
-
-
-class Begun(NamedTuple):
-    """A rollout that has begun: its number and what it is a rollout of."""
-
-    id: int
-    problem: int
-    sample: int
-    cell: int
-
-
-class Gathered(NamedTuple):
-    """The rows of one flush."""
-
-    names: list[tuple[int, str]]
-    begun: list[Begun]
-    hops: list[Row]
-    ended: list[tuple[int | None, str | None, int]]
-    verdicts: list[Row]
-    judgements: list[Row]
-    live: list[tuple[int, str, str, int, int, str]]
-    beside: dict[str, list[Row]]
-    held: float | None = None  # seconds of this session so far
 
 
 class RunWriter:

@@ -14,7 +14,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from relay.store.writer import Begun, Graded, RunWriter
+from relay.store.gathered import Begun, Graded
+from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
 from relay.tui.monitor.app import Monitor
 from relay.tui.monitor.rollouts import Rollouts

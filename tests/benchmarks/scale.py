@@ -173,8 +173,9 @@ SHAPES: dict[str, Callable[[Random], Iterable[int]]] = {
 
 def child_bytes(shape: str, folder: str) -> dict[str, float]:
     """Some 2,000,000 tokens in rollouts of this shape, by the writer and in the order of a run."""
+    from relay.store.gathered import Begun, Graded
     from relay.store.reader import Run
-    from relay.store.writer import Begun, Graded, RunWriter
+    from relay.store.writer import RunWriter
     from relay.trajectory import Segment, Usage
     from relay.walk import Hop, StopReason
 

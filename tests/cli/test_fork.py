@@ -53,7 +53,7 @@ def test_a_fork_is_walked_graded_and_named(relay: Relay, run: Path) -> None:
         (["1", "--at", "1", "--insert", "x\udc9b"], "--insert: holds half a character, which is no UTF-8"),
         (["1", "--at", "7"], "--at: there is no segment 7 (rollout 1 has 2)"),
         (["1", "--at", "2"], "--at: the rollout ended with this segment (say --insert TEXT, or an earlier one)"),
-        (["1", "--at", "1", "--insert", "a</think>"], "--insert: closes the thinking with '</think>'"),
+        (["1", "--at", "1", "--insert", "a< /Think >"], "--insert: closes the thinking"),
         (["1", "--at", "1", "--insert", ""], "--insert: is empty"),
         (["1", "--at", "1", "--pen", "0.1"], "--pen: there is no pen '0.1'"),
     ],

@@ -40,7 +40,7 @@ LAYERS = [
     ("language", ["language", "scenarios"]),
     ("seam", ["seam"]),
     ("engines", ["engine"]),
-    ("lasting", ["store", "pool", "verifiers"]),
+    ("lasting", ["store", "pool", "verifiers", "keeping"]),
     ("nodes", ["node"]),
     ("estimates", ["measure"]),  # below the loop, which goes on until they are narrow enough
     (

@@ -93,6 +93,8 @@ def test_doubled_braces_are_the_text_itself_and_braces_within_a_text_stay(tmp_pa
         ("{over: {m: [.5, .5], word: a}}", ["14:9: sweep.over: makes the cell 'm=0.5 word=a' twice"]),
         ("{over: {m: [.5], word: a}, except: [{m: .5}]}", ["14:35: sweep.except: leaves no cell (loosen it)"]),
         ("{over: {m: [.5], word: a}, also: [{without: [steer, maim]}]}", [
+            "14:35: sweep.also: passes over every node that may answer, in the cell 'm=0.5 word=a without main, steer'"
+            " (leave another one in)",
             "14:60: sweep.also.0.without.1: there is no node 'maim' (did you mean 'main'?)",
         ]),
         ("{over: {m: [.5], word: a}, also: [{without: main}]}", [

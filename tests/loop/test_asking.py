@@ -97,7 +97,7 @@ def test_where_nobody_answers_in_time_what_is_said_otherwise_holds(
     ("was", "now", "words"),
     [
         ("labels: {good: 1, bad: 0}", "labels: {good: 1, bad: 0}, otherwise: no", "'no' is none of the labels"),
-        ('ask: "What next?"', 'ask: "What next?", otherwise: "</think>"', "a person's text closes no thinking"),
+        ('ask: "What next?"', 'ask: "What next?", otherwise: "</THINK>"', "a person's text closes no thinking"),
         ('ask: "What next?"', 'ask: "What next?", labels: [one]', "labels"),
         ('ask: "What next?", wait: 50', 'ask: "What next?", wait: -1', "wait"),
         ("{label: check, equals: bad}", "{label: hint, equals: bad}", "'hint' judges nothing"),
@@ -125,3 +125,4 @@ def test_a_forecast_asks_nobody(bench: Any) -> None:
     outcome = bench.run(ASK.replace("wait: 50", "wait: 3600"), alone=True)
     with opened(outcome.path) as run:
         assert run.hops(0)[1].source == "nobody is there"
+    assert not any("asks a person" in note for note in bench.watcher.notes)

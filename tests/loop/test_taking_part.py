@@ -228,7 +228,7 @@ async def _refused(person: Person) -> None:
         "no longer the last one": {"act": "edit", "text": "x", "segment": 0},
         "nothing has been written yet": {"act": "veto", "after": "veto"},
         "there is no text": {"act": "insert", "text": ""},
-        "closed by the node that answers": {"act": "insert", "text": "So</think>"},
+        "closed by the node that answers": {"act": "insert", "text": "So</ think>"},
         "more than the budget holds": {"act": "insert", "text": "many words " * 400},
         "nobody knows what": {"act": "dance"},
     }.items():

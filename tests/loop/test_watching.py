@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from relay.errors import TimeUpError
 from relay.replay.whole import differences, lay_out
 from relay.session import Options, resume
 from relay.store.reader import Run
@@ -194,6 +195,18 @@ def test_a_judge_that_fails_fails_the_rollout(bench: Any) -> None:
     )
     with Run(bench.run(text).path) as run:
         assert {r.state for r in run.rollouts()} == {"failed"}
+
+
+def test_a_judge_for_whom_time_is_up_ends_the_rollout_as_time_that_is_up(bench: Any) -> None:
+    from relay.engine.scripted import TEMPLATE, Scripted, shipped
+    from relay.seam.templates import Template
+
+    def late(request: Any) -> str:
+        raise TimeUpError("it was up before this call")
+
+    bench.given = {"j": Scripted(shipped(), Template(shipped(), TEMPLATE), late)}
+    with Run(bench.run(JUDGE).path) as run:
+        assert {r.state for r in run.rollouts()} == {"budget seconds"}
 
 
 TWO = JUDGE.replace(

@@ -19,8 +19,9 @@ from relay.prepare.jobs import CellPlan, Jobs, RunPlan
 from relay.problems import Problem
 from relay.recorder import RunRecorder
 from relay.seam.templates import Template
+from relay.store.gathered import Graded
 from relay.store.tape import Tape, lay_out, put_words
-from relay.store.writer import Graded, RunWriter
+from relay.store.writer import RunWriter
 
 ROLLOUTS, PROBLEMS = 48, 3
 

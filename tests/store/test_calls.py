@@ -27,11 +27,12 @@ from relay.store.calls import (
     row_of_aside,
     row_of_call,
 )  # fmt: skip
+from relay.store.gathered import Begun
 from relay.store.reader import Run
 from relay.store.rows import Names
 from relay.store.schema import PAGE, RECORDING, VERSION
 from relay.store.tape import Tape, Visit, lay_out
-from relay.store.writer import Begun, RunWriter
+from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
 from relay.walk import Hop
 from tests.store.test_scale_small import SHAPES, hop_of, new

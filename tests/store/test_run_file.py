@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from relay.errors import RelayError, UserError
 from relay.events import Tokens
 from relay.store import files
+from relay.store.gathered import Begun, Graded
 from relay.store.reader import Run
 from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, hop_of, pack, row_of, rows_beside, unpack
 from relay.store.schema import TABLES, VERSION
-from relay.store.writer import Begun, Graded, LeaseLostError, RunWriter
+from relay.store.writer import LeaseLostError, RunWriter
 from relay.trajectory import Segment, Usage
 from relay.walk import DISCARDED, PRIVATE, Extra, Hop, StopReason
 
@@ -185,7 +186,8 @@ def test_a_second_runner_is_told_that_the_run_is_in_use(tmp_path: Path) -> None:
 def test_a_killed_runner_s_lease_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "a.relay"
     new(path).close(finished=False)
-    die = "import os, signal, sys; from pathlib import Path; from relay.store.writer import Begun, RunWriter\n"
+    die = "import os, signal, sys; from pathlib import Path; from relay.store.gathered import Begun\n"
+    die += "from relay.store.writer import RunWriter\n"
     die += f"w = RunWriter.resume(Path({str(path)!r})); w.begin(Begun(0, 0, 0, 0)); w.flush()\n"
     die += "os.kill(os.getpid(), signal.SIGKILL)"
     assert subprocess.run([sys.executable, "-c", die], check=False).returncode == -9

@@ -27,9 +27,10 @@ from relay.problems import Problem
 from relay.seam.templates import Template
 from relay.session import Options, Outcome, resume, start
 from relay.store import files, reader
+from relay.store.gathered import Begun
 from relay.store.reader import Run
 from relay.store.rows import LONG_IDS, LONG_TEXT
-from relay.store.writer import Begun, RunWriter
+from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
 from relay.walk import Hop, StopReason
 

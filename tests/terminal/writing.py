@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from relay.events import Tokens
-from relay.store.writer import Begun, Graded, RunWriter
+from relay.store.gathered import Begun, Graded
+from relay.store.writer import RunWriter
 from relay.trajectory import Segment, Usage
 from relay.walk import Hop, StopReason
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -59,6 +59,8 @@ class Throttle(Frozen):
 
 class HttpModel(Model):
     """A model that a server has: vLLM, SGLang, llama.cpp, a cloud."""
+
+    says_logprobs: ClassVar[bool] = False
 
     engine: Literal["http"] = "http"
     model: Text  # its name at the server
