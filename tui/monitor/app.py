@@ -40,6 +40,10 @@ def _settle() -> None:
     gc.set_threshold(*OFTEN)
 
 
+def _collect() -> None:
+    gc.collect()
+
+
 class Monitor(App[None]):
     """Watches a run. The file is read in a thread, and closed again after each look."""
 
@@ -69,7 +73,7 @@ class Monitor(App[None]):
         if not self.is_headless:
             sys.setswitchinterval(0.001)  # what reads the file in a thread is soon interrupted for a key
             self.set_timer(SETTLED, _settle)
-            self.set_interval(COLLECTED, gc.collect)
+        self.set_interval(COLLECTED, _collect)
 
     def settle(self) -> None:
         """More has come that stays: modules that were loaded just now."""
