@@ -215,6 +215,7 @@ class Batch:
         self._room.set()
         if asked and self._people is not None:
             self._people.take(asked)
+            self._ticks.watched = self._people.look
         self._begin_forks(group)
 
 

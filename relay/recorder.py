@@ -7,8 +7,9 @@ from relay.batch import Job
 from relay.events import RolloutEnded, Tokens
 from relay.node.people import People
 from relay.prepare.jobs import Jobs
+from relay.prepare.models import KEEP
 from relay.store import tape
-from relay.store.asking import FORK, GONE_ON, TAKEN, UNTAKEN, Asked, asked_of, held
+from relay.store.asking import FORK, GONE_ON, LOOK, TAKEN, UNTAKEN, Asked, asked_of, held
 from relay.store.gathered import Begun, Gathered, Graded
 from relay.store.writer import RunWriter
 from relay.walk import ANSWER, BY_HAND, Hop
@@ -18,12 +19,17 @@ class RunRecorder:
     """Writes a batch into the run file."""
 
     def __init__(
-        self, writer: RunWriter, recording: tape.Tape | None = None, noting: Callable[[], None] = lambda: None
+        self,
+        writer: RunWriter,
+        recording: tape.Tape | None = None,
+        noting: Callable[[], None] = lambda: None,
+        queue: Callable[[], str] = str,
     ) -> None:
-        """`noting` is called before each flush."""
+        """`noting` is called before each flush; `queue` says how many calls wait, as JSON, where somebody looks."""
         self.writer = writer
         self._tape = recording
         self._noting = noting
+        self._queue, self._said, self._seen = queue, "", False
         self._hop = writer.hop
         self._last = 0  # the request that was read last
 
@@ -37,6 +43,9 @@ class RunRecorder:
     def gather(self) -> Gathered:
         """Take what waits for the next flush."""
         self._noting()
+        if self._seen and (now := self._queue()) != self._said:
+            self._said = now
+            self.writer.beside(KEEP, ("queue", now))
         return self.writer.gather()
 
     def write(self, gathered: Gathered) -> list[Asked]:
@@ -49,6 +58,7 @@ class RunRecorder:
         found = [asked_of(row) for row in self.writer.query(UNTAKEN, self._last)]
         if found:
             self._last = found[-1].id
+            self._seen = self._seen or any(asked.act == LOOK for asked in found)
         return found
 
     def taken(self, asked: Asked, refused: str) -> None:

@@ -4,6 +4,7 @@ A new run and a resumed one differ in one place only: whether the plan is made o
 """
 
 import contextlib
+import json
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from relay.batch import Batch, Tally
 from relay.clock import Stopwatch
 from relay.ending import failures, notes, outcomes_of
 from relay.engine import Engine
+from relay.engine.queue import calls_of, queued
 from relay.forks import Forks
 from relay.grading import Grader, grader
 from relay.keeping import closing_file, heartbeat
@@ -131,6 +133,8 @@ async def _go_on(
             counting_failures(writer, opened)
         )  # of the engines themselves: a model may have two names
         notes = notes_of(opened)
+        counted = queued(opened)
+        opened = {**counted}
         recording = _tape_of(writer, reading)
         opened = opened if recording is None else recording.around(opened)
         judging = {name: opened[name] for name in scenario.verify.models()}
@@ -157,7 +161,7 @@ async def _go_on(
         if beating.done():
             await beating  # it failed: nothing may be written any more
         beating.cancel()
-        recorder = RunRecorder(writer, recording, noting)
+        recorder = RunRecorder(writer, recording, noting, lambda: json.dumps(calls_of(counted)))
         grading = scenario.verify.name, grade, scenario.unfinished
         return await _walk(recorder, plan, grading, watcher, in_flight, options)
 

@@ -1,14 +1,13 @@
 """A recording engine: an engine that holds an engine and tells of each of its calls, once, when it has ended."""
 
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from relay.engine import Delta, Engine, Purpose, Request
+from relay.engine.around import Around
 from relay.errors import EngineError
-from relay.seam.templates import Template
-from relay.seam.tokens import Tokenizer
 from relay.trajectory import Usage
 
 LEFT = ""  # `failed` of a call that its caller left
@@ -28,38 +27,13 @@ class Call(NamedTuple):
     failed: str | None = None  # what the engine failed with; None: it did not
 
 
-class Recording:
-    """An engine whose calls are noted down. What it does not know of itself, it asks the engine within."""
+class Recording(Around):
+    """An engine whose calls are noted down; not what else it can do, such as `score`."""
 
     def __init__(self, model: str, engine: Engine, note: Callable[[Call], None]) -> None:
+        super().__init__(engine)
         self._model = model
-        self._engine = engine
         self._note = note
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """That of the engine within."""
-        return self._engine.tokenizer
-
-    @property
-    def template(self) -> Template:
-        """That of the engine within."""
-        return self._engine.template
-
-    @property
-    def context(self) -> int:
-        """That of the engine within."""
-        return self._engine.context
-
-    @property
-    def rows(self) -> int:
-        """Those of the engine within."""
-        return self._engine.rows
-
-    @property
-    def facts(self) -> Mapping[str, str]:
-        """Those of the engine within: who records changes nothing of what is recorded."""
-        return self._engine.facts
 
     async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
         """What the engine within makes of this request."""
@@ -86,11 +60,3 @@ class Recording:
             usage = usage._replace(seconds=round(perf_counter() - began, 3))
             fed, said = tuple(request.cut.ids), (tuple(lengths), tuple(logprobs))
             self._note(Call(self._model, request.purpose, request.cell, prompt, fed, *said, usage, failed))
-
-    async def aclose(self) -> None:
-        """Close the engine within."""
-        await self._engine.aclose()
-
-    def __getattr__(self, name: str) -> Any:
-        """What else the engine within can do, such as `score`; that is not recorded."""
-        return getattr(self._engine, name)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from relay.clock import clock
 from relay.deadline import Deadline
 from relay.seam.cuts import Cut
-from relay.store.asking import FORK, GO, PAUSE, Asked
+from relay.store.asking import FORK, GO, LOOK, PAUSE, Asked
 from relay.walk import ANSWER, BETWEEN, VETO, Pen
 
 ACTS = (*BETWEEN, ANSWER)
@@ -55,6 +55,7 @@ class People:
         self._questions: dict[tuple[int, str], tuple[Question, asyncio.Future[Asked]]] = {}
         self._writing: dict[tuple[int, str], tuple[Pen, Cut, Deadline]] = {}
         self.forks: list[Asked] = []
+        self.look = False  # whether somebody has looked at the run since it began or went on
 
     # -- what comes in
 
@@ -74,6 +75,9 @@ class People:
         for asked in several:
             if asked.act in (PAUSE, GO):
                 self._hold_or_go(asked)
+            elif asked.act == LOOK:
+                self.look = True
+                self._note(asked, "")
             elif asked.act == FORK:
                 self.forks.append(asked)
             elif asked.act not in ACTS or asked.rollout is None:

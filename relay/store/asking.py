@@ -15,6 +15,7 @@ from relay.store.reader import Run
 from relay.walk import BETWEEN
 
 PAUSE, GO, FORK = "pause", "go", "fork"  # acts beside those that become a hop
+LOOK = "look"  # somebody watches: engines are to tell of open segments as they grow, and the run how many calls wait
 _COLUMNS = "id, act, rollout, pen, data, who, asked, taken, refused"
 _MADE = f"SELECT q.{_COLUMNS.replace(', ', ', q.')}, f.rollout FROM requests q LEFT JOIN fork f ON f.request = q.id"
 UNTAKEN = f"SELECT {_COLUMNS} FROM requests WHERE id > ? AND taken IS NULL ORDER BY id"
@@ -27,7 +28,7 @@ class Asked(NamedTuple):
     """One request."""
 
     id: int
-    act: str  # pause, go, insert, edit, veto, edge, fork, answer
+    act: str  # pause, go, insert, edit, veto, edge, fork, answer, look
     rollout: int | None  # None: the whole run
     pen: str
     data: Mapping[str, Any]

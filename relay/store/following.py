@@ -67,6 +67,7 @@ class Seen(NamedTuple):
     ends: Mapping[Ended, int]
     work: Mapping[str, Work]  # by model
     live: Mapping[str, tuple[int, int]]  # by node: open segments, and their tokens so far
+    queue: Mapping[str, tuple[int, int]]  # by model: calls that wait for their first token, and that are answered
     failures: Mapping[str, Mapping[str, int]]  # tries that failed, by model and kind
     forks: tuple[int, ...]  # rollouts that are forks of others: beyond the run's own, and counted nowhere
     paused: bool  # the whole run waits for a person
@@ -130,7 +131,9 @@ class Following:
         return seen
 
     def _look(self, run: Run) -> Seen:
-        meta = dict(run.query("SELECT key, value FROM meta WHERE key IN ('phase', 'made', 'ended', 'failures')"))
+        meta = dict(
+            run.query("SELECT key, value FROM meta WHERE key IN ('phase', 'made', 'ended', 'failures', 'queue')")
+        )
         facts = self._facts_of(run, settled=meta.get("phase") in ('"walking"', '"done"'))
         behind = self._rollouts(run, facts.verifier)
         behind = self._steps(run) or behind
@@ -141,7 +144,7 @@ class Following:
         return Seen(
             facts, _json(meta.get("phase"), ""), writer, beat, _json(meta.get("made"), 0.0),
             _json(meta.get("ended"), 0.0), time.time(), self._begun, len(self._open), dict(self._ends),
-            dict(self._work), live, failures, forks, *asking.held(run.query), behind,
+            dict(self._work), live, _json(meta.get("queue"), {}), failures, forks, *asking.held(run.query), behind,
         )  # fmt: skip
 
     def _facts_of(self, run: Run, *, settled: bool) -> Facts:

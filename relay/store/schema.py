@@ -165,8 +165,8 @@ CREATE TABLE live (
 ) WITHOUT ROWID;
 CREATE TABLE requests (
     id INTEGER PRIMARY KEY,
-    act TEXT NOT NULL,                 -- pause, go, insert, edit, veto, edge, fork, answer
-    rollout INTEGER,                   -- null: the whole run (pause, go)
+    act TEXT NOT NULL,                 -- pause, go, insert, edit, veto, edge, fork, answer, look
+    rollout INTEGER,                   -- null: the whole run (pause, go, look)
     pen TEXT,                          -- null: pen 0
     data TEXT,                         -- JSON
     who TEXT,                          -- the login name of whoever asked

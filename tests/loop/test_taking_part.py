@@ -164,6 +164,23 @@ def test_a_vetoed_segment_is_taken_back_and_paid_for_and_its_author_writes_again
         assert run.walk(0).pens["0"].tokens == sum(h.usage.decoded + h.usage.thrown for h in run.hops(0))
 
 
+async def _looks(person: Person) -> None:
+    await person.until(lambda run: bool(run.query("SELECT 1 FROM rollout WHERE id = 0")))
+    number = ask(person.path, "look")
+    await person.until(lambda run: run.meta.get("queue") == {"a": [1, 0]})
+    person.gate.open.set()
+    with opened(person.path) as run:
+        assert (request(run, number).taken is not None, request(run, number).refused) == (True, "")
+
+
+def test_while_somebody_looks_engines_tell_of_open_segments_and_the_run_how_many_calls_wait(bench: Any) -> None:
+    path, gate = act(bench, _looks)
+    mine = [r.watched for r in gate.requests if r.purpose.problem.id == "sum-0000"]
+    assert mine == [False, True, True, True], "all calls since"
+    with Run(path) as run:
+        assert run.rollout(0).state == "end"
+
+
 async def _edits(person: Person) -> None:
     await person.holds()
     with opened(person.path) as run:

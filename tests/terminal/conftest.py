@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.cli import main
+from tests.terminal import frozen
 
 SCENARIO = r"""
 relay: 1
@@ -69,12 +70,17 @@ UPDATE step SET ms = 250 WHERE ms IS NOT NULL OR decoded IS NOT NULL;
 
 
 def ran(folder: Path, name: str, scenario: str) -> Path:
-    """The run file of this scenario, with times that are the same every time."""
+    """The run file of this scenario."""
     (folder / f"{name}.yaml").write_text(scenario)
     path = folder / f"{name}.relay"
     with pytest.raises(SystemExit) as end:
         main(["run", str(folder / f"{name}.yaml"), "-o", str(path), "--deterministic"])
     assert end.value.code == 0
+    return still(path)
+
+
+def still(path: Path) -> Path:
+    """The same with times that are the same every time."""
     with closing(sqlite3.connect(path)) as db:
         db.executescript(STILL)
     return path
@@ -88,6 +94,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("RELAY_POOL", str(folder / "pool.sqlite"))
         ran(folder, "helped", SCENARIO)
         ran(folder, "branches", BRANCHES)
+        ran(folder, "watched", frozen.WATCHED)
+        still(frozen.surprised(folder))
+        asks = ran(folder, "asks", frozen.ASKS)
+        frozen.held(asks, folder / "held.relay")
+        frozen.asking(asks, folder / "asking.relay")
         yield folder
 
 

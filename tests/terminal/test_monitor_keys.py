@@ -85,7 +85,8 @@ async def test_the_counts_are_those_of_the_report(helped: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "number"),
     [
-        (["j"], 46), (["down", "down", "k"], 46), (["end"], 0), (["end", "home"], 47),
+        (["j"], 46), (["down", "down", "k"], 46), (["down", "up"], 47), (["end"], 0), (["end", "home"], 47),
+        (["end", "G"], 47),
         (["pagedown", "pageup"], 47), (["s", "s", "s", "s", "s", "s"], 47), (["S"], 47),
     ],
 )  # fmt: skip
@@ -134,6 +135,17 @@ async def test_sorting_by_each_column_orders_the_rows_by_it(helped: Path) -> Non
             assert [key(r) for r in shown] == sorted(key(r) for r in shown)  # type: ignore[no-untyped-call,type-var]
 
 
+async def test_pages_go_down_and_up_and_the_order_turns_round(helped: Path) -> None:
+    async with watching(helped) as d:
+        await d.press("pagedown", "pagedown")
+        assert d.rollouts.number is not None
+        assert d.rollouts.number < 30
+        await d.press("pageup")
+        assert 10 < d.rollouts.number < 40
+        await d.press("home", "S")
+        assert [d.rollouts._number(i) for i in range(3)] == [0, 1, 2]
+
+
 async def test_enter_opens_a_thought_and_escape_leads_back_and_q_leaves(helped: Path) -> None:
     async with watching(helped) as d:
         await d.press("j", "enter")
@@ -145,17 +157,43 @@ async def test_enter_opens_a_thought_and_escape_leads_back_and_q_leaves(helped: 
         assert not d.app.is_running
 
 
-async def test_help_opens_and_closes_and_light_and_dark_change(helped: Path) -> None:
+@pytest.mark.parametrize("screen", [RunScreen, TraceScreen, TwoScreen])
+async def test_help_opens_and_closes_and_light_and_dark_change(helped: Path, screen: type) -> None:
     async with watching(helped) as d:
-        await d.press("question_mark")
-        assert isinstance(d.app.screen, Help)
-        await d.press("escape")
-        assert isinstance(d.app.screen, RunScreen)
+        if screen is not RunScreen:
+            await d.press(*(["enter"] if screen is TraceScreen else ["d", "j", "d"]))
+        for back in ("escape", "q", "question_mark", "enter"):
+            await d.press("question_mark")
+            assert isinstance(d.app.screen, Help)
+            await d.press(back)
+            assert isinstance(d.app.screen, screen)
         dark = d.app.theme
         await d.press("t")
         assert d.app.theme != dark
         await d.press("t")
         assert d.app.theme == dark
+
+
+@pytest.mark.parametrize("back", ["escape", "q"])
+async def test_a_thought_and_two_are_left(helped: Path, back: str) -> None:
+    async with watching(helped) as d:
+        for keys, screen in ((["enter"], TraceScreen), (["d", "j", "d"], TwoScreen)):
+            await d.press(*keys)
+            assert isinstance(d.app.screen, screen)
+            await d.press(back)
+            assert isinstance(d.app.screen, RunScreen)
+
+
+async def test_of_two_thoughts_tab_goes_to_the_other(helped: Path) -> None:
+    async with watching(helped) as d:
+        await d.press("d", "j", "d")
+        assert d.app.focused is d.app.screen.query_one("#left")
+        await d.press("tab")
+        assert d.app.focused is d.app.screen.query_one("#right")
+        left, right = (d.app.screen.query_one(side, Thought) for side in ("#left", "#right"))
+        before = left.cursor, right.cursor
+        await d.press("j")
+        assert (left.cursor, right.cursor) == (before[0], before[1] + 1)
 
 
 async def test_segments_handoffs_and_folds_have_keys(helped: Path) -> None:
@@ -227,7 +265,9 @@ async def test_another_rollout_is_asked_for_from_a_thought(helped: Path) -> None
     async with watching(helped, 0) as d:
         await d.press("equals_sign")
         assert isinstance(d.app.screen, Ask)
-        await d.press("2", "4", "enter")
+        await d.press("escape")
+        assert isinstance(d.app.screen, TraceScreen)
+        await d.press("equals_sign", "2", "4", "enter")
         assert isinstance(d.app.screen, TwoScreen)
         assert d.shows("the same, token by token")  # sample 1 of the same problem: scripts say the same
 

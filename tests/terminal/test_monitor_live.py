@@ -151,6 +151,14 @@ def test_leaving_a_run_that_goes_on_touches_nothing(writer: Writer) -> None:
     writer.does("begin 1", "finish")
 
 
+async def test_garbage_is_looked_for_now_and_then(helped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.tui.monitor.app.COLLECTED", 0.05)
+    collected: list[None] = []
+    monkeypatch.setattr("relay.tui.monitor.app.gc.collect", lambda: collected.append(None))
+    async with watching(helped) as d:
+        await until(d, lambda: len(collected) > 1)
+
+
 def test_a_disk_that_does_not_answer_is_said() -> None:
     watch = Watch()
     assert watch.trouble() == ""

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from relay.tui.monitor.app import Monitor
 from relay.tui.monitor.dialogs import Choose, Write
 from relay.tui.monitor.picture import settled
+from tests.terminal.frozen import NOW
 
 SIZES = [(80, 24), (160, 48)]
 SCREENS = {
@@ -29,6 +30,13 @@ SCREENS = {
     "branch": ("branches", 0, ["g", "right_square_bracket", "right_square_bracket"]),
     "two": ("helped", None, ["end", "d", *"kkkkk", "k", "d"]),
     "ask": ("helped", 2, ["equals_sign"]),
+    "trip": ("watched", 0, ["x", "j"]),
+    "surprise": ("surprised", 0, ["j"]),
+    "held": ("held", 1, []),
+    "run-held": ("held", None, []),
+    "asks-you": ("asking", 1, []),
+    "asks-you-choose": ("asking", 1, ["a"]),
+    "run-asks-you": ("asking", None, []),
 }
 
 
@@ -58,7 +66,10 @@ async def still(pilot: Pilot[None]) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x48"])
 @pytest.mark.parametrize("screen", list(SCREENS))
-def test_a_screen_looks_as_it_did(screen: str, size: tuple[int, int], made: Path, snap_compare: Any) -> None:
+def test_a_screen_looks_as_it_did(
+    screen: str, size: tuple[int, int], made: Path, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.store.following.time.time", lambda: NOW)
     run, rollout, keys = SCREENS[screen]
     app = Monitor(made / f"{run}.relay", rollout)
     app.set_class(True, "still")

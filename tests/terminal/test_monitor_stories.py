@@ -49,6 +49,15 @@ def test_a_story_folds_judgements_and_dropped_drafts_and_nothing_else(helped: Pa
     assert sum(f.startswith("judgement of judge") for f in folded) == sum(b.author == "check" for b in blocks)
 
 
+def test_what_a_watcher_took_back_stands_behind_what_is_kept(made: Path) -> None:
+    with Run(made / "watched.relay") as run:
+        blocks = story(run.hops(0), "0", Authors(), {})
+    assert [block.text or block.folded for block in blocks] == [
+        "First the tens.", " It is bad. A", "(guard: trips: segment contains 'bad' · → warn)", "No. ",
+        "So</think>The answer is 15.",
+    ]  # fmt: skip
+
+
 @given(st.lists(st.integers(0, 3), max_size=12), st.lists(st.integers(0, 3), max_size=12))
 def test_two_thoughts_part_at_their_first_different_token(one: list[int], two: list[int]) -> None:
     a, b = (["".join("wxyz"[i] for i in ids)] for ids in (one, two))

@@ -64,7 +64,7 @@ class Taking(Driver):
 
 
 def _last(run: Run) -> tuple[str, bool]:
-    rows = run.query("SELECT act, taken IS NOT NULL FROM requests ORDER BY id DESC LIMIT 1")
+    rows = run.query("SELECT act, taken IS NOT NULL FROM requests WHERE act != 'look' ORDER BY id DESC LIMIT 1")
     return (str(rows[0][0]), bool(rows[0][1])) if rows else ("", False)
 
 
@@ -152,7 +152,7 @@ async def test_step_and_edge_and_fork(tmp_path: Path) -> None:
         await d.pilot.press("k", "k", "k", "b")
         await d.writes("But no. ")
         await d.done("fork")
-        await d.said("fork: done: rollout 6")
+        await d.said("fork: done: rollout 7")  # two of its own; requests 1 to 5: look, pause, step, edge, fork
         await d.pilot.press("p")
         await d.done("go")
     assert [node for node, *_ in hops(tmp_path / "out.relay")[:4]] == ["think", "think", BY_HAND, "other"]
@@ -191,6 +191,8 @@ async def test_a_question_is_seen_and_answered_with_a_label_and_with_a_text(tmp_
         await d.shown("a Answer")
         await d.pilot.press("a")
         await d.until(lambda: isinstance(d.app.screen, Choose))
+        await d.pilot.press("escape", "a")
+        await d.until(lambda: isinstance(d.app.screen, Choose))
         await d.pilot.press("down", "enter")
         await d.shown("? What next?")
         await d.pilot.press("escape")
@@ -203,6 +205,12 @@ async def test_a_question_is_seen_and_answered_with_a_label_and_with_a_text(tmp_
         await d.writes("Add.")
         await d.done("answer")
     assert ("hint", "Add.", "think") in hops(tmp_path / "out.relay")
+
+
+async def test_the_run_s_screen_says_how_many_calls_wait(tmp_path: Path) -> None:
+    async with taking_part(tmp_path, size=(80, 24)) as d:
+        await d.pilot.press("escape")
+        await d.shown("queue 1")
 
 
 async def test_the_whole_run_is_paused_from_its_screen(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """The monitor: one application over one run file, which it reads, and asks of in one table."""
 
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from relay.errors import UserError
-from relay.store.asking import ask
+from relay.store.asking import LOOK, ask
 from relay.store.following import Following, Seen, leave
 from relay.tui.monitor.dialogs import Help
 from relay.tui.monitor.run_screen import RunScreen
@@ -24,14 +25,23 @@ from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
 BREATH = 0.02  # while there is more to read: what has been read is drawn
-SETTLED = 3.0  # from then on little that is new stays
+SETTLED = 3.0  # seconds from the start, after which little that is new stays
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
+
+
+COLLECTED = 20.0  # seconds between two looks for garbage among all that is not frozen
+OFTEN = (20_000, 20, 10_000)  # of new objects, and hardly ever of all: those stop everything for a tenth of a second
 
 
 def _settle() -> None:
     """What is there by now stays: collections need not look at it again, so that no key waits for them."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*OFTEN)
+
+
+def _collect() -> None:
+    gc.collect()
 
 
 class Monitor(App[None]):
@@ -51,6 +61,7 @@ class Monitor(App[None]):
         self._stop = threading.Event()
         self._watch = Watch()
         self._trouble = ""
+        self._told = False  # the one who runs it, that somebody looks
 
     async def on_mount(self) -> None:
         """Begin to look."""
@@ -60,7 +71,14 @@ class Monitor(App[None]):
         self._poll()
         self.set_interval(1.0, self._pulse)
         if not self.is_headless:
+            sys.setswitchinterval(0.001)  # what reads the file in a thread is soon interrupted for a key
             self.set_timer(SETTLED, _settle)
+        self.set_interval(COLLECTED, _collect)
+
+    def settle(self) -> None:
+        """More has come that stays: modules that were loaded just now."""
+        if not self.is_headless:
+            _settle()
 
     def on_unmount(self) -> None:
         """No more looks; a finished run is left as one plain file."""
@@ -77,10 +95,19 @@ class Monitor(App[None]):
                 self._stop.wait(1.0)
                 continue
             self.tell(self._look, seen)
+            self._tell_runner(seen)
             if seen.behind:
                 self._stop.wait(BREATH)
             else:
                 self._stop.wait(EVERY if seen.state in ("running", "preparing") else SELDOM)
+
+    def _tell_runner(self, seen: Seen) -> None:
+        """Once a run, and once more when it is gone on with: engines that say all at the end tell of it as they go."""
+        running = seen.state == "running"
+        if running and not self._told:
+            with suppress(UserError):  # who may not write to it may look all the same
+                ask(self.path, LOOK)
+        self._told = running
 
     def tell(self, what: Callable[..., None], *values: object) -> None:
         """Call it where the screens live, from a thread, unless they are gone."""

@@ -1,4 +1,4 @@
-"""Each model's speed, cache hits and failed tries."""
+"""Each model's speed, queue, cache hits and failed tries."""
 
 from collections.abc import Iterator, Mapping
 
@@ -19,16 +19,19 @@ class Models(Static):
 
 def lines(seen: Seen, rates: Mapping[str, float]) -> Iterator[Text]:
     """The words."""
-    for model, work in sorted(seen.work.items(), key=lambda item: -item[1].decoded):
-        if not model or not work.segments:
-            continue
+    running = seen.state == "running"
+    there = {model: work for model, work in seen.work.items() if model and work.segments}
+    there |= {model: Work() for model in seen.queue if running and model not in there}
+    for model, work in sorted(there.items(), key=lambda item: -item[1].decoded):
         line = Text(f"{one_line(model, 12):<12}", no_wrap=True)
         yield line.append(f"{work.decoded:>11,} tok")
-        beside = [f"{rates[model]:,.0f} tok/s"] if seen.state == "running" and model in rates else []
-        beside += [f"cache {cache}"] if (cache := _cache(work)) is not None else []
-        beside += [f"{work.thrown:,} thrown"] if work.thrown else []
-        if beside:
-            yield Text(f"  {' · '.join(beside)}", style="dim", no_wrap=True)
+        now = [f"{rates[model]:,.0f} tok/s"] if running and model in rates else []
+        now += [f"queue {seen.queue[model][0]:,}"] if running and model in seen.queue else []
+        ever = [f"cache {cache}"] if (cache := _cache(work)) is not None else []
+        ever += [f"{work.thrown:,} thrown"] if work.thrown else []
+        for beside in (now, ever):
+            if beside:
+                yield Text(f"  {' · '.join(beside)}", style="dim", no_wrap=True)
     yield from _errors(seen)
 
 

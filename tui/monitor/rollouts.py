@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -73,6 +73,7 @@ class Rollouts(ScrollView, can_focus=True):
         self._rows: dict[int, Row] = {}
         self.cursor = 0
         self.marked: int | None = None
+        self._plain = Style()
 
     # -- what there is
 
@@ -101,8 +102,9 @@ class Rollouts(ScrollView, can_focus=True):
         """These rows have been read."""
         if len(self._rows) > KEPT:
             self._rows.clear()
-        self._rows.update(rows)
-        self.refresh()
+        if any(self._rows.get(number) != row for number, row in rows.items()):
+            self._rows.update(rows)
+            self.refresh()
 
     def stale(self) -> list[int]:
         """The numbers that can be seen whose rows may have changed, or are not here."""
@@ -150,16 +152,21 @@ class Rollouts(ScrollView, can_focus=True):
         problem, cell, _ = self.widths()
         return f"  {'#':>7} {'problem':<{problem}}{'cell':<{cell}}{'s':>3} {'state':<13}{'tokens':>8}  verdict"
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Several rows; the style of plain words, which takes long to work out, is the same in all."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One row, below the heading."""
         place, width = int(self.scroll_offset.y) + y - 1, self.size.width
         if y == 0:
-            style = self.rich_style + Style(bold=True)
+            style = self._plain + Style(bold=True)
             return Strip([Segment(self._heading(), style)]).adjust_cell_length(width, style)
         if place >= self._count:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         number = self._number(place)
-        style = self.rich_style + (Style(reverse=True) if place == self.cursor and self.has_focus else Style())
+        style = self._plain + (Style(reverse=True) if place == self.cursor and self.has_focus else Style())
         if place == self.cursor and not self.has_focus:
             style += Style(underline=True)
         return Strip(list(self._segments(number, self._rows.get(number), style))).adjust_cell_length(width, style)

@@ -151,6 +151,8 @@ class RunScreen(Screen[None]):
             self.monitor.tell(self._measured_are, found)
 
     def _measured_are(self, found: Mapping[int, Interval | None]) -> None:
+        if not self._intervals:
+            self.monitor.settle()
         self._intervals = found
         if self._seen is not None:
             self.query_one(Cells).show(self._seen, found)

@@ -83,7 +83,7 @@ def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Li
     """The blocks of one pen, with its open segment last."""
     path = path_of(hops, pen)
     cut = dropped(path)
-    blocks = [_block(hop, authors, at in cut) for at, hop in enumerate(path)]
+    blocks = [_block(path[at], authors, at in cut) for at in _as_written(path)]
     if (now := live.get(pen)) is not None and now.node != BY_HAND:
         margin = (f"{now.node} · writing", f"{now.tokens:,} tok")
         blocks.append(
@@ -93,6 +93,20 @@ def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Li
             )
         )  # fmt: skip
     return blocks
+
+
+def _as_written(path: Sequence[Hop]) -> list[int]:
+    """Places of the hops as their texts were written: what was taken back of a visit behind what is kept of it."""
+    order, back = list[int](), list[int]()
+    for at, hop in enumerate(path):
+        if hop.extra is not None and hop.extra.apart == TAKEN_BACK:
+            back.append(at)
+        elif back and (hop.node, hop.visit) == (path[back[-1]].node, path[back[-1]].visit):
+            order += [at, *back]
+            back.clear()
+        else:
+            order.append(at)
+    return order + back
 
 
 def _block(hop: Hop, authors: Authors, cut: bool) -> Block:

@@ -12,7 +12,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -62,6 +62,7 @@ class Thought(ScrollView, can_focus=True):
         self._words = ""
         self._here: tuple[int, int] | None = None
         self._fresh = True
+        self._plain = Style()
 
     # -- what there is
 
@@ -145,14 +146,19 @@ class Thought(ScrollView, can_focus=True):
             words = lines[i] if i < len(lines) else Text(end="")
             yield Line(at, words, margin[i] if i < len(margin) else "", i == 0, colour)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Several lines; the style of plain words, which takes long to work out, is the same in all."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line: cursor, mark, text, margin."""
         place, width = int(self.scroll_offset.y) + y, self.size.width
         if place >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         line = self._lines[place]
         block, here = self.blocks[line.block], line.block == self.cursor
-        base = self.rich_style
+        base = self._plain
         mark = base + (Style.parse(block.colour) if block.colour != "dim" else Style(dim=True))
         parts = [Segment("▶" if here and line.first else " ", base), Segment(f"{block.mark} ", mark)]
         own = base + self._ink(line.colour)
