@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.driving import drive
 from relay.cli.options import Sandbox, Walls, command_again
+from relay.cli.printing import print_parts
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")]
 By = Annotated[
@@ -30,7 +32,6 @@ def credit(
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each cell.")] = False,
 ) -> None:
     """Who earned it: from before each segment a model goes on alone, and what the segment moved is its credit."""
-    from relay.cli.run import drive
     from relay.credit.drawing import credit as drawn
     from relay.credit.drawing import readable
     from relay.credit.prefixes import Wanted
@@ -47,7 +48,6 @@ def credit(
 def _tell(path: Path, *, as_json: bool) -> None:
     from json import dumps
 
-    from relay.cli.report import print_parts
     from relay.measure.credits import credit_data, credits_of
     from relay.reports.credits import credited
     from relay.store.opening import opened

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.driving import drive
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ Drawing = Annotated[
 
 def measure_all(runs: Sequence[Path], *, as_json: bool) -> None:
     """Measure the steers of all; what is wrong with any of the runs is told before the first."""
-    from relay.cli.run import drive
     from relay.distance.measuring import measure, readable
 
     mistakes = list[Mistake]()

@@ -3,6 +3,7 @@
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from relay.cli.driving import drive
 from relay.cli.planning import Wishes
 from relay.cli.prices import numbers, read_prices
 from relay.errors import Mistake, UserError
@@ -24,7 +25,6 @@ def tell_forecast(reading: "Reading", options: "Options", wishes: Wishes, *, as_
     """Make the forecast and print it. Raises UserError."""
     from pathlib import Path
 
-    from relay.cli.run import drive
     from relay.engine.simulated import SimulatedModel
     from relay.planning.forecast import forecast
     from relay.planning.pilot import calibrate

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.cli.options import Sandbox, Walls
-from relay.cli.run import PoolFile, again_of, drive
+from relay.cli.driving import again_of, drive
+from relay.cli.options import PoolFile, Sandbox, Walls
 from relay.errors import Mistake, RelayError, UserError
 
 if TYPE_CHECKING:

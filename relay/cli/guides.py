@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from relay.cli.printing import print_parts
+
 
 def print_guides(runs: Sequence[Path]) -> None:
     """Where several of these runs guide one model, their table by guide."""
     from contextlib import ExitStack
 
-    from relay.cli.report import print_parts
     from relay.reports.parts import guides
     from relay.store.opening import opened
     from relay.tui.console import Plain

@@ -2,6 +2,7 @@
 
 import shlex
 from enum import Enum, StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,10 @@ Preset = Annotated[
 Sandbox = Annotated[
     Walls,
     typer.Option(help="What programs that models write run in. none: as you, on this machine, with your files."),
+]
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.options import PoolFile
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 pool = typer.Typer(help="The pool of solo trajectories: what it holds, and recorded ones put into it.")
 
-PoolFile = Annotated[
-    Path | None, typer.Option("--pool", metavar="FILE", help="The pool; by default $RELAY_POOL or the user's folder.")
-]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from relay.cli.driving import drive
 from relay.cli.options import Walls
 from relay.errors import Mistake, UserError
 
 
 def regrade_all(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: Walls, *, as_json: bool) -> None:
     """Grade them all; what is wrong with any of them is told before the first."""
-    from relay.cli.run import drive
     from relay.language.reading import parse_sets
     from relay.regrade import read_verifier, regrade
 
@@ -32,7 +32,6 @@ def regrade_all(runs: Sequence[Path], verifier: str, sets: list[str], sandbox: W
 
 def find_all_spoilers(runs: Sequence[Path], sandbox: Walls, *, as_json: bool) -> None:
     """Look at the steers of all; what is wrong with any of the runs is told before the first."""
-    from relay.cli.run import drive
     from relay.spoilers import find_spoilers, finder
 
     mistakes = list[Mistake]()

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.driving import drive
 from relay.cli.options import Sandbox, Walls
-from relay.cli.run import drive
 from relay.errors import Mistake, UserError
 
 

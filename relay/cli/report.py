@@ -8,8 +8,10 @@ from relay.cli.anytime import Peeking, print_anytime
 from relay.cli.costs import Cost, Hours, Prices, check_prices, print_costs
 from relay.cli.distance import Distance, Drawing, check_plot, draw_plot, measure_all, print_distances_json
 from relay.cli.files import Files, print_methods
+from relay.cli.guides import print_guides, print_guides_json
 from relay.cli.looks import print_looks, refuse_others
 from relay.cli.options import Sandbox, Sets, Walls
+from relay.cli.printing import print_report
 from relay.cli.regrading import find_all_spoilers, regrade_all
 from relay.cli.report_options import (
     Csv,
@@ -27,13 +29,7 @@ from relay.cli.safety import print_safety_json
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import Console
-    from rich.table import Table
-
     from relay.measure.price import Price
-    from relay.reports.parts import Caption, Note
     from relay.twin.beside import Beside
 
 
@@ -80,8 +76,6 @@ def report(
     if methods:
         print_methods(runs, as_json=json)
         return
-    from relay.cli.guides import print_guides, print_guides_json
-
     besides = _besides(runs) if paper else []
     if json:
         _print_json(runs, prices)
@@ -131,32 +125,6 @@ def _print_besides_json(runs: Sequence[Path], besides: "Sequence[Beside]") -> No
     for path, found in zip(runs, besides, strict=False):
         for line in found.rows:
             print(dumps({"run": str(path), "published": found.title, **line._asdict()}))
-
-
-def print_report(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]" = ()) -> None:
-    """Print the tables of each run, with what there is to know about them."""
-    from relay.reports.parts import parts
-    from relay.store.opening import opened
-    from relay.tui.console import Plain
-
-    console = Plain()
-    for i, path in enumerate(runs):
-        with opened(path) as run:
-            print_parts(console, parts(run, prices[i] if prices else None))
-
-
-def print_parts(console: "Console", found: "Iterable[Table | Note | Caption]") -> None:
-    """One after another; their words are made safe for a terminal."""
-    from relay.reports.parts import Caption, Note
-    from relay.tui.safe import visible
-
-    for part in found:
-        if isinstance(part, Note):
-            console.print(f"note: {visible(part.text)}")
-        elif isinstance(part, Caption):
-            console.print(visible(part.text), style="dim")
-        else:
-            console.print(part)
 
 
 def _print_json(runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.cli.options import WHOLE, Preset, Sandbox, Sets, Walls, command_again
+from relay.cli.driving import drive
+from relay.cli.options import WHOLE, PoolFile, Preset, Sandbox, Sets, Walls, command_again
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -61,9 +62,6 @@ Record = Annotated[
 InFlight = Annotated[
     int | None,
     typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
-]
-PoolFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder.")
 ]
 
 
@@ -172,7 +170,6 @@ def _on_shared_problems(
     wish: "Wish", parts: "Sequence[Part]", folder: Path, options: "Options", again: str, *, as_json: bool
 ) -> "list[Part]":
     """The parts, once each model has left its solos in the pool, by which the problems of all are selected."""
-    from relay.cli.run import drive
     from relay.pool import default_path
     from relay.twin.plan import parts_of
     from relay.twin.waves import fill, known

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relay.cli.driving import drive, tell
 from relay.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def run_all(
 
 def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str, *, as_json: bool) -> "Outcome":
     """One run, new or gone on with, and its table."""
-    from relay.cli.run import drive, tell
     from relay.session import resume, start
 
     path = folder / part.file  # that an earlier run is there is enough to go on from
@@ -59,7 +59,6 @@ def _run(part: "Part", folder: Path, begun: bool, options: "Options", again: str
 
 def _find_spoilers(path: Path, options: "Options", again: str, *, as_json: bool) -> None:
     """Look for steers that state the answer, where the verifier can tell and nobody has looked yet."""
-    from relay.cli.run import drive
     from relay.measure.spoiled import looked
     from relay.spoilers import find_spoilers, finder
     from relay.store.opening import opened

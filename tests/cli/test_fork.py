@@ -75,7 +75,7 @@ def test_interrupted_a_fork_and_a_credit_name_a_command_that_goes_on(
         named.append(again)
         raise typer.Exit(130)
 
-    monkeypatch.setattr("relay.cli.run.drive", interrupted)
+    monkeypatch.setattr("relay.cli.credit.drive", interrupted)
     monkeypatch.setattr("relay.cli.fork.drive", interrupted)
     assert relay("fork", "run.relay", "1", "--at", "1", "--sandbox", "none").code == 130
     assert relay("credit", "run.relay", "--by", "a", "--limit", "3").code == 130

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import relay
+from relay.cli.driving import tell
 from relay.cli.report import report
-from relay.cli.run import tell
 from relay.engine import Request
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
