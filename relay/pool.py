@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from relay.errors import Mistake, UserError
 from relay.problems import Problem
-from relay.store.files import put
+from relay.store.making import put
 from relay.store.rows import pack, unpack
 
 _TABLES = """

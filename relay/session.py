@@ -44,7 +44,7 @@ from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used
 from relay.recorder import RunRecorder, invited
 from relay.rounds import parts
 from relay.seam.policies import policies
-from relay.store import files, opening, tape
+from relay.store import files, making, opening, tape
 from relay.store.forking import FORKED
 from relay.store.writer import RunWriter
 from relay.verifiers.workers import Pool as Workers
@@ -76,7 +76,7 @@ async def start(
     reading: Reading, out: Path, options: Options, watcher: Watcher, engines: Mapping[str, Engine] | None = None
 ) -> Outcome:
     """Run a scenario into a new file. What goes wrong before the first rollout leaves nothing behind."""
-    remove = files.footprint(out)
+    remove = making.footprint(out)
     if options.logprobs:
         refuse_logprobs(reading.cells[0].scenario)
     writer = RunWriter.create(out)

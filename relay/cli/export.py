@@ -41,7 +41,7 @@ def export(
 ) -> None:
     """Write a run's rollouts or hops as JSONL or Parquet, or for other programs."""
     from relay.errors import Mistake, UserError
-    from relay.store.files import cannot_write, footprint
+    from relay.store.making import cannot_write, footprint
     from relay.store.opening import opened
     from relay.tui.safe import visible
 

@@ -43,7 +43,7 @@ class Files(NamedTuple):
 
     def write(self, runs: Sequence[Path], prices: "Sequence[dict[str, Price]]") -> None:
         """Write them, each whole or not at all."""
-        from relay.store.files import cannot_write
+        from relay.store.making import cannot_write
         from relay.tui.safe import visible
 
         with _all(runs) as opened:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
-from relay.store import files, opening
+from relay.store import files, making, opening
 from relay.store.asking import DONE, FORK
 from relay.store.reader import Run
 from relay.store.rows import Row
@@ -41,7 +41,7 @@ def lay_out(path: Path, out: Path, speed: float = 0.0) -> None:
         if meta["phase"] != "done":
             instead = f"`relay run --resume {path}` does what is missing"
             raise UserError(Mistake(str(path), "was broken off before its end, or still goes on", instead))
-        remove = files.footprint(out)
+        remove = making.footprint(out)
         writer = RunWriter.create(out)
         try:
             with writer.at_once():

@@ -1,10 +1,7 @@
-"""Opening a run file: new, to write, or to read; and what may be wrong with it."""
+"""Opening a run file that is there, to write or to read; and what may be wrong with it."""
 
-import contextlib
 import os
-import shlex
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,8 +15,6 @@ from relay.store.schema import (
     HOP,
     JUDGED,
     JUDGEMENT,
-    PAGE,
-    TABLES,
     TAKING_PART,
     VERSION,
 )
@@ -29,92 +24,12 @@ _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "gpf
 _LOG_PAGES = 250  # 4 MB: what a kill leaves in the -wal is read again on resume
 
 
-def create(path: Path) -> sqlite3.Connection:
-    """A new run file with its tables. Raises UserError when something is in the way, and leaves nothing behind."""
-    remove = footprint(path)
-    db = None
-    try:
-        _refuse_what_is_there(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _lay_out(path)
-        db = _connect(path)
-        _set_journal(db, path)
-    except (OSError, sqlite3.Error) as error:
-        if db is not None:
-            db.close()
-        elif isinstance(error, FileExistsError):
-            _refuse_what_is_there(path)  # another run was quicker: the file is its own
-        remove()
-        raise cannot_write(path, error) from None
-    return db
-
-
-def _lay_out(path: Path) -> None:
-    """Make the file with its tables under another name first: killed at any moment, it is whole or not there."""
-    unfinished = _beside(path, f".{os.getpid()}.unfinished")
-    unfinished.unlink(missing_ok=True)  # of a process that was killed, and had our number
-    try:
-        with contextlib.closing(_connect(unfinished)) as db:
-            db.execute(f"PRAGMA page_size = {PAGE}")
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
-            db.executescript(f"BEGIN;{TABLES}COMMIT;")
-        put(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def put(unfinished: Path, path: Path) -> None:
-    """Give the file its name. Of two that do so the second raises FileExistsError."""
-    try:
-        os.link(unfinished, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links: an empty file holds the place for a moment
-        path.touch(exist_ok=False)
-        unfinished.replace(path)
-
-
-def cannot_write(path: Path, error: Exception) -> UserError:
-    """Why a new file cannot be there, in words."""
-    why = (isinstance(error, OSError) and error.strerror) or error
-    if isinstance(error, FileExistsError):  # where a folder should be
-        why = f"{path.parent} is not a folder"
-    return UserError(Mistake(str(path), f"cannot be written: {why}", "choose another place with -o"))
-
-
-def _refuse_what_is_there(path: Path) -> None:
-    if path.is_dir():
-        raise UserError(Mistake(str(path), "is a folder", "name a file in it with -o"))
-    if path.is_symlink() and not path.exists():
-        raise UserError(Mistake(str(path), "is a link to nothing", "remove it, or choose another name with -o"))
-    if path.exists():
-        again = f"`{shlex.join(['relay', 'run', '--resume', str(path)])}` goes on with it; or " if _is_run(path) else ""
-        raise UserError(Mistake(str(path), "exists already", f"{again}choose another name with -o"))
-
-
-def footprint(path: Path) -> Callable[[], None]:
-    """What removes the file that is about to be made here, and the folders made for it."""
-    there = os.path.lexists(path)
-    folders = [folder for folder in path.parents if not os.path.lexists(folder)]
-
-    def remove() -> None:
-        for suffix in () if there else ("", "-wal", "-shm", "-journal"):
-            with contextlib.suppress(OSError):
-                _beside(path, suffix).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            for folder in folders:
-                folder.rmdir()
-
-    return remove
-
-
 def open_to_write(path: Path) -> sqlite3.Connection:
     """An existing run file, to go on with."""
     check(path)
     try:
-        db = _connect(path)
-        _set_journal(db, path)
+        db = connect(path)
+        set_journal(db, path)
         _bring_up(db)
     except sqlite3.Error as error:
         raise UserError(Mistake(str(path), f"cannot be written: {error}", "copy it to a place you may write")) from None
@@ -126,7 +41,7 @@ def open_to_ask(path: Path) -> sqlite3.Connection:
     check(path)
     if not os.access(path, os.W_OK):
         raise UserError(Mistake(str(path), "cannot be written by you", "only who may write to it takes part"))
-    db = _connect(path, "?mode=rw")
+    db = connect(path, "?mode=rw")
     _bring_up(db)  # a run of an older relay that is over: it may be forked
     return db
 
@@ -134,8 +49,8 @@ def open_to_ask(path: Path) -> sqlite3.Connection:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """A run file, finished or going on. Nothing is written to it."""
     check(path)
-    alone = _is_wal(path) and not _beside(path, "-wal").exists()  # on a read-only disk WAL needs this word
-    db = _connect(path, "?mode=ro&immutable=1" if alone else "?mode=ro")
+    alone = _is_wal(path) and not beside(path, "-wal").exists()  # on a read-only disk WAL needs this word
+    db = connect(path, "?mode=ro&immutable=1" if alone else "?mode=ro")
     if path.stat().st_size and (version := _version(db)) < VERSION:
         lacking = (JUDGEMENT if version < JUDGED else "") + (EXTRA + HOP if version < FORKED else "")
         lacking += ASKED if version < TAKING_PART else ""
@@ -151,7 +66,7 @@ def open_beside(path: Path) -> sqlite3.Connection:
     The file is not opened otherwise: closing it again would drop every lock that this process holds on it (POSIX),
     and the next program to close the file would take the -wal away from under the writer.
     """
-    db = _connect(path, "?mode=ro")
+    db = connect(path, "?mode=ro")
     db.execute("PRAGMA query_only = ON")
     return db
 
@@ -192,7 +107,7 @@ def check(path: Path) -> None:
         raise UserError(Mistake(str(path), "is a folder, not a run file")) from None
     except OSError as error:
         raise UserError(Mistake(str(path), f"cannot be read: {error.strerror}")) from None
-    if not header and _beside(path, "-wal").exists():
+    if not header and beside(path, "-wal").exists():
         return
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise UserError(Mistake(str(path), "is not a run file", "a run file is what `relay run` writes"))
@@ -207,7 +122,7 @@ def check(path: Path) -> None:
                 str(path), f"was written by a newer relay (schema {version}, this one reads {VERSION})", "upgrade relay"
             )
         )
-    if _beside(path, "-wal").exists():
+    if beside(path, "-wal").exists():
         return
     whole = int.from_bytes(header[16:18]) * int.from_bytes(header[28:32])  # bytes of a page, and pages
     if size < whole:
@@ -222,7 +137,7 @@ def _was_going_on(path: Path) -> bool:
     Unless it is the runner's own file, killed, whose -wal went into it when some other program opened it.
     """
     try:
-        with closing(_connect(path, "?mode=ro&immutable=1")) as db:
+        with closing(connect(path, "?mode=ro&immutable=1")) as db:
             if db.execute("SELECT 1 FROM lease").fetchone() is None:
                 return False
             own = db.execute("SELECT value FROM meta WHERE key = 'inode'").fetchone()
@@ -236,7 +151,8 @@ def inode(path: Path) -> int:
     return path.stat().st_ino
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
+    """Whether it says of itself that it is a run file."""
     with path.open("rb") as file:
         return file.read(72)[68:] == APPLICATION.to_bytes(4)
 
@@ -246,16 +162,18 @@ def _is_wal(path: Path) -> bool:
         return file.read(19)[18:] == b"\x02"
 
 
-def _connect(path: Path, query: str = "") -> sqlite3.Connection:
+def connect(path: Path, query: str = "") -> sqlite3.Connection:
+    """A connection; nothing is looked at."""
     uri = path.resolve().as_uri() + query
     return sqlite3.connect(uri, uri=True, timeout=10.0, isolation_level=None, check_same_thread=False)
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def beside(path: Path, suffix: str) -> Path:
+    """The file of this name with something behind it."""
     return path.with_name(path.name + suffix)
 
 
-def _set_journal(db: sqlite3.Connection, path: Path) -> None:
+def set_journal(db: sqlite3.Connection, path: Path) -> None:
     """WAL, so that a monitor reads while we write; on a network file system, where WAL cannot be, TRUNCATE."""
     mode = "TRUNCATE" if on_network(path) else "WAL"
     got: Any = db.execute(f"PRAGMA journal_mode = {mode}").fetchone()

@@ -9,7 +9,7 @@ from typing import Any
 from relay.clock import Stopwatch
 from relay.errors import RelayError
 from relay.events import Tokens
-from relay.store import files, lease
+from relay.store import files, lease, making
 from relay.store.gathered import Begun, Gathered, Graded
 from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, Row, hop_of, row_of, rows_beside
 from relay.store.transaction import Transaction
@@ -49,7 +49,7 @@ class RunWriter:
     @classmethod
     def create(cls, path: Path) -> "RunWriter":
         """A new run file. Raises UserError when something is in the way."""
-        return cls._of(path, files.create(path), fresh=True)
+        return cls._of(path, making.create(path), fresh=True)
 
     @classmethod
     def resume(cls, path: Path) -> "RunWriter":

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from relay.errors import RelayError, UserError
 from relay.events import Tokens
-from relay.store import files
+from relay.store import files, making
 from relay.store.gathered import Begun, Graded
 from relay.store.reader import Run
 from relay.store.rows import INSERT_STEP, SELECT_HOPS, Names, hop_of, pack, row_of, rows_beside, unpack
@@ -283,14 +283,14 @@ def test_of_two_runs_into_one_file_the_slower_is_told_and_takes_nothing_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.relay"
-    lay_out = files._lay_out
+    lay_out = making._lay_out
 
     def late(place: Path) -> None:
         monkeypatch.undo()
         new(path).close(finished=False)
         lay_out(place)
 
-    monkeypatch.setattr(files, "_lay_out", late)
+    monkeypatch.setattr(making, "_lay_out", late)
     with pytest.raises(UserError, match="exists already"):
         RunWriter.create(path)
     with Run(path) as run:

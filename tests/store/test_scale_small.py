@@ -163,14 +163,14 @@ def reopened(path: Path, numbers: list[int]) -> None:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that a run file is asked, with its values."""
     statements: list[str] = []
-    connect = files._connect
+    connect = files.connect
 
     def listened(path: Path, query: str = "") -> sqlite3.Connection:
         db = connect(path, query)
         db.set_trace_callback(statements.append)
         return db
 
-    monkeypatch.setattr(files, "_connect", listened)
+    monkeypatch.setattr(files, "connect", listened)
     return statements
 
 
