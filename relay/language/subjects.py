@@ -208,14 +208,17 @@ class Measured(Compared):
     at_most: float | None = None
 
 
+def _visits_of(node: str) -> Read:
+    return lambda pen: pen.visits.get(node, 0)
+
+
 class Visits(Counted):
     """How often this pen, or those it came from, visited a node."""
 
     visits: Annotated[str, Known("node")]
 
     def _read(self) -> Read:
-        node = self.visits
-        return lambda pen: pen.visits.get(node, 0)
+        return _visits_of(self.visits)
 
     def __str__(self) -> str:
         return self._compared(f"visits of {self.visits}")
@@ -227,8 +230,7 @@ class Trips(Counted):
     trips: Annotated[str, Known("node")]
 
     def _read(self) -> Read:
-        node = self.trips
-        return lambda pen: pen.visits.get(node, 0)
+        return _visits_of(self.trips)
 
     def __str__(self) -> str:
         return self._compared(f"trips of {self.trips}")
