@@ -17,7 +17,7 @@ from relay.clock import clock
 from relay.errors import RelayError, SeamError
 from relay.events import HopCommitted, RolloutEnded, Tokens
 from relay.node import Stage, Ticks
-from relay.node.answered import WRONG, Answer, answer_of, thinks
+from relay.node.answered import Answer, answer_in
 from relay.node.people import People
 from relay.runtime import rollout
 from relay.store.asking import Asked
@@ -105,7 +105,6 @@ class Batch:
         grade: Grade | None,
         tally: Tally,
         ticks: Ticks,
-        unfinished: str = WRONG,
         people: People | None = None,
         forks: Forks | None = None,
     ) -> None:
@@ -115,7 +114,6 @@ class Batch:
         self._grade = grade
         self._tally = tally
         self._ticks = ticks
-        self._unfinished = unfinished
         self._hops = 0
         self._writing = asyncio.Lock()  # one flush at a time
         self._room = asyncio.Event()
@@ -192,8 +190,7 @@ class Batch:
         if self._grade is None or ended.stop in (StopReason.FAILED, StopReason.MISSING):
             return None
         trajectory = ended.walk.pens[ROOT].trajectory
-        there = thinks(trajectory, job.stage)
-        return await self._grade(job, answer_of(trajectory, thinks=there, unfinished=self._unfinished))
+        return await self._grade(job, answer_in(trajectory, job.stage))
 
     async def _flush_often(self, group: asyncio.TaskGroup) -> None:
         while True:

@@ -162,8 +162,7 @@ async def _go_on(
             await beating  # it failed: nothing may be written any more
         beating.cancel()
         recorder = RunRecorder(writer, recording, noting, lambda: json.dumps(calls_of(counted)))
-        grading = scenario.verify.name, grade, scenario.unfinished
-        return await _walk(recorder, plan, grading, watcher, in_flight, options)
+        return await _walk(recorder, plan, (scenario.verify.name, grade), watcher, in_flight, options)
 
 
 def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
@@ -176,13 +175,13 @@ def _tape_of(writer: RunWriter, reading: Reading) -> tape.Tape | None:
 async def _walk(
     recorder: RunRecorder,
     plan: RunPlan,
-    grading: tuple[str, Grader | None, str],
+    grading: tuple[str, Grader | None],
     watcher: Watcher,
     in_flight: int,
     options: Options,
 ) -> Outcome:
     writer, only_forks = recorder.writer, options.only_forks
-    verifier, grade, unfinished = grading
+    verifier, grade = grading
     ticks = Ticks()
     begun = [(b, hops) for b, hops in writer.open_rollouts() if b.cell == FORKED or not only_forks]
     first, forked = writer.rollouts_begun(), sum(b.cell == FORKED for b, _ in begun)
@@ -202,7 +201,7 @@ async def _walk(
         asked, verifier_ = None if options.alone else people, None if grade is None else grade.verifier
         jobs = Jobs(plan, ticks, algebra, verifier_, asked, logprobs=tape.logprobs(writer))
         forks = Forks(jobs, recorder, people)
-        batch = Batch(recorder, grade, tally, ticks, unfinished, people, forks)
+        batch = Batch(recorder, grade, tally, ticks, people, forks)
         open_ = (jobs.job(b, hops, forks.origin(b)) for b, hops in begun)
         for coming in [iter(())] if only_forks else parts(plan, writer, first, tally):
             await batch.run(chain(open_, recorder.beginning(jobs, coming)), in_flight=in_flight)

@@ -130,7 +130,7 @@ class _Work:
             self._tally = Tally(total=sum(sizes))
             self._watcher.phase(f"credit by {by}", self._tally)
             recorder, ticks = _Chances(self._writer, by), Ticks()
-            batch = Batch(recorder, grade, self._tally, ticks, scenario.unfinished)
+            batch = Batch(recorder, grade, self._tally, ticks)
             hand = lambda head: Hand(engine, head, ends, policies)  # noqa: E731
             await batch.run(self._jobs(recorder, hand, ticks), in_flight=engine.rows)
         return Credited(self._writer.path, len(sizes), self._tally.failed, self._tally.last_failure)
@@ -148,7 +148,8 @@ class _Work:
             start = begin(NODE).pens[ROOT]._replace(trajectory=prefix.moved.before, tokens=prefix.moved.spent)
             recorder.expect(i, prefix)
             for number in range(prefix.first, prefix.first + prefix.times):
-                stage = Stage(problem, number, graph, hands, seed, plan.limits, plan.sampling, ticks=ticks)
+                how = plan.limits, plan.sampling
+                stage = Stage(problem, number, graph, hands, seed, *how, ticks=ticks, unfinished=plan.unfinished)
                 yield Job(i, prefix.cell, Walk({ROOT: start}), stage)
 
 

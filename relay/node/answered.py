@@ -33,6 +33,11 @@ def answer_of(trajectory: Trajectory, *, thinks: bool, unfinished: str = WRONG) 
     return Answer("", False) if thinks and unfinished == WRONG else Answer(after if since is None else since, True)
 
 
+def answer_in(trajectory: Trajectory, stage: Stage) -> Answer:
+    """What of a rollout's trajectory is its answer, as its scenario has it."""
+    return answer_of(trajectory, thinks=thinks(trajectory, stage), unfinished=stage.unfinished)
+
+
 def thinks(trajectory: Trajectory, stage: Stage) -> bool:
     """Whether the model that wrote last thinks before it answers; before anybody wrote, whether any does."""
     for segment in trajectory.newest_first():

@@ -8,7 +8,7 @@ from relay.folding import branch_of
 from relay.language.scenario import Node, NodeName
 from relay.language.shapes import Frozen, Kind, OneOf
 from relay.node import Act, Desk
-from relay.node.answered import answer_of, thinks
+from relay.node.answered import answer_in
 from relay.verifiers import Outcome, Question, Verdict
 from relay.walk import FIT, Extra, Pen, StopReason
 
@@ -85,7 +85,7 @@ def _score(pen: Pen, judge: str) -> float:
 
 async def _said(desk: Desk, pen: Pen) -> Said:
     """A pen's answer: what the verifier finds in it."""
-    text, finished = answer_of(pen.trajectory, thinks=thinks(pen.trajectory, desk.stage))
+    text, finished = answer_in(pen.trajectory, desk.stage)
     return Said(pen, text, finished, (await _grade(desk, text, finished, desk.stage.problem.answer)).answer)
 
 

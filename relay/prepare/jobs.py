@@ -12,6 +12,7 @@ from relay.language.graph import Graph, build
 from relay.language.reading import Reading
 from relay.language.scenario import Adaptive
 from relay.node import Hand, Limits, Stage, Ticks
+from relay.node.answered import WRONG
 from relay.node.people import People
 from relay.pool import Solo
 from relay.problems import Problem
@@ -31,6 +32,7 @@ class CellPlan(NamedTuple):
     sampling: Sampling
     seed: int
     name: str = ""
+    unfinished: str = WRONG  # how a thinking that was never closed is graded
 
 
 class RunPlan(NamedTuple):
@@ -65,6 +67,7 @@ def cell_plans(reading: Reading) -> list[CellPlan]:
             Sampling(cell.scenario.sampling.temperature, cell.scenario.sampling.top_p),
             cell.scenario.seed,
             cell.name,
+            cell.scenario.unfinished,
         )
         for cell in reading.cells
     ]
@@ -122,6 +125,7 @@ class Jobs:
             self._ticks,
             cell.name,
             self._verifier,
+            cell.unfinished,
             begun.id,
             self._logprobs,
             self._people,

@@ -80,7 +80,7 @@ async def fill(
     tally.total += len(problems) * plan.samples
     tally.done += len(problems) * plan.samples - len(missing)
     ticks = Ticks()
-    batch = Batch(_PoolRecorder(pool, plan), grade, tally, ticks, plan.unfinished)
+    batch = Batch(_PoolRecorder(pool, plan), grade, tally, ticks)
     await batch.run(_jobs(plan, missing, ticks), in_flight=in_flight)
 
 
@@ -90,7 +90,8 @@ def _jobs(plan: SoloPlan, missing: Iterable[tuple[Problem, int]], ticks: Ticks) 
     for number, (problem, sample) in enumerate(missing):
         head = plan.heads[problem.id]
         hands = MappingProxyType({plan.model: Hand(plan.engine, head, plan.others_ends)})
-        stage = Stage(problem, sample, graph, hands, plan.seed, limits, plan.sampling, ticks=ticks)
+        how = limits, plan.sampling
+        stage = Stage(problem, sample, graph, hands, plan.seed, *how, ticks=ticks, unfinished=plan.unfinished)
         yield Job(number, 0, begin(NODE), stage)
 
 

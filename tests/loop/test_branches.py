@@ -60,6 +60,13 @@ def test_pens_start_with_what_was_written_and_one_is_gone_on_from(bench: Any) ->
         ]
 
 
+@pytest.mark.parametrize("pick", ["vote", "verifier"])
+def test_thoughts_without_an_end_are_picked_from_as_they_are_graded(bench: Any, pick: str) -> None:
+    text = VOTE.replace("</think>", "").replace("    graph:", "    unfinished: graded\n    graph:")
+    with Run(bench.run(text.replace("pick: vote", f"pick: {pick}")).path) as run:
+        assert [(r.outcome, r.found) for r in run.rollouts()] == [("correct", "15"), ("correct", "14")]
+
+
 def test_the_models_are_dealt_out_to_that_node_and_no_other(bench: Any) -> None:
     text = VOTE.replace("best: {pick: vote}", "best: {pick: vote}\n        last: {write: a, until: {tokens: 3}}")
     outcome = bench.run(text.replace("best: end", "best: last\n        last: end"))
