@@ -19,9 +19,11 @@ class Silent:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.phases: list[str] = []
+        self.tally = Tally()
 
     def phase(self, name: str, tally: Tally) -> None:
         self.phases.append(name)
+        self.tally = tally
 
     def note(self, text: str) -> None:
         self.notes.append(text)

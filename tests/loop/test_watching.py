@@ -84,6 +84,8 @@ def test_what_a_rule_stops_is_taken_back_and_its_edge_acts_on_the_pen(bench: Any
         if hop.segment
     ] == [True, True]
     assert all(hop.extra.score == 0 for hop in hops if hop.node == "guard" and hop.extra), "a rule is never late"
+    with Run(bench.folder / "out.relay") as run:
+        assert bench.watcher.tally.hops == sum(len(run.hops(number)) for number in range(3)), "each is counted"
 
 
 def test_nothing_that_was_taken_back_is_in_a_later_prompt_and_all_of_it_was_paid_for(bench: Any) -> None:
