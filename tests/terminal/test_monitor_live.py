@@ -166,16 +166,22 @@ def test_leaving_a_run_that_goes_on_touches_nothing(writer: Writer) -> None:
     writer.does("begin 1", "finish")
 
 
-async def test_garbage_is_looked_for_now_and_then(helped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "EVERY", 0.05)
+async def test_garbage_is_looked_for_now_and_then_and_not_right_behind_a_key(
+    helped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     collected: list[None] = []
     monkeypatch.setattr(garbage.gc, "collect", lambda: collected.append(None))
+    for name, seconds in {"TICK": 0.05, "AGAIN": 0.0, "QUIET": 0.0}.items():
+        monkeypatch.setattr(garbage, name, seconds)
     async with watching(helped) as d:
         await until(d, lambda: len(collected) > 1)
+        monkeypatch.setattr(garbage, "QUIET", 30.0)
         await d.pilot.press("j")
         before = len(collected)
-        await d.pilot.pause(0.12)
-        assert len(collected) == before, "not right behind a key"
+        await d.pilot.pause(0.2)
+        assert len(collected) == before
+        monkeypatch.setattr(garbage, "AT_LAST", 0.0)
+        await until(d, lambda: len(collected) > before)
 
 
 def test_a_disk_that_does_not_answer_is_said() -> None:

@@ -60,7 +60,7 @@ class Monitor(App[None]):
         if not self.is_headless:
             sys.setswitchinterval(0.001)  # what reads the file in a thread is soon interrupted for a key
             self.set_timer(SETTLED, garbage.settle)
-        self.set_interval(garbage.EVERY, self._garbage.collect)
+        self.set_interval(garbage.TICK, self._garbage.tick)
 
     async def on_event(self, event: events.Event) -> None:
         """Note when the last key was pressed."""

@@ -5,9 +5,10 @@ import gc
 from contextlib import suppress
 from time import monotonic
 
-EVERY = 60.0  # seconds between two looks at all that is not frozen
-QUIET = 2.0  # seconds without a key, after which there will hardly be one just now
-TRIES = 5  # a look is put off so often where keys are pressed, and comes then
+TICK = 0.5  # seconds between two thoughts of it
+AGAIN = 10.0  # seconds between two looks at all that is not frozen: some MB of it come in that time
+QUIET = 0.3  # seconds behind a key, after which there will hardly be one just now
+AT_LAST = 30.0  # seconds, after which a look comes in any case
 SELDOM = (5_000, 10, 10_000)  # new objects are looked at now and then by themselves, all of them never
 
 
@@ -23,13 +24,14 @@ class Garbage:
 
     def __init__(self) -> None:
         self.pressed = 0.0  # when a key was pressed last, by the monotonic clock
-        self._put_off = 0
+        self._looked = monotonic()
 
-    def collect(self) -> None:
-        """Now, or the next time; what is free then goes back to the system."""
-        self._put_off += 1
-        if monotonic() - self.pressed > QUIET or self._put_off > TRIES:
-            self._put_off = 0
+    def tick(self) -> None:
+        """Look for it if it is time; what is free then goes back to the system."""
+        now = monotonic()
+        passed, quiet = now - self._looked, now - self.pressed > QUIET
+        if passed > AT_LAST or (passed > AGAIN and quiet):
+            self._looked = now
             gc.collect()
             with suppress(OSError, AttributeError):  # only glibc can
                 ctypes.CDLL(None).malloc_trim(0)
