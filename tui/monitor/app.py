@@ -26,7 +26,6 @@ from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
 BREATH = 0.02  # while there is more to read: what has been read is drawn
-SETTLED = 3.0  # seconds from the start, after which little that is new stays
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
 
 
@@ -59,7 +58,8 @@ class Monitor(App[None]):
         self.set_interval(1.0, self._pulse)
         if not self.is_headless:
             sys.setswitchinterval(0.001)  # what reads the file in a thread is soon interrupted for a key
-            self.set_timer(SETTLED, garbage.settle)
+            for seconds in garbage.SETTLED:
+                self.set_timer(seconds, garbage.settle)
         self.set_interval(garbage.TICK, self._garbage.tick)
 
     async def on_event(self, event: events.Event) -> None:

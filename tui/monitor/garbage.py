@@ -5,10 +5,11 @@ import gc
 from contextlib import suppress
 from time import monotonic
 
-TICK = 0.5  # seconds between two thoughts of it
+TICK = 0.1  # seconds between two thoughts of it
 AGAIN = 10.0  # seconds between two looks at all that is not frozen: some MB of it come in that time
 QUIET = 0.3  # seconds behind a key, after which there will hardly be one just now
 AT_LAST = 30.0  # seconds, after which a look comes in any case
+SETTLED = (3.0, 60.0)  # seconds from the start, after which little that is new stays: modules, then what caches hold
 SELDOM = (5_000, 10, 10_000)  # new objects are looked at now and then by themselves, all of them never
 
 
