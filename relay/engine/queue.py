@@ -43,6 +43,6 @@ def queued(engines: Mapping[str, Engine]) -> dict[str, Queue]:
 
 
 def calls_of(engines: Mapping[str, Queue]) -> dict[str, Calls]:
-    """By model, those that have any."""
+    """By model."""
     first = {id(queue): name for name, queue in reversed(list(engines.items()))}
-    return {name: engines[name].calls for name in sorted(first.values()) if any(engines[name].calls)}
+    return {name: engines[name].calls for name in sorted(first.values())}

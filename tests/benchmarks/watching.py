@@ -103,9 +103,9 @@ class Process(NamedTuple):
 
     @property
     def cpu(self) -> float:
-        """Its processor seconds so far."""
+        """Its processor seconds so far, and those of processes that it started and that have ended."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return sum(map(int, fields[11:15])) / TICK
 
     @property
     def memory(self) -> float:

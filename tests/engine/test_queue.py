@@ -28,6 +28,6 @@ async def test_a_call_waits_until_its_first_token_and_is_gone_when_it_ends_or_is
     async for _ in one:
         pass
     await two.aclose()
-    assert calls_of(queues) == {}
+    assert calls_of(queues) == {"a": Calls(0, 0)}
     assert queues["a"].rows == engine.rows
     assert queues["a"].score, "what else it can do, it can do still"

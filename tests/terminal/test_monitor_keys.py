@@ -46,6 +46,10 @@ class Driver:
     def shows(self, words: str) -> bool:
         return any(words in line for line in self.lines())
 
+    def toasts(self) -> str:
+        """What the notices say that are there."""
+        return "; ".join(notice.message for notice in self.app._notifications)
+
 
 Watching = Callable[..., "AsyncIterator[Driver]"]
 
@@ -118,6 +122,17 @@ async def test_a_filter_leaves_the_rollouts_that_hold_all_its_words(helped: Path
         assert [d.rollouts._number(i) for i in range(d.rollouts.count)] == held[::-1]
         await d.press("escape")
         assert d.rollouts.count == 48
+
+
+async def test_that_no_rollout_has_the_words_is_said(helped: Path) -> None:
+    async with watching(helped, size=(80, 24)) as d:
+        await d.press("slash", *"wrnog", "enter")
+        assert d.shows("no rollout has all of this: wrnog")
+
+
+async def test_of_a_few_lines_the_list_has_them(helped: Path) -> None:
+    async with watching(helped, size=(60, 12)) as d:
+        assert d.shows("sum-0003")
 
 
 async def test_sorting_by_each_column_orders_the_rows_by_it(helped: Path) -> None:
@@ -267,6 +282,9 @@ async def test_another_rollout_is_asked_for_from_a_thought(helped: Path) -> None
         assert isinstance(d.app.screen, Ask)
         await d.press("escape")
         assert isinstance(d.app.screen, TraceScreen)
+        await d.press("equals_sign", "x", "enter")
+        assert isinstance(d.app.screen, TraceScreen), "no number, no rollout"
+        assert "'x' is no number of a rollout" in d.toasts()
         await d.press("equals_sign", "2", "4", "enter")
         assert isinstance(d.app.screen, TwoScreen)
         assert d.shows("the same, token by token")  # sample 1 of the same problem: scripts say the same

@@ -4,13 +4,16 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from relay.store.following import Following, leave
+from relay.tui.monitor import garbage
 from relay.tui.monitor.app import Monitor
+from relay.tui.monitor.measuring import apart, here
 from relay.tui.monitor.status import Watch
 from relay.tui.monitor.trace_screen import TraceScreen
 from tests.terminal.test_monitor_keys import Driver, watching
@@ -79,11 +82,23 @@ async def test_what_is_written_appears_and_the_end_is_seen(writer: Writer) -> No
 
 async def test_a_killed_run_is_said_to_be_dead(writer: Writer) -> None:
     async with watching(writer.path) as d:
-        writer.does("begin 0")
-        await until(d, lambda: d.shows("begun"))
+        writer.does("begin 0", "live We begin to")
+        await until(d, lambda: d.shows("writing"))
         writer.process.kill()
         writer.process.wait()
         await until(d, lambda: d.shows("✗ dead"))
+        await d.press("enter")
+        assert d.shows("‖ broken off: the run is dead")
+        await d.press("b")
+        assert "relay run --resume goes on" in d.toasts()
+
+
+def test_intervals_are_the_same_by_another_process_which_ends_when_the_monitor_is_left(helped: Path) -> None:
+    left = threading.Event()
+    assert apart(helped, left) == here(helped)
+    left.set()
+    assert apart(helped, left) is None
+    assert apart(helped.with_name("gone.relay"), threading.Event()) is None
 
 
 async def test_a_file_that_is_gone_is_said_and_is_no_end(writer: Writer) -> None:
@@ -151,12 +166,22 @@ def test_leaving_a_run_that_goes_on_touches_nothing(writer: Writer) -> None:
     writer.does("begin 1", "finish")
 
 
-async def test_garbage_is_looked_for_now_and_then(helped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.tui.monitor.app.COLLECTED", 0.05)
+async def test_garbage_is_looked_for_now_and_then_and_not_right_behind_a_key(
+    helped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     collected: list[None] = []
-    monkeypatch.setattr("relay.tui.monitor.app.gc.collect", lambda: collected.append(None))
+    monkeypatch.setattr(garbage.gc, "collect", lambda: collected.append(None))
+    for name, seconds in {"TICK": 0.05, "AGAIN": 0.0, "QUIET": 0.0}.items():
+        monkeypatch.setattr(garbage, name, seconds)
     async with watching(helped) as d:
         await until(d, lambda: len(collected) > 1)
+        monkeypatch.setattr(garbage, "QUIET", 30.0)
+        await d.pilot.press("j")
+        before = len(collected)
+        await d.pilot.pause(0.2)
+        assert len(collected) == before
+        monkeypatch.setattr(garbage, "AT_LAST", 0.0)
+        await until(d, lambda: len(collected) > before)
 
 
 def test_a_disk_that_does_not_answer_is_said() -> None:

@@ -187,6 +187,7 @@ async def test_acts_that_cannot_be_are_said_and_a_dialog_can_be_left(tmp_path: P
 async def test_a_question_is_seen_and_answered_with_a_label_and_with_a_text(tmp_path: Path) -> None:
     async with taking_part(tmp_path, ASK, (80, 24)) as d:
         d.person.gate.open.set()
+        await d.shown("check · asks you")
         await d.shown("? Is it right?  (a answers)")
         await d.shown("a Answer")
         await d.pilot.press("a")

@@ -1,15 +1,15 @@
 """The monitor: one application over one run file, which it reads, and asks of in one table."""
 
-import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -17,6 +17,7 @@ from textual.screen import Screen
 from relay.errors import UserError
 from relay.store.asking import LOOK, ask
 from relay.store.following import Following, Seen, leave
+from relay.tui.monitor import garbage
 from relay.tui.monitor.dialogs import Help
 from relay.tui.monitor.run_screen import RunScreen
 from relay.tui.monitor.status import Watch
@@ -25,23 +26,7 @@ from relay.tui.monitor.two_screen import TwoScreen
 
 EVERY = 0.25  # seconds between two looks at a run that goes on
 BREATH = 0.02  # while there is more to read: what has been read is drawn
-SETTLED = 3.0  # seconds from the start, after which little that is new stays
 SELDOM = 2.0  # and at one that does not: somebody may go on with it
-
-
-COLLECTED = 20.0  # seconds between two looks for garbage among all that is not frozen
-OFTEN = (20_000, 20, 10_000)  # of new objects, and hardly ever of all: those stop everything for a tenth of a second
-
-
-def _settle() -> None:
-    """What is there by now stays: collections need not look at it again, so that no key waits for them."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*OFTEN)
-
-
-def _collect() -> None:
-    gc.collect()
 
 
 class Monitor(App[None]):
@@ -58,9 +43,10 @@ class Monitor(App[None]):
         self.seen: Seen | None = None
         self._following = Following(path)
         self._rollout, self._speed = rollout, speed
-        self._stop = threading.Event()
+        self.left = threading.Event()  # whether the user has left
         self._watch = Watch()
         self._trouble = ""
+        self._garbage = garbage.Garbage()
         self._told = False  # the one who runs it, that somebody looks
 
     async def on_mount(self) -> None:
@@ -72,34 +58,36 @@ class Monitor(App[None]):
         self.set_interval(1.0, self._pulse)
         if not self.is_headless:
             sys.setswitchinterval(0.001)  # what reads the file in a thread is soon interrupted for a key
-            self.set_timer(SETTLED, _settle)
-        self.set_interval(COLLECTED, _collect)
+            for seconds in garbage.SETTLED:
+                self.set_timer(seconds, garbage.settle)
+        self.set_interval(garbage.TICK, self._garbage.tick)
 
-    def settle(self) -> None:
-        """More has come that stays: modules that were loaded just now."""
-        if not self.is_headless:
-            _settle()
+    async def on_event(self, event: events.Event) -> None:
+        """Note when the last key was pressed."""
+        if isinstance(event, events.Key):
+            self._garbage.pressed = monotonic()
+        await super().on_event(event)
 
     def on_unmount(self) -> None:
         """No more looks; a finished run is left as one plain file."""
-        self._stop.set()
+        self.left.set()
         leave(self.path)
 
     @work(thread=True)
     def _poll(self) -> None:
-        while not self._stop.is_set():
+        while not self.left.is_set():
             try:
                 seen = self._following.look()
             except UserError as error:
                 self.tell(self.lose, error)
-                self._stop.wait(1.0)
+                self.left.wait(1.0)
                 continue
             self.tell(self._look, seen)
             self._tell_runner(seen)
             if seen.behind:
-                self._stop.wait(BREATH)
+                self.left.wait(BREATH)
             else:
-                self._stop.wait(EVERY if seen.state in ("running", "preparing") else SELDOM)
+                self.left.wait(EVERY if seen.state in ("running", "preparing") else SELDOM)
 
     def _tell_runner(self, seen: Seen) -> None:
         """Once a run, and once more when it is gone on with: engines that say all at the end tell of it as they go."""
@@ -111,7 +99,7 @@ class Monitor(App[None]):
 
     def tell(self, what: Callable[..., None], *values: object) -> None:
         """Call it where the screens live, from a thread, unless they are gone."""
-        if not self._stop.is_set() and self.is_running:
+        if not self.left.is_set() and self.is_running:
             self.call_from_thread(what, *values)
 
     @contextmanager

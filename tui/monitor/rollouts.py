@@ -18,7 +18,7 @@ from relay.store.reader import Listed
 from relay.tui.colours import BAD, GOOD
 from relay.tui.safe import one_line
 
-KEPT = 2_000  # rows in memory
+KEPT = 500  # rows in memory
 
 
 class Row(NamedTuple):
@@ -74,6 +74,7 @@ class Rollouts(ScrollView, can_focus=True):
         self.cursor = 0
         self.marked: int | None = None
         self._plain = Style()
+        self.nothing = ""  # what is said where there is no row
 
     # -- what there is
 
@@ -164,7 +165,8 @@ class Rollouts(ScrollView, can_focus=True):
             style = self._plain + Style(bold=True)
             return Strip([Segment(self._heading(), style)]).adjust_cell_length(width, style)
         if place >= self._count:
-            return Strip.blank(width, self._plain)
+            said = self.nothing if y == 1 and not self._count else ""
+            return Strip([Segment(f"  {one_line(said, width)}", self._plain)]).adjust_cell_length(width, self._plain)
         number = self._number(place)
         style = self._plain + (Style(reverse=True) if place == self.cursor and self.has_focus else Style())
         if place == self.cursor and not self.has_focus:

@@ -2,7 +2,6 @@
 
 import time
 from array import array
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
@@ -12,12 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from relay.measure.proportions import Interval
 from relay.store.following import Seen
 from relay.store.opening import opened
 from relay.tui.monitor.cells import Cells
 from relay.tui.monitor.filters import HELP, ORDERS, Wish, query
 from relay.tui.monitor.keys import Keys
+from relay.tui.monitor.measuring import Intervals, apart, here
 from relay.tui.monitor.models import Models
 from relay.tui.monitor.rates import Rates
 from relay.tui.monitor.rollouts import Rollouts
@@ -49,12 +48,17 @@ class RunScreen(Screen[None]):
         (110, "-wide"),
     ]
 
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  as Textual has it
+        (0, "-short"),
+        (18, "-tall"),
+    ]
+
     def __init__(self) -> None:
         super().__init__()
         self._rates = Rates()
         self._seen: Seen | None = None
         self._wish = Wish()
-        self._intervals: Mapping[int, Interval | None] = {}
+        self._intervals: Intervals = {}
         self._again: dict[str, float] = {}  # when a look over the whole table may come again
         self._measured = -1  # rollouts that had ended then
 
@@ -104,7 +108,7 @@ class RunScreen(Screen[None]):
             self._read(stale)
         if not seen.behind and seen.done != self._measured and self._may("measure"):
             self._measured = seen.done
-            self._measure()
+            self._measure(once=seen.state != "running")
         self.say("")
 
     def say(self, trouble: str) -> None:
@@ -113,6 +117,7 @@ class RunScreen(Screen[None]):
         left = self._rates.left(seen) if seen is not None and seen.state == "running" else None
         self.query_one(Status).say(seen, self._rates.all, left, trouble)
         rollouts = self.query_one(Rollouts)
+        rollouts.nothing = f"no rollout has all of this: {self._wish.words}" if self._wish.words else ""
         words = f" · filter: {self._wish.words}" if self._wish.words else ""
         order = "" if self._wish.plain else f" · by {self._wish.order} {'↓' if self._wish.down else '↑'}"
         self.query_one("#list-title", Static).update(f"rollouts {rollouts.count:,}{words}{order}")
@@ -137,22 +142,15 @@ class RunScreen(Screen[None]):
         self._read(message.numbers)
 
     @work(thread=True, exclusive=True, group="measure")
-    def _measure(self) -> None:
-        """The intervals, which only relay.measure can tell: they know of problems and distractors that are shared."""
-        from relay.measure.graded import graded
-        from relay.measure.intervals import interval
-
-        began = time.monotonic()
-        with self.monitor.reading():
-            with opened(self.monitor.path) as run:
-                outcomes = graded(run)
-            found = {cell: interval(each) for cell, each in outcomes.items()}
+    def _measure(self, *, once: bool) -> None:
+        began, monitor = time.monotonic(), self.monitor
+        with monitor.reading():
+            found = here(monitor.path) if once else apart(monitor.path, monitor.left)
             self._took("measure", began)
-            self.monitor.tell(self._measured_are, found)
+            if found is not None:
+                monitor.tell(self._measured_are, found)
 
-    def _measured_are(self, found: Mapping[int, Interval | None]) -> None:
-        if not self._intervals:
-            self.monitor.settle()
+    def _measured_are(self, found: Intervals) -> None:
         self._intervals = found
         if self._seen is not None:
             self.query_one(Cells).show(self._seen, found)

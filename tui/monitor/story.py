@@ -85,7 +85,8 @@ def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Li
     cut = dropped(path)
     blocks = [_block(path[at], authors, at in cut) for at in _as_written(path)]
     if (now := live.get(pen)) is not None and now.node != BY_HAND:
-        margin = (f"{now.node} · writing", f"{now.tokens:,} tok")
+        asks = bool(now.tail) and not now.tokens  # nobody has written what is there: it is a question
+        margin = (f"{now.node} · asks you",) if asks else (f"{now.node} · writing", f"{now.tokens:,} tok")
         blocks.append(
             Block(
                 now.node, pen, visible(now.tail), tuple(map(visible, margin)), authors.colour(now.node),

@@ -160,7 +160,10 @@ class TakesPart(Screen[None]):
             mine = [hop.n for hop in told.hops if hop.pen == self.pen]
             n = mine[-1] if mine else -1
         if self.monitor.seen is None or self.monitor.seen.state != "running":
-            self._command(n, pen)
+            if told.listed.state == "open":
+                self.notify("it was broken off: relay run --resume goes on with the run", severity="warning")
+            else:
+                self._command(n, pen)
             return
 
         def written(text: str | None) -> None:

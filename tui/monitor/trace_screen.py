@@ -123,7 +123,8 @@ class TraceScreen(TakesPart):
         self.query_one("#problem", Static).update(_problem(told))
         self.query_one(Graph).show(told.scenario, told.hops, told.live, self._authors)
         self.query_one(Pens).show(told.hops, told.live, self.pen, start)
-        self.query_one("#verdict", Static).update(_verdict(told, self._playing))
+        seen = self.monitor.seen
+        self.query_one("#verdict", Static).update(_verdict(told, self._playing, seen.state if seen is not None else ""))
         blocks = self._playing.shown() if self._playing is not None else self._blocks()
         self.query_one(Thought).show(blocks)
 
@@ -200,8 +201,10 @@ class TraceScreen(TakesPart):
         """Another rollout beside this one."""
 
         def answered(number: str | None) -> None:
-            if number and number.strip().lstrip("#").isdecimal():
-                self.monitor.open_two(self.number, int(number.strip().lstrip("#")))
+            if number and (plain := number.strip().lstrip("#")).isdecimal():
+                self.monitor.open_two(self.number, int(plain))
+            elif number:
+                self.notify(f"{one_line(number, 40)!r} is no number of a rollout", severity="warning")
 
         self.app.push_screen(Ask(f"Which rollout beside {self.number}? Its number:"), answered)
 
@@ -230,14 +233,14 @@ def _problem(told: Telling) -> Text:
     return text.append(f"  reference: {one_line(told.problem.answer, 80)}", "not italic dim")
 
 
-def _verdict(told: Telling, playing: Playing | None) -> Text:
+def _verdict(told: Telling, playing: Playing | None, state: str) -> Text:
     listed = told.listed
     said, colour = verdict_of(listed)
     tokens = listed.tokens + sum(now.tokens for now in told.live.values())
     line = Text()
     if playing is not None:
         return line.append(playing.said, "bold")
-    line.append(said if listed.state != "open" else _stands(told), colour)
+    line.append(said if listed.state != "open" else _stands(told, state), colour)
     line.append(f"  {visible(listed.state)}  {tokens:,} tok", "dim")
     line.append(f"  {one_line(told.acts[-1].told, 60)}" if told.acts else "", "dim")
     line.append(f"  {one_line(listed.why, 120)}" if listed.why and listed.outcome else "", "dim")
@@ -249,8 +252,10 @@ def _verdict(told: Telling, playing: Playing | None) -> Text:
     return line
 
 
-def _stands(told: Telling) -> str:
-    """What an open rollout does, or waits for."""
+def _stands(told: Telling, state: str) -> str:
+    """What an open rollout of a run in this state does, or waits for."""
+    if state in ("dead", "stopped"):
+        return f"‖ broken off: the run is {state}"
     if any(now.node == BY_HAND for now in told.live.values()):
         return "‖ held: it waits for you"
     asks = [now for now in told.live.values() if now.node in asks_of(told.scenario)]
