@@ -14,6 +14,8 @@ from relay.store.gathered import Begun, Gathered, Graded
 from relay.store.writer import RunWriter
 from relay.walk import ANSWER, BY_HAND, Hop
 
+OFTEN = 1.0  # seconds between two counts of the calls that wait
+
 
 class RunRecorder:
     """Writes a batch into the run file."""
@@ -30,6 +32,7 @@ class RunRecorder:
         self._tape = recording
         self._noting = noting
         self._queue, self._said, self._seen = queue, "", False
+        self._again = 0.0  # when calls are counted next
         self._hop = writer.hop
         self._last = 0  # the request that was read last
 
@@ -43,9 +46,11 @@ class RunRecorder:
     def gather(self) -> Gathered:
         """Take what waits for the next flush."""
         self._noting()
-        if self._seen and (now := self._queue()) != self._said:
-            self._said = now
-            self.writer.beside(KEEP, ("queue", now))
+        if self._seen and time.monotonic() >= self._again:
+            self._again = time.monotonic() + OFTEN
+            if (now := self._queue()) != self._said:
+                self._said = now
+                self.writer.beside(KEEP, ("queue", now))
         return self.writer.gather()
 
     def write(self, gathered: Gathered) -> list[Asked]:

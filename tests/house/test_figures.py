@@ -55,7 +55,7 @@ def of_engines() -> Iterator[str]:
 
 
 def of_monitor() -> Iterator[str]:
-    columns = found("watching")["--seconds 240 --rounds 1"], found("watching")["--seconds 75 --rounds 3"]
+    columns = found("watching")["now"], found("watching")["before"]
 
     def row(key: str, pattern: str) -> str:
         return " | ".join(pattern.format(each[key]) for each in columns) + " |"
