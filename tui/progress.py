@@ -61,13 +61,13 @@ class Display(Protocol):
 
 
 class _Rate:
-    """Tokens a second since the phase began."""
+    """Tokens a second since somebody looks at the phase, which may have begun before."""
 
-    def __init__(self) -> None:
-        self._since = time.monotonic()
+    def __init__(self, tokens: int = 0) -> None:
+        self._since, self._before = time.monotonic(), tokens
 
     def of(self, counts: Counts) -> float:
-        return counts.tokens / max(time.monotonic() - self._since, 0.001)
+        return (counts.tokens - self._before) / max(time.monotonic() - self._since, 0.001)
 
 
 class Bar:
@@ -93,8 +93,10 @@ class Bar:
     def phase(self, name: str, tally: Counts) -> None:
         """A phase begins: a new bar."""
         self._end_phase()
-        self._counts, self._rate = tally, _Rate()
-        self._task = self._progress.add_task(visible(name), total=tally.total or None, done="", facts="")
+        self._counts, self._rate = tally, _Rate(tally.tokens)
+        self._task = self._progress.add_task(
+            visible(name), total=tally.total or None, completed=tally.done, done="", facts=""
+        )
         self.refresh()
 
     def note(self, text: str) -> None:
@@ -135,7 +137,7 @@ class Lines:
     def phase(self, name: str, tally: Counts) -> None:
         """A phase begins."""
         self._finish()
-        self._name, self._counts, self._rate, self._said = name, tally, _Rate(), time.monotonic()
+        self._name, self._counts, self._rate, self._said = name, tally, _Rate(tally.tokens), time.monotonic()
         if not tally.total:
             self._say(name)
 

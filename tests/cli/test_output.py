@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.batch import Tally
 from relay.tui import progress
 from tests.cli.conftest import PROGRAM, SCENARIO, Relay
 
@@ -182,3 +183,11 @@ def test_help_is_quick() -> None:
             ended = resource.getrusage(resource.RUSAGE_CHILDREN)
             took[name].append(ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime)
     assert statistics.median(took["help"]) <= 2.0 * statistics.median(took["typer"])
+
+
+def test_a_display_that_comes_late_tells_the_speed_since_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally(total=9, done=4, tokens=5_000_000)
+    shown = progress.Lines(sys.stderr)
+    shown.phase("walking", tally)
+    shown.close()
+    assert "4/9 · 0 tok/s" in capsys.readouterr().err

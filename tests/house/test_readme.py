@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("reader")
     (path / "my").mkdir()
     (path / "my" / "problems.jsonl").write_text('{"question": "What is 1 + 1?", "answer": "2"}\n')
-    (path / "my" / "handoff.yaml").write_text(blocks(ROOT / "README.md")[0].replace("my/problems", "problems"))
+    (path / "my" / "handoff.yaml").write_text(blocks(ROOT / "README.md")[0])
     return path
 
 
