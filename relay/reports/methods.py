@@ -1,5 +1,6 @@
 """A methods paragraph: what was run, how, and what its intervals cover; every fact is read from the run file."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ FROM rollout r LEFT JOIN name stop ON stop.id = r.stop WHERE r.cell >= 0
 """
 TOLD = ("model", "revision", "script", "adapter", "dtype", "tokenizer", "template")  # of a model, beside its engine
 LONG = 300
+PLAIN = re.compile(r'"([^\W\d](?:[\w ./()-]*\w)?)"')  # a text that YAML reads as one without its quotes
 
 
 def methods(run: Run) -> list[str]:
@@ -85,12 +87,7 @@ def _problems(run: Run, meta: Mapping[str, Any], tree: Mapping[str, Any]) -> Ite
 
 
 def _graph(run: Run, tree: Mapping[str, Any]) -> Iterator[str]:
-    verbs = ("write", "insert", "judge", "branch", "pick", "compute", "watch", "ask")
-    nodes = []
-    for name, node in tree["graph"]["nodes"].items():
-        verb = next((verb for verb in verbs if verb in node), next(iter(node)))
-        value = node[verb]
-        nodes.append(f"{_said(name)} ({verb} {_data(value) if isinstance(value, Mapping) else _said(value)})")
+    nodes = [f"{_said(name)} {_data(node)}" for name, node in tree["graph"]["nodes"].items()]
     yield f"The graph starts at {_said(tree['graph']['start'])}; its nodes: {', '.join(nodes)}."
     if sweep := tree.get("sweep"):
         yield f"Cells: {len(run.cells)}, by the sweep {_data(sweep)}."
@@ -164,6 +161,7 @@ def _said(value: Any) -> str:
 
 
 def _data(value: Any) -> str:
+    """As the scenario says it: quotes stand where they are needed, so that blanks at an end are seen."""
     from json import dumps
 
-    return one_line(dumps(value, ensure_ascii=False).replace('"', ""), LONG)
+    return one_line(PLAIN.sub(r"\1", dumps(value, ensure_ascii=False)), LONG)
