@@ -21,7 +21,7 @@ FROM rollout r LEFT JOIN name stop ON stop.id = r.stop WHERE r.cell >= 0
 """
 TOLD = ("model", "revision", "script", "adapter", "dtype", "tokenizer", "template")  # of a model, beside its engine
 LONG = 300
-PLAIN = re.compile(r'"([^\W\d](?:[\w ./()-]*\w)?)"')  # a text that YAML reads as one without its quotes
+PLAIN = re.compile(r'"([^\W_](?:[\w ./()-]*\w)?|[\d./-]+)"')  # a text that needs no quotes to be read as one
 
 
 def methods(run: Run) -> list[str]:

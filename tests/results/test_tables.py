@@ -77,7 +77,7 @@ def test_the_methods_say_what_was_run_from_the_file_alone(recovered: Path) -> No
         "relay/recoverability", meta["relay"], meta["models"]["main"]["script"], meta["problem_set"]["hash"],
         "16 problems of chains", "temperature: 0.6", "m: [0, 0.4, 0.8]", "Seed: 0", "at_least: 1/2", "Graded by math",
         "95 % intervals (Wilson)", "do not cover how the problems were selected", "No test was declared",
-        "continued 1 time in every cell", "Rollouts: 112.",
+        "continued 1 time in every cell", "Rollouts: 112.", 'stitch: "{stitch}"',
     ):  # fmt: skip
         assert fact in text, fact
 
