@@ -173,11 +173,12 @@ class Batch:
         async with aclosing(rollout(job.walk, job.stage)) as events:
             async for event in events:
                 if type(event) is HopCommitted:
-                    for hop in (*event.before, event.hop):
+                    hops = (*event.before, event.hop) if event.before else (event.hop,)
+                    for hop in hops:
                         recorder.hop(job, hop)
                         tally.tokens += hop.usage.decoded
-                    tally.hops += 1 + len(event.before)
-                    self._hops += 1 + len(event.before)
+                    tally.hops += len(hops)
+                    self._hops += len(hops)
                     if self._hops >= ROOM:
                         self._room.clear()
                 elif type(event) is Tokens:

@@ -42,14 +42,18 @@ def put_in(segment: Segment) -> bool:
 
 
 class Trajectory:
-    """The segments from the problem on. Immutable: `add` returns a new one; branches share their prefix."""
+    """The segments from the problem on. Immutable: `add` returns a new one; branches share their prefix.
 
-    __slots__ = ("length", "parent", "segment")
+    `closed`: one of them closes the thinking.
+    """
+
+    __slots__ = ("closed", "length", "parent", "segment")
 
     def __init__(self, parent: "Trajectory | None" = None, segment: Segment | None = None) -> None:
         self.parent = parent
         self.segment = segment
         self.length: int = (parent.length if parent else 0) + (segment is not None)
+        self.closed: bool = (parent is not None and parent.closed) or (segment is not None and segment.closed >= 0)
 
     def add(self, segment: Segment) -> "Trajectory":
         """This trajectory with one more segment."""

@@ -74,8 +74,8 @@ class SimulatedModel(Model):
 
     engine: Literal["simulated"] = "simulated"
     solves: Solves = Solves()
-    recovers: Curve = Field({})  # accuracy after a distraction, by the share of its own thought that it keeps
-    guided: Curve = Field({})  # accuracy after another's right thought on the problem, by the share of that
+    recovers: Curve = Field(default={})  # accuracy after a distraction, by the share of its own thought that it keeps
+    guided: Curve = Field(default={})  # accuracy after another's right thought on the problem, by the share of that
     distractors: Distracted = Distracted()
     slope_sd: Spread = 0.0  # how much problems differ in what a steer does to them, in log-odds
     states: Fraction | None = None  # from this share of a thought on its sentences state the answer

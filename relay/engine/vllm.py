@@ -47,7 +47,7 @@ class VllmModel(Model):
     gpu_memory: Fraction | None = None  # share of the GPU's memory; None: what relay gives each of a run's models
     lora: str | None = None  # an adapter: a folder, or a name of the hub
     placement: Literal["together", "take_turns"] = "together"  # take_turns: one model on the GPU, the others asleep
-    args: dict[str, JsonValue] = Field({})  # further engine arguments, by vLLM's own names
+    args: dict[str, JsonValue] = Field(default={})  # further engine arguments, by vLLM's own names
 
     _turns: Turns | None = PrivateAttr(None)
 

@@ -16,7 +16,7 @@ from relay.language.scenario import ModelName, Need, Node, Opening, Until, Until
 from relay.language.shapes import Kind, OneOf, OneOrMore
 from relay.node import Act, Desk, Hand, missing, taken
 from relay.node.people import NO_PEOPLE
-from relay.node.watching import Nobody, Watching, watching_of
+from relay.node.watching import NOBODY, Nobody, Watching, watching_of
 from relay.seam.cuts import Cut
 from relay.seam.handoff import Prompt
 from relay.seam.watched import TRIPPED
@@ -158,8 +158,10 @@ class Write(Node):
         self, desk: Desk, model: str, prompt: Prompt, cut: Cut, watching: Watching | Nobody, usage: Usage, began: float
     ) -> Act:
         """What was written, when all watchers have read it: what they leave of it, and where that sends the pen."""
-        usage = usage._replace(seconds=usage.seconds or round(perf_counter() - began, 3))
+        usage = Usage(usage.computed, usage.cached, 0, 0, usage.seconds or round(perf_counter() - began, 3))
         vetoed = cut.stopped == VETOED
+        if watching is NOBODY and not vetoed:
+            return self._wrote(desk, model, prompt, cut, usage)
         rest, why = await watching.done() if not vetoed else await watching.given_up()
         trip = watching.settled() if rest is None and not vetoed else None
         stopped = vetoed or trip is not None
@@ -171,7 +173,7 @@ class Write(Node):
 
     def _cut(self, desk: Desk, hand: Hand, room: int, make: Callable[..., Cut]) -> Cut:
         stops = self.stops
-        if stops.answered and _closed(desk):
+        if stops.answered and desk.pen.trajectory.closed:
             stops = ONLY_THE_TURN
         tokens, sentences, paragraphs, texts, *_ = stops
         limit, why = (tokens, "tokens") if tokens is not None else (desk.tokens_left, str(StopReason.TOKENS))
@@ -197,7 +199,7 @@ class Write(Node):
         s = cut.settle()
         if self.stops.closing and s.stop == "closed_by_force":
             s = s._replace(stop=CLOSING)
-        usage = usage._replace(decoded=len(s.ids) - s.recoded, thrown=s.thrown)
+        usage = Usage(usage.computed, usage.cached, len(s.ids) - s.recoded, s.thrown, usage.seconds)
         ended = s.turn_ended and desk.may_answer
         if not s.text and (s.turn_ended or s.stop == TRIPPED):
             return Act(usage=usage, recoded=prompt.recoded, turn_ended=ended)
@@ -233,7 +235,7 @@ def _banned(desk: Desk, hand: Hand, stops: Stops) -> frozenset[int]:
     Where the closing ends the visit it may be tried: the cut takes it back.
     """
     think = hand.engine.tokenizer.think
-    if think is None or stops.closing or (desk.may_answer and not _closed(desk)):
+    if think is None or stops.closing or (desk.may_answer and not desk.pen.trajectory.closed):
         return hand.others_ends
     return hand.others_ends | {think.close}
 
@@ -245,7 +247,3 @@ def _unsure(act: Act, entropy: float | None, cut: Cut, model: str) -> Act:
     if cut.ids and cut.stopped not in (VETOED, StopReason.SECONDS):  # else it may have had no time to say so
         raise EngineError(f"{model} cannot say how unsure it is: no edge can go by its entropy")
     return act
-
-
-def _closed(desk: Desk) -> bool:
-    return any(segment.closed >= 0 for segment in desk.pen.trajectory.newest_first())

@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -25,7 +25,7 @@ from bounds import told
 
 from relay.batch import Batch, Tally
 from relay.draws import seed_of
-from relay.engine import Purpose, Request, Sampling
+from relay.engine import Delta, Purpose, Request, Sampling
 from relay.engine.scripted import Scripted, shipped
 from relay.language.graph import Exit, Graph
 from relay.node import Act, Desk, Limits, Ticks
@@ -38,6 +38,7 @@ from relay.seam.cuts import Cut
 from relay.seam.templates import Template
 from relay.seam.tokens import Tokenizer
 from relay.store.writer import RunWriter
+from relay.trajectory import Usage
 from relay.walk import Pen
 
 IN_FLIGHT, TOKENS, CYCLES = 256, 32, 20
@@ -76,7 +77,7 @@ class Fork(Check):
 def graph(cycles: int, *, fork: bool) -> Graph:
     """The benchmark's graph; with `fork`, two pens walk it side by side."""
 
-    def enough(pen: Pen) -> bool:
+    def enough(pen: Pen, _luck: Callable[[], float]) -> bool:
         return pen.visits["back"] >= cycles
 
     nodes: dict[str, Any] = {
@@ -84,14 +85,28 @@ def graph(cycles: int, *, fork: bool) -> Graph:
         "check": Check(),
         "back": Insert.model_validate({"insert": {"text": BACK}}),
         "fork": Fork(),
+        "last": Check(),
     }
     edges = {
         "write": (Exit(None, "check", 0),),
         "check": (Exit(None, "back", 0),),
         "back": (Exit(enough, "join" if fork else "end", 0), Exit(None, "write", 1)),
-        "fork": (Exit(None, "end", 0),),
+        "fork": (Exit(None, "last", 0),),
+        "last": (Exit(None, "end", 0),),
     }
     return Graph("fork" if fork else "write", frozenset({"write"}), nodes, edges, frozenset())
+
+
+class TokenByToken(Scripted):
+    """Says its ids one by one, and suspends once a call all the same."""
+
+    async def extend(self, request: Request) -> AsyncGenerator[Delta, None]:
+        cut, ids, last = request.cut, self._says(request), 0
+        await asyncio.sleep(0)
+        while not cut.feed(ids[last : last + 1]):
+            yield Delta(ids[last : last + 1])
+            last += 1
+        yield Delta(ids[last : last + 1], Usage(len(request.prompt), decoded=last + 1))
 
 
 def writer_of(delta: str) -> tuple[Tokenizer, Scripted]:
@@ -99,7 +114,7 @@ def writer_of(delta: str) -> tuple[Tokenizer, Scripted]:
     tokenizer = shipped()
     ids = tuple(tokenizer.encode(SCRIPT)[: TOKENS + 1])
     template = Template(tokenizer, "{{ messages[-1].content }}\n")
-    return tokenizer, Scripted(tokenizer, template, lambda _: ids, delta="token" if delta == "token" else "segment")
+    return tokenizer, (TokenByToken if delta == "token" else Scripted)(tokenizer, template, lambda _: ids)
 
 
 async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
@@ -115,14 +130,16 @@ async def relay_hops(rollouts: int, delta: str, *, pens: int = 1) -> Speed:
         jobs, tally = Jobs(plan, ticks := Ticks()), Tally(total=rollouts)
         recorder = RunRecorder(writer)
         wall, cpu = time.perf_counter(), time.process_time()
-        await Batch(recorder, None, tally, ticks).run(recorder.noting(jobs, 0), in_flight=IN_FLIGHT)
+        await Batch(recorder, None, tally, ticks).run(
+            recorder.beginning(jobs, map(plan.begun, range(rollouts))), in_flight=IN_FLIGHT
+        )
         writer.close(finished=True)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         with closing(sqlite3.connect(path)) as db:
             hops, tokens = db.execute("SELECT count(*), sum(length(ids)) / 4 FROM hop").fetchone()
             ended = db.execute("SELECT count(*) FROM rollout WHERE stop IS NOT NULL").fetchone()[0]
         size = path.stat().st_size
-        expected = rollouts * (3 * CYCLES + (pens == 2))
+        expected = rollouts * (3 * CYCLES + 2 * (pens == 2))
         assert (hops, ended) == (expected, rollouts), f"{hops} hops and {ended} rollouts, not {expected} and {rollouts}"
         assert rollouts < 512 or size <= 9 * tokens + 90 * hops, f"{size} bytes for {tokens} tokens in {hops} hops"
     return Speed(hops, wall, cpu)

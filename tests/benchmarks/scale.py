@@ -284,6 +284,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
     from relay.batch import Batch, Tally
     from relay.events import RolloutEnded
     from relay.grading import grader
+    from relay.language.verifying import Given
     from relay.node import Ticks
     from relay.pool import Pool
     from relay.prepare.jobs import Jobs
@@ -298,7 +299,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
     with writer.at_once():
         writer.put_meta(scenario=reading.tree, source="", phase="preparing", relay="0", made=time.time())
     pool = Pool(path.with_suffix(".pool")) if scenario.pool else None
-    async with grader("math") as grade:
+    async with grader(scenario.verify, Given({})) as grade:
         plan = await prepare(writer, reading, Tools(engines, pool, grade, Silent(), 256, []))
         assert plan.total == finished + OPEN, plan.total
         jobs, walked, ends = Jobs(plan), {}, {}
@@ -316,7 +317,7 @@ async def _killed(kind: str, finished: int, problems: int, path: Path) -> None:
         first = (jobs.job(plan.begun(n)) for n in range(min(plan.total, problems * len(plan.cells))))
         await Batch(Copied(writer), grade, Tally(), Ticks()).run(first, in_flight=64)
     for number in range(plan.total):
-        begun = jobs.begun(number)
+        begun = plan.begun(number)
         writer.begin(begun)
         job = jobs.job(begun)
         hops = walked[job.stage.problem.id, job.cell]
@@ -340,6 +341,7 @@ async def _resumed(path: Path) -> dict[str, float]:
     from relay.batch import Batch, Tally
     from relay.grading import grader
     from relay.language.reading import from_tree
+    from relay.language.verifying import Given
     from relay.node import Ticks
     from relay.prepare.filed import read_back
     from relay.prepare.jobs import Jobs
@@ -361,7 +363,7 @@ async def _resumed(path: Path) -> dict[str, float]:
     coming = chain(
         (jobs.job(b, hops) for b, hops in begun), recorder.beginning(jobs, map(plan.begun, range(first, plan.total)))
     )
-    async with grader("math") as grade:
+    async with grader(reading.cells[0].scenario.verify, Given({})) as grade:
         await Batch(recorder, grade, tally, ticks).run(coming, in_flight=256)
     laps.append(time.perf_counter())
     writer.close(finished=True)
