@@ -38,6 +38,7 @@ from relay.prepare.models import (
     notes_of,
     refuse_logprobs,
     refuse_other_models,
+    refuse_scoreless,
 )
 from relay.prepare.problem_sets import problems_of
 from relay.prepare.run import Tools, Watcher, judges_of, pairs_of, prepare, used_models
@@ -129,6 +130,7 @@ async def _go_on(
         kept = recorded.recordings(reading, taken, options.pool or default_path())
         writer.holds(Stopwatch())
         opened = await load_models(scenario, used - set(taken), engines or {}, watcher, stack, options.deterministic)
+        refuse_scoreless(cell_plans(reading), opened)
         noting = stack.enter_context(
             counting_failures(writer, opened)
         )  # of the engines themselves: a model may have two names

@@ -66,6 +66,10 @@ class Node(Frozen):
         """The models that this node calls."""
         return ()
 
+    def weighs(self) -> "Iterable[str]":
+        """Those of them that must say how probable a text is."""
+        return ()
+
     def need(self, name: str) -> Need | None:
         """What this node, which bears this name, takes from the pool."""
         return None

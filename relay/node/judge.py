@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from relay.clock import Stopwatch
 from relay.engine import Request, Sampling
+from relay.engine.scoring import scoring
 from relay.errors import EngineError
 from relay.events import Tokens
 from relay.language.conditions import AnyCondition
@@ -70,6 +71,10 @@ class Judge(Node):
         """The one that is asked."""
         return () if isinstance(self.judge, Rule) else (self.judge,)
 
+    def weighs(self) -> Iterable[str]:
+        """The one that is asked, where all labels count by how probable they are."""
+        return self.models() if self.score == "mean" else ()
+
     def rules(self) -> bool:
         """It does."""
         return True
@@ -113,7 +118,7 @@ class Judge(Node):
     async def _weigh(self, model: str, desk: Desk) -> AsyncGenerator[Tokens | Act, None]:
         """How probable each label is: the mean of their values, and the most probable one."""
         hand, ids, asked = self._prompt(model, desk)
-        score = getattr(hand.engine, "score", None)
+        score = scoring(hand.engine, desk.purpose, desk.stage.cell)
         if score is None:
             raise EngineError(f"{model} cannot say how probable a label is; `score: argmax` asks it to say one")
         encode, watch = hand.engine.tokenizer.encode, Stopwatch()

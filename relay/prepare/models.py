@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack, contextmanager
 
 from relay.batch import Tally
 from relay.engine import Engine, Failing, Telling
+from relay.engine.scoring import scoreless
 from relay.errors import Mistake, UserError
 from relay.language.scenario import Model, Scenario
+from relay.prepare.jobs import CellPlan
 from relay.prepare.run import Watcher
 from relay.store.writer import RunWriter
 
@@ -53,6 +55,24 @@ def refuse_logprobs(scenario: Scenario) -> None:
         engines = ", ".join(sorted(set(cannot.values())))
         what = f"engine {engines} gives no log-probabilities: {', '.join(sorted(cannot))}"
         raise UserError(Mistake("--logprobs", what, "leave it out, or say `engine: vllm`"))
+
+
+def refuse_scoreless(cells: Iterable[CellPlan], engines: Mapping[str, Engine]) -> None:
+    """A node that weighs what may be said needs a model that says how probable it is. Raises UserError."""
+    asked = {
+        (name, node)
+        for cell in cells
+        for node, verb in cell.graph.nodes.items()
+        if node not in cell.graph.passed
+        for name in verb.weighs()
+    }
+    whys = {(name, node): scoreless(engines[name]) for name, node in sorted(asked) if name in engines}
+    if found := [
+        Mistake(f"models.{name}", f"cannot weigh the labels of {node!r} (`score: mean`): {why}")
+        for (name, node), why in whys.items()
+        if why
+    ]:
+        raise UserError.of(found)
 
 
 def notes_of(engines: Mapping[str, Engine]) -> list[str]:

@@ -2,14 +2,16 @@
 
 import math
 from asyncio import Event, sleep
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from itertools import accumulate
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from relay.engine import Delta, Request, Words
+from relay.engine import Delta, Purpose, Request, Words
+from relay.engine.scoring import Score, Scored
 from relay.errors import EngineError, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Text, wrong
@@ -105,6 +107,25 @@ class Replay:
         end = next((whole for whole in accumulate(played.deltas) if whole >= at), told)
         cut.feed(played.ids[at : end if end < told else None])  # what came in one piece with the end was thrown away
         _end(request, played, all_said=end >= told)
+
+    def scores_for(self, purpose: Purpose, cell: str) -> Score | None:
+        """What it gave this purpose in its run."""
+        return None if self._source.scoreless else partial(self._scores, purpose, cell)
+
+    @property
+    def scoreless(self) -> str:
+        """Why the run does not hold its scores; empty where it does."""
+        return self._source.scoreless
+
+    async def _scores(
+        self, purpose: Purpose, cell: str, prompt: Sequence[int], continuations: Sequence[Sequence[int]]
+    ) -> Scored:
+        call = self._finder.scores(purpose, cell, prompt, continuations)
+        await sleep(call.usage.seconds / self._speed if self._speed else 0.0)
+        if call.failed is not None:
+            await Event().wait()  # until it is stopped once more
+        numbers = iter(call.logprobs)
+        return [tuple(islice(numbers, length)) for length in call.deltas]
 
     def _pieces(self, played: Played) -> Iterator[tuple[int, float]]:
         """How many ids come at a time, and the seconds before them."""

@@ -2,9 +2,10 @@
 
 import zlib
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
-from relay.engine import Request
+from relay.engine import Purpose, Request
 from relay.errors import EngineError, TimeUpError
 from relay.prepare.solos import NODE as POOL
 from relay.replay.prompts import Prompts
@@ -78,6 +79,27 @@ class Finder:
                 return Played(call.ids, call.deltas, call.logprobs, call.usage, failed, stop, None, sure, late)
         was = self._prompts.of(number, self._model, visited)
         raise EngineError(self._differs(request, was if was and hash_of(was) == calls[0].prompt else None))
+
+    def scores(self, purpose: Purpose, cell: str, prompt: Sequence[int], texts: Sequence[Sequence[int]]) -> Kept:
+        """The call that asked how probable these texts were behind this prompt. Raises EngineError."""
+        source, (problem, sample, node, visit, pen) = self._source, purpose
+        number = source.rollout(problem.id, sample, cell)
+        told, visited = self._where(purpose, cell), source.visits(number).get((pen, node, visit))
+        if visited is None:
+            raise EngineError(f"{told} is not in {source.path}, rollout {number}")
+        try:
+            calls = source.calls(visited)
+        except DamagedError as error:
+            raise EngineError(f"{told} is damaged in {source.path}: {error}") from error
+        asked = self._model, hash_of(prompt), tuple(chain(*texts)), tuple(map(len, texts))
+        found = next((call for call in calls if call[:4] == asked), None)
+        if found is None:
+            raise EngineError(f"{told} has another prompt, other labels or another judge than in {source.path}")
+        if found.failed:
+            raise EngineError(found.failed)
+        if found.failed is not None and visited.hop.rest != StopReason.LATE:
+            raise TimeUpError(f"{told} came too late")
+        return found
 
     def _from_hop(self, request: Request, number: int, visited: Visited) -> Played:
         hop = visited.hop
@@ -170,8 +192,11 @@ class Finder:
         return f"{ids[at]} ({text!r})"
 
     def _told(self, request: Request) -> str:
-        problem, sample, node, visit, pen = request.purpose
-        where = f", cell {request.cell}" if len(self._source.cells) > 1 else ""
+        return self._where(request.purpose, request.cell)
+
+    def _where(self, purpose: Purpose, cell: str) -> str:
+        problem, sample, node, visit, pen = purpose
+        where = f", cell {cell}" if len(self._source.cells) > 1 else ""
         return f"{node} (visit {visit} of pen {pen}, problem {problem.id!r}, sample {sample}{where})"
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,15 @@ class Visited(NamedTuple):
 _VISITS = f"{WAY} SELECT id, {HOP_COLUMNS} FROM way CROSS JOIN hop ON rollout = number AND id <= upto ORDER BY id"
 _FORK = "SELECT id FROM rollout WHERE cell = -1 AND problem = ? AND sample = ?"
 Visits = dict[tuple[str, str, int], Visited]  # by pen, node and visit
+
+
+def scoreless(meta: Mapping[str, Any]) -> str:
+    """Why a run with this `meta` does not hold how probable a judge's labels were; empty where it does."""
+    if "recording" not in meta:
+        return "the run was made without --record, and does not hold how probable a judge's labels were"
+    if "scores" not in meta["recording"]:
+        return "an earlier relay recorded the run, without how probable a judge's labels were"
+    return ""
 
 
 class Source:
@@ -57,6 +67,11 @@ class Source:
             return str(self.meta["recording"]["id"])
         said = json.dumps([self.meta.get(key) for key in ("scenario", "made", "models")], sort_keys=True)
         return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+    @property
+    def scoreless(self) -> str:
+        """Why it does not hold how probable a judge's labels were; empty where it does."""
+        return scoreless(self.meta)
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """Rows of the file. Raises EngineError where it cannot be read."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relay.errors import Mistake, UserError
+from relay.language.reading import from_tree
+from relay.replay.source import scoreless
 from relay.store import files, making, opening
 from relay.store.asking import DONE, FORK
 from relay.store.reader import Run
@@ -41,6 +43,8 @@ def lay_out(path: Path, out: Path, speed: float = 0.0) -> None:
         if meta["phase"] != "done":
             instead = f"`relay run --resume {path}` does what is missing"
             raise UserError(Mistake(str(path), "was broken off before its end, or still goes on", instead))
+        if (why := scoreless(meta)) and _weighs(run):
+            raise UserError(Mistake(str(path), f"`score: mean` cannot be played: {why}", "record the run anew"))
         remove = making.footprint(out)
         writer = RunWriter.create(out)
         try:
@@ -54,6 +58,12 @@ def lay_out(path: Path, out: Path, speed: float = 0.0) -> None:
             remove()
             raise
         writer.close(finished=False)
+
+
+def _weighs(run: Run) -> bool:
+    """Whether a node of it asks how probable a text is."""
+    cells = from_tree(run.meta["scenario"], run.meta["source"], run.cells).cells
+    return any(any(node.weighs()) for cell in cells for node in cell.scenario.graph.nodes.values())
 
 
 def _copy(run: Run, writer: RunWriter) -> None:

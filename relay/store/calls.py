@@ -174,7 +174,7 @@ def _numbers(packed: bytes) -> tuple[float, ...]:
 _SURPRISES = """
 SELECT pen.text, h.n, c.logprobs, coalesce(c.same, length(h.ids) / 4)
 FROM hop h JOIN call c ON c.id = 256 * h.id JOIN name pen ON pen.id = h.pen
-WHERE h.rollout = ? AND h.model IS NOT NULL AND c.logprobs IS NOT NULL
+WHERE h.rollout = ? AND h.model IS NOT NULL AND c.logprobs IS NOT NULL AND c.decoded IS NOT 0
 """
 
 

@@ -55,7 +55,7 @@ class Tape:
 def lay_out(writer: RunWriter, identity: str, *, logprobs: bool = False) -> None:
     """Make this a recorded run: its tables, and a name that tells this recording from every other one."""
     writer.add_tables(RECORDING)
-    writer.put_meta(recording={"id": identity, "models": {}, "logprobs": logprobs})
+    writer.put_meta(recording={"id": identity, "models": {}, "logprobs": logprobs, "scores": True})
 
 
 def logprobs(writer: RunWriter) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,9 @@ class Recording:
         self.requests.append(request._replace(prompt=request.prompt[:]))
         async for delta in self.inner.extend(request):
             yield delta
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
     async def aclose(self) -> None:
         if self._closes:

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from relay.replay.engine import ReplayModel
 from relay.replay.whole import differences, lay_out
 from relay.seam.templates import Template
 from relay.session import Options, resume
+from relay.store.calls import surprises
 from relay.store.reader import Run
 from relay.store.rows import unpack
 from tests.loop.conftest import Silent
@@ -176,6 +178,68 @@ def test_a_judge_without_a_recording_says_its_reply_again(bench: Any) -> None:
         said = [was.opinions(row.id) for row in was.rollouts()]
         assert {len(each) for each in said} == {3}
         assert [now.opinions(row.id) for row in now.rollouts()] == said
+
+
+WEIGHED = """
+    relay: 1
+    models:
+      a: {engine: scripted, says: ["One. Two. Three. ", " Four.</think>{answer}"]}
+      j: {engine: scripted, says: x}
+    problems: {from: sums, limit: 3}
+    samples: 2
+    graph:
+      start: think
+      answer: think
+      nodes:
+        think: {write: a, until: [{sentences: 1}, answered]}
+        check: {judge: j, ask: " Good? ", labels: {"good ": 1, bad: 0, so so: 0.3}, score: mean}
+        back: {write: a, until: [{sentences: 1}]}
+      edges:
+        think: [{when: answered, to: end}, check]
+        check: [{when: {score: check, under: 0.5}, to: back}, {to: think}]
+        back: think
+"""
+
+
+def weigher() -> Any:
+    """A judge whose chances hang on a clock: what it said once it never says again."""
+    times, tokenizer = count(1), shipped()
+    chances = lambda before, i: -((next(times) * 0.618) % 1)  # noqa: E731 - it stands for a model
+    return Scripted(tokenizer, Template(tokenizer, TEMPLATE), lambda r: "x", facts={}, probable=chances)
+
+
+def test_a_judge_that_weighs_its_labels_is_played_from_its_recording(bench: Any) -> None:
+    bench.given = {"j": weigher()}
+    outcome = bench.run(WEIGHED, record=True)
+    with Run(outcome.path) as run:
+        rulings = [hop.extra.score for row in run.rollouts() for hop in run.hops(row.id) if hop.node == "check"]
+        assert {row.state for row in run.rollouts()} == {"end"}
+        assert len(set(rulings)) > 5, "no two are alike"
+        assert surprises(run.query, 0) == {}, "they are not what somebody wrote"
+    found, there = again(outcome.path)
+    assert found == []
+    assert hops(there) == hops(outcome.path)
+    bench.given = {}
+    asked = played(WEIGHED, outcome.path).replace("model: b}", "model: j}").replace("      b:", "      j:")
+    other = bench.run(asked, out="played.relay")
+    assert hops(other.path) == hops(outcome.path)
+    other = bench.run(asked.replace("bad: 0", "worse: 0"), out="worse.relay")
+    assert {"another prompt, other labels" in said for said in why(other.path)} == {True}
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_a_run_that_lacks_what_labels_weighed_is_refused_before_anything_is_written(record: bool, bench: Any) -> None:
+    outcome = bench.run(WEIGHED, record=record)
+    if record:  # as relay recorded before it kept them
+        with closing(sqlite3.connect(outcome.path)) as db, db:
+            db.execute("UPDATE meta SET value = json_remove(value, '$.scores') WHERE key = 'recording'")
+    told = "an earlier relay recorded the run" if record else "made without --record"
+    with pytest.raises(UserError, match=f"`score: mean` cannot be played: .*{told}"):
+        again(outcome.path)
+    asked = played(WEIGHED, outcome.path).replace("model: b}", "model: j}").replace("      b:", "      j:")
+    with pytest.raises(UserError, match=f"models.j: cannot weigh the labels of 'check' .*{told}"):
+        bench.run(asked, out="played.relay")
+    assert not list(bench.folder.glob("again.relay*")) + list(bench.folder.glob("played.relay*"))
 
 
 PLAYED = """
