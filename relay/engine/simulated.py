@@ -5,14 +5,16 @@ import json
 import random
 from array import array
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from relay.clock import clock
-from relay.engine import Delta, Request, Words
+from relay.engine import Delta, Purpose, Request, Words
+from relay.engine.drawn_scores import drawn_scores
 from relay.engine.replica import Cache, Replicas, Speed
+from relay.engine.scoring import Score
 from relay.engine.scripted import TEMPLATE, shipped
 from relay.errors import EngineError, UserError
 from relay.language.scenario import Model
@@ -133,6 +135,7 @@ class Simulated:
         self.rows = known.rows * known.replicas
         self.facts: Mapping[str, str] = {"engine": "simulated", "script": known.name}
         self.reasoner = Reasoner(known.behaviour)
+        self.scoreless = ""  # only for a purpose: no text is measured by what is drawn
         self._known = known
         self._tag = tag(known.name)
         self._replicas = Replicas(self.rows, known.speed)
@@ -164,6 +167,10 @@ class Simulated:
         self._replicas.take(now + seconds)
         await clock().until(now + seconds)
         yield Delta(tuple(ids[:decoded]), Usage(len(prompt) - cached, cached, decoded, seconds=max(seconds, 1e-6)))
+
+    def scores_for(self, purpose: Purpose, cell: str) -> Score:
+        """How probable it finds what a judge may say: drawn anew at each visit."""
+        return partial(drawn_scores, self._known.name, self._replicas, purpose)
 
     async def aclose(self) -> None:
         """It holds nothing."""

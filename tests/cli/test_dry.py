@@ -167,13 +167,29 @@ graph:
 """
 
 
-def test_judges_are_rehearsed_too_and_those_that_weigh_are_told_of(relay: Relay, folder: Path) -> None:
+LABELS = "labels: {good: 1, bad: 0}, score: mean"
+WAYS = "check: [{when: {score: check, under: 0.5}, to: draft, drop: draft}, {to: draft}]"
+
+
+def test_judges_are_rehearsed_too_those_that_weigh_by_lot(relay: Relay, folder: Path) -> None:
     (folder / "j.yaml").write_text(JUDGED)
     said = relay("run", "j.yaml", "--dry")
     assert said.code == 0
     assert "failed" not in said.out + said.err
-    weighing = relay("run", "draft-and-judge", "--dry", "--set", "problems.limit=2")
-    assert "rollouts walked for this failed, and count as they came: large cannot say how probable" in weighing.out
+    weighed = JUDGED.replace("labels: [good, bad]", LABELS).replace("check: draft", WAYS)
+    (folder / "j.yaml").write_text(weighed.replace("limit: 2", "limit: 20"))
+    dry, again = (relay("run", "j.yaml", "--dry", "--tokens", "400") for _ in range(2))
+    assert dry.code == 0
+    assert "failed" not in dry.out + dry.err
+    assert dry.out == again.out
+    known = "{engine: simulated, tokens: {mean: 400}}"
+    assert relay("run", "j.yaml", "--set", f"models.a={known}", "--set", f"models.j={known}", "-o", "j.relay").code == 0
+    with Run(folder / "j.relay") as run:
+        hops = [hop for row in run.rollouts() for hop in run.hops(row.id) if hop.node == "check"]
+    scores = [hop.extra.score for hop in hops if hop.extra]
+    assert len(set(scores)) == len(hops) > 40, "drawn anew at each visit"
+    assert 0.4 < sum(scores) / len(scores) < 0.6
+    assert all(hop.usage.seconds > 0 for hop in hops), "virtual ones"
 
 
 def test_rollouts_that_fail_on_the_way_are_told_with_their_reason(
