@@ -7,8 +7,11 @@ import typer
 from relay.cli.options import Preset, Sets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from relay.language.reading import Reading
     from relay.language.scenario import Scenario
+    from relay.language.telling import Fault
 
 
 def check(
@@ -44,6 +47,10 @@ def check(
 
         print(dumps(expanded(reading)) if json else escaped(write(expanded(reading))).rstrip("\n"))
         return
+    if faults := list(_of_models(reading)):
+        from relay.language.reading import placed
+
+        raise UserError.of(placed(faults, reading.places, reading.source))
     plan = forecast(reading)
     print(dumps(plan) if json else visible("\n".join(_lines(plan))))
 
@@ -79,6 +86,17 @@ def forecast(reading: "Reading") -> dict[str, Any]:
         "notes": [*loaded.notes, *_races(scenario)],
         "models": {name: _model(reading, name, max(most.values())) for name in scenario.models},
     }
+
+
+def _of_models(reading: "Reading") -> "Iterator[Fault]":
+    """What is wrong with the models that a run of it would open, as far as can be told without them."""
+    from relay.prepare.jobs import cell_plans
+    from relay.prepare.run import judges_of, used_models
+
+    cells = cell_plans(reading)
+    for name in sorted(used_models(reading, cells) | judges_of(reading, cells)):
+        for fault in reading.cells[0].scenario.models[name].faults():
+            yield fault._replace(path=("models", name, *fault.path))
 
 
 def _races(scenario: "Scenario") -> list[str]:

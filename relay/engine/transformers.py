@@ -4,7 +4,7 @@ One thread owns the model. Calls reach it through a queue; it wakes the event lo
 now and then for those under way. torch uses as many threads as it finds cores: OMP_NUM_THREADS says otherwise.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -15,9 +15,11 @@ from relay.engine.background import in_thread
 from relay.engine.batching import Row, Scoring
 from relay.engine.decoding import CLOSED, Decoder
 from relay.engine.loading import Loaded, load, load_words
+from relay.engine.naming import faults
 from relay.errors import EngineError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says
+from relay.language.telling import Fault
 from relay.trajectory import Usage
 
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"), Says("auto, cpu, cuda or cuda:0")]
@@ -33,6 +35,10 @@ class TransformersModel(Model):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, else the model's own
     device: Device = "auto"  # auto: CUDA where there is one
     batch: Count = 16  # calls decoded together
+
+    def faults(self) -> Iterator[Fault]:
+        """Whether a model of this name can be here."""
+        return faults(self.model, self.gguf_file)
 
     async def words(self) -> Words:
         """Read from its files, without its weights."""

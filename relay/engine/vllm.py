@@ -5,7 +5,7 @@ all ids at the end; else as they come. In every case the cut decides: an id afte
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from itertools import count
@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue, PrivateAttr, field_validator
 from relay.engine import Delta, Engine, Request, Words
 from relay.engine.background import in_thread
 from relay.engine.loading import load_words
+from relay.engine.naming import faults
 from relay.engine.turns import Turns
 from relay.engine.vllm_sampling import LABELS, URGENT, among_allowed, entropy_of, params, priority, refused, scoring
 from relay.engine.vllm_starting import Started, said_by, start
@@ -23,6 +24,7 @@ from relay.engine.vllm_together import together
 from relay.errors import EngineError
 from relay.language.scenario import Model
 from relay.language.shapes import Count, Says, wrong
+from relay.language.telling import Fault
 from relay.trajectory import Usage
 
 CLOSED = "the engine was closed"
@@ -74,6 +76,10 @@ class VllmModel(Model):
     def gguf_file(self) -> None:
         """vLLM is given no GGUF files."""
         return None
+
+    def faults(self) -> Iterator[Fault]:
+        """Whether a model of this name can be here."""
+        return faults(self.model, self.gguf_file)
 
     async def words(self) -> Words:
         """By its files."""

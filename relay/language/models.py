@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from relay.engine import Engine, Words
+    from relay.language.telling import Fault
 
 
 class Model(Frozen):
@@ -32,6 +33,10 @@ class Model(Frozen):
 
     def problem_ids(self) -> "Iterable[tuple[tuple[str, ...], str]]":
         """The ids of problems that its settings name, each behind the keys that lead to it."""
+        return ()
+
+    def faults(self) -> "Iterable[Fault]":
+        """What of it can be told to be wrong without loading it, each behind the keys that lead there."""
         return ()
 
     async def words(self) -> "Words | None":

@@ -15,6 +15,7 @@ from relay.engine.scoring import Score, Scored
 from relay.errors import EngineError, UserError
 from relay.language.scenario import Model
 from relay.language.shapes import Text, wrong
+from relay.language.telling import Fault, did_you_mean
 from relay.replay.finding import OUTSIDE, Finder, Played
 from relay.replay.prompts import Prompts
 from relay.replay.source import Source
@@ -40,6 +41,19 @@ class ReplayModel(Model):
             if getattr(self, key) is not None:
                 raise wrong(f"a replayed model has the {key!r} of its run", at=(key,), instead="leave it out")
         return self
+
+    def faults(self) -> Iterator[Fault]:
+        """Whether the run is there, and has the model."""
+        try:
+            source = Source(Path(self.run))
+        except UserError as error:
+            yield from (Fault(("run",), f"{m.where}: {m.what}", m.instead) for m in error.mistakes)
+            return
+        there = sorted(source.meta.get("models") or {})
+        source.close()
+        if self.model not in there:
+            near = did_you_mean(self.model, there) or f"there are {', '.join(there)}"
+            yield Fault(("model",), f"{self.model!r} is not one that {self.run} used", near)
 
     async def words(self) -> Words:
         """Those of the model in its run."""

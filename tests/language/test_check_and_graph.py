@@ -12,6 +12,7 @@ from relay.cli.graph import graph
 from relay.errors import UserError
 from relay.language.yaml_places import parse, plain
 from relay.scenarios import canned, opening
+from relay.store.writer import RunWriter
 
 CANNED = (
     "best-of-n", "branch-and-vote", "budget-forcing", "draft-and-judge", "explore-then-commit", "glimprouter",
@@ -34,6 +35,38 @@ def test_a_canned_scenario_has_no_mistakes_and_can_be_drawn(name: str, capsys: p
     told = capsys.readouterr().out
     assert f"{name.capitalize()} (relay/{name}): no mistakes" in told
     assert "flowchart TD" in told
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (
+            "{engine: transformers, model: relay/tinny}",
+            "relay/tinny': relay knows no model of this name (did you mean",
+        ),
+        ("{engine: vllm, model: ./nowhere}", "2:35: models.a.model: model './nowhere': there is no such folder"),
+        ("{engine: replay, run: nothere.relay, model: a}", "models.a.run: nothere.relay: no such run file"),
+        ("{engine: replay, run: r.relay, model: b}", "models.a.model: 'b' is not one that r.relay used (there are a)"),
+        ("{engine: http, model: who/knows, url: 'http://localhost:1'}", ""),
+    ],
+)
+def test_check_tells_what_a_run_would_refuse_before_it_loads_a_model(
+    model: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    writer = RunWriter.create(tmp_path / "r.relay")
+    with writer.at_once():
+        writer.put_meta(models={"a": {}}, phase="done")
+    writer.close(finished=True)
+    text = f"relay: 1\nmodels: {{a: {model}, idle: {{engine: transformers, model: relay/no}}}}\nproblems: sums\n"
+    graph = "graph: {start: n, answer: n, nodes: {n: {write: a}}, edges: {n: end}}\n"
+    (tmp_path / "x.yaml").write_text(text + graph)
+    if not told:
+        check("x.yaml")
+        return
+    with pytest.raises(UserError) as caught:
+        check("x.yaml")
+    assert told in str(caught.value)
 
 
 def test_check_says_what_a_run_will_do(capsys: pytest.CaptureFixture[str]) -> None:
