@@ -94,16 +94,26 @@ def _ways(spec: GraphSpec, edged: "nx.DiGraph[str]", reached: set[str]) -> Itera
     ends = [end for end in ENDS if end in edged]
     ending = set(ends).union(*(nx.ancestors(edged, end) for end in ends))
     beside = watching.asked(spec)
+    loose = {name for name in spec.nodes if name not in spec.edges and name not in beside}
     for name in spec.nodes:
         at = ("graph", "nodes", name)
         if name in beside and name not in spec.edges:
             continue
         if name not in spec.edges:
-            yield Fault(at, f"no edges lead on from {name!r}", f"write 'edges: {{{name}: end}}'", True)
-        elif name not in reached:
+            yield Fault(at, f"no edges lead on from {name!r}", _leading_on(spec, name), True)
+        elif name not in reached and not loose & reached:  # whose edges may be the way
             yield Fault(at, f"no way leads from the start to {name!r}", "add an edge to it, or leave it out", True)
-        elif name not in ending and set(spec.nodes) == {*spec.edges, *beside}:
+        elif name not in ending and not loose:
             yield Fault(at, f"no way leads from {name!r} to an end", "add an edge 'to: end'", True)
+
+
+def _leading_on(spec: GraphSpec, name: str) -> str:
+    """What to write where no edges lead on: in a graph in use its nodes have names of their own."""
+    around = max(
+        (n for n, node in spec.nodes.items() if node.leaves() and name.startswith(f"{n}.")), key=len, default=""
+    )
+    own = name.removeprefix(f"{around}.")
+    return f"write 'edges: {{{own}: end}}'" + (" in that graph" if around else "")
 
 
 def _answers(spec: GraphSpec, reached: set[str], without: frozenset[str]) -> Iterator[Fault]:
