@@ -41,6 +41,9 @@ def numbers(where: str, said: str, how_many: tuple[int, ...], mistakes: list[Mis
         values = []
     if len(values) not in how_many or any(not 0 <= value < 1e12 for value in values):
         wanted = " or ".join(map(str, how_many))
-        mistakes.append(Mistake(where, f"{said!r} should be {wanted} number{'s' * (how_many != (1,))}, with commas"))
+        what = f"should be {wanted} number{'s' * (how_many != (1,))}, with commas"
+        if len(values) in how_many and any(value < 0 for value in values):
+            what = "has a negative number"
+        mistakes.append(Mistake(where, f"{said!r} {what}"))
         return []
     return values

@@ -80,7 +80,7 @@ def _within(spec: GraphSpec, used: str) -> str:
 
 
 def _judges(spec: GraphSpec) -> str:
-    there = [name for name, node in spec.nodes.items() if node.rules()]
+    there = [name for name, node in spec.nodes.items() if node.rules() and node.watches() is None]
     return f"name one that does: {', '.join(there)}" if there else "add a node with `judge:`"
 
 

@@ -163,9 +163,8 @@ def _credits(
     authors = dict.fromkeys((each.node, each.model) for line in rollouts.values() for each in line)
     for number in rollouts:
         authors |= dict.fromkeys(wrote[number])
-    longest = float(max(len(line) for line in rollouts.values()))  # no author can earn more: one for each segment
 
-    def mean(values: dict[int, float], reach: float = longest) -> Difference:
+    def mean(values: dict[int, float], reach: float = 1.0) -> Difference:
         found = mean_of(of._replace(correct=np.array([values[number] for number in rollouts])), reach)
         assert found is not None  # there is a rollout
         return found
@@ -173,13 +172,22 @@ def _credits(
     told = []
     for author in authors:
         mine = {n: [each for each in line if (each.node, each.model) == author] for n, line in rollouts.items()}
-        earned = mean({n: sum((each.after or 0.0) - each.before for each in line) for n, line in mine.items()})
+        reach = max(_reach(len(line), len(rollouts[n])) for n, line in mine.items())
+        earned = mean({n: sum((each.after or 0.0) - each.before for each in line) for n, line in mine.items()}, reach)
         tokens = mean({n: float(wrote[n].get(author, 0)) for n in rollouts}).mean
         told.append(Author(*author, mean({n: float(len(line)) for n, line in mine.items()}).mean, earned, tokens))
     start = mean({n: line[0].before for n, line in rollouts.items()}).mean
     end = mean({n: line[-1].after or 0.0 for n, line in rollouts.items()}).mean
     total = mean({n: (line[-1].after or 0.0) - line[0].before for n, line in rollouts.items()}, 1.0)
     return Credits(cell, by, len(rollouts), total.problems, start, end, total, tuple(told), None)
+
+
+def _reach(own: int, segments: int) -> float:
+    """The most that so many of a rollout's segments can move the chance, up or down; for none what one could.
+
+    Each moves it by 1 at most, and all together do: beyond that only as far as the others move it back.
+    """
+    return float(max(1, min(own, 1 + segments - own)))
 
 
 def _gain(run: Run, by: str, cell: int, rollouts: dict[int, list[Moves]]) -> Difference | None:

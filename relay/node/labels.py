@@ -3,14 +3,23 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from relay.language.shapes import Kind, OneOf, Scalar
+from relay.language.shapes import Kind, OneOf, Scalar, wrong
+
+
+def _each_once(labels: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    said = [str(label) for label in labels]
+    for i, label in enumerate(said):
+        if label in said[:i]:
+            raise wrong(f"{label!r} is a label already", at=(i,), instead="say each label once")
+    return labels
+
 
 Labels = Annotated[
     tuple[Scalar, ...] | dict[str, float],
     OneOf(
-        Kind("<labels>", Annotated[tuple[Scalar, ...], Field(min_length=2)], of=(list, tuple)),
+        Kind("<labels>", Annotated[tuple[Scalar, ...], Field(min_length=2), AfterValidator(_each_once)], of=(list, tuple)),
         Kind("<values>", Annotated[dict[str, float], Field(min_length=2)], of=(dict,)),
     ),
 ]

@@ -17,7 +17,7 @@ from relay.credit.prefixes import Wanted, prefixes, segments
 from relay.engine import Request
 from relay.engine.scripted import TEMPLATE, Scripted, shipped
 from relay.errors import UserError
-from relay.measure.credits import credits_of, drawn, moves, moves_of
+from relay.measure.credits import _reach, credits_of, drawn, moves, moves_of
 from relay.measure.gains import gains
 from relay.regrade import read_verifier, regrade
 from relay.reports.credits import credited as credited_parts
@@ -111,6 +111,20 @@ def test_every_author_earns_what_it_moved_and_all_of_it_is_the_gain(bench: Any) 
     assert by["hint"].segments == 1
     left_out = over["without hint"].difference  # leave one out: what the hint is worth where the other stays
     assert left_out.low <= 0.8 * 0.9 - 0.5 * 0.9 <= left_out.high
+
+
+def test_no_interval_reaches_beyond_what_an_author_can_earn(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was moved on six problems: elsewhere one may have been, as far as one segment of each author can."""
+    for hints in CHANCE:
+        monkeypatch.setitem(CHANCE, hints, 0.0)
+    bench.given = engines()
+    path = bench.run(FEW).path
+    credited(path, bench, "", 2, "all")
+    with Run(path) as run:
+        (found,) = credits_of(run)
+    assert {(each.segments, each.credit.mean) for each in found.authors} == {(1, 0)}
+    assert {abs(end) <= 1 for each in found.authors for end in (each.credit.low, each.credit.high)} == {True}
+    assert [_reach(*each) for each in ((0, 9), (1, 9), (3, 9), (7, 9), (9, 9))] == [1, 1, 3, 3, 1]
 
 
 def test_more_samples_add_to_those_that_are_there_and_nothing_is_drawn_twice(hinted: Path, bench: Any) -> None:
