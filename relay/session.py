@@ -97,7 +97,7 @@ async def resume(
     """Do exactly what is missing in this run file; where nothing is, the file is not touched."""
     with opening.opened(path) as run:
         if run.meta["phase"] == "done" and not options.only_forks:
-            ((total, left),) = run.query("SELECT count(*), sum(stop IS NULL) FROM rollout")
+            ((total, left),) = run.query("SELECT coalesce(sum(cell != ?), 0), sum(stop IS NULL) FROM rollout", FORKED)
             if not left:
                 watcher.note(f"{path}: nothing is missing, all {total:,} rollouts have ended")
                 return Outcome(path, total, *failures(run.query))

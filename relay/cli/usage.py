@@ -14,8 +14,9 @@ _SAYINGS = (
     (r"Option '(.*)' does not take a value\.?", r"\1 takes no value", ""),
     (r"Got unexpected extra argument.*? \((.*)\)", r"too much: \1", ""),
     (r"Invalid value for (.*): .*a valid integer.*", r"\1 should be a whole number", ""),
-    (r"Invalid value for (.*): .*greater than or equal to (\d+)\.?", r"\1 should be at least \2", ""),
-    (r"Invalid value for (.*): .*less than or equal to (\d+)\.?", r"\1 should be at most \2", ""),
+    (r"Invalid value for (.*): .*a valid (?:number|float).*", r"\1 should be a number", ""),
+    (r"Invalid value for (.*): .*greater than or equal to (\d+(?:\.\d+)?)\.?", r"\1 should be at least \2", ""),
+    (r"Invalid value for (.*): .*less than or equal to (\d+(?:\.\d+)?)\.?", r"\1 should be at most \2", ""),
     (r"Invalid value for (.*): (?:Value error, )?('.*') is not one of (.*?)\.?", r"\1 should be one of \3, not \2", ""),
 )
 

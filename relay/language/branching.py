@@ -8,6 +8,7 @@ from relay.language.rulings import Label, Score, never_said
 from relay.language.scenario import GraphSpec
 from relay.language.subjects import Condition
 from relay.language.telling import Fault, Path
+from relay.language.verbs import Node
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -26,8 +27,9 @@ def faults(spec: GraphSpec, edged: "nx.DiGraph[str]") -> Iterator[Fault]:
                 yield Fault(("graph", "edges", name, i, "drop"), what, _within(spec, edge.drop))
     for name, node in spec.nodes.items():
         best = getattr(getattr(node, "pick", None), "best", None)
-        if best is not None and not spec.nodes[best].rules():
-            yield Fault(("graph", "nodes", name, "pick", "best"), f"{best!r} judges nothing", _judges(spec))
+        if best is not None and not _judges(spec.nodes[best]):
+            there = [each for each, judge in spec.nodes.items() if _judges(judge)]
+            yield Fault(("graph", "nodes", name, "pick", "best"), f"{best!r} judges nothing", _name_of(there))
         ahead = getattr(node, "ahead", None)
         if ahead is not None:
             yield from _ahead(spec, name, ahead)
@@ -69,7 +71,8 @@ def _rulings(spec: GraphSpec, when: Condition, at: Path) -> Iterator[Fault]:
             key = "score" if isinstance(when, Score) else "label"
             node: Any = getattr(when, key)
             if not spec.nodes[node].rules():
-                yield Fault((*at, key), f"{node!r} judges nothing", _judges(spec))
+                there = [name for name, each in spec.nodes.items() if each.rules()]
+                yield Fault((*at, key), f"{node!r} judges nothing", _name_of(there))
             elif isinstance(when, Label):
                 yield from never_said(when, spec.nodes[when.label].may_say(), (*at, "equals"))
 
@@ -79,8 +82,12 @@ def _within(spec: GraphSpec, used: str) -> str:
     return f"name a node in it: {', '.join(there)}" if there else "name a node that writes"
 
 
-def _judges(spec: GraphSpec) -> str:
-    there = [name for name, node in spec.nodes.items() if node.rules() and node.watches() is None]
+def _judges(node: Node) -> bool:
+    """Whether it says what a text is worth; what a watcher says is only what tripped it."""
+    return node.rules() and node.watches() is None
+
+
+def _name_of(there: list[str]) -> str:
     return f"name one that does: {', '.join(there)}" if there else "add a node with `judge:`"
 
 

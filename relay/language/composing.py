@@ -1,5 +1,6 @@
 """A scenario's tree from its files and options: `extends:`, `use:`, `--set`; each key with the place it came from."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,8 @@ from relay.language.phrases import Schema, shown
 from relay.language.scenario import Scenario
 from relay.language.telling import Type, did_you_mean
 from relay.language.yaml_places import Entry, Place, Value, parse, plain
+
+RUN_FILE = b"RELY"  # at byte 68, as docs/run-file.md has it
 
 
 class Source(NamedTuple):
@@ -158,6 +161,10 @@ def _text(source: Source) -> str:
         content = source.file.read_bytes()
     except OSError as error:
         raise UserError(Mistake(source.name, f"cannot be read: {error.strerror}")) from None
+    if content[68:72] == RUN_FILE:
+        name = shlex.quote(source.name)
+        instead = f"`relay run --resume {name}` goes on with it, `relay show {name}` shows it"
+        raise UserError(Mistake(source.name, "is a run file, not a scenario", instead))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -16,10 +16,11 @@ def _each_once(labels: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
     return labels
 
 
+_Listed = Annotated[tuple[Scalar, ...], Field(min_length=2), AfterValidator(_each_once)]
 Labels = Annotated[
     tuple[Scalar, ...] | dict[str, float],
     OneOf(
-        Kind("<labels>", Annotated[tuple[Scalar, ...], Field(min_length=2), AfterValidator(_each_once)], of=(list, tuple)),
+        Kind("<labels>", _Listed, of=(list, tuple)),
         Kind("<values>", Annotated[dict[str, float], Field(min_length=2)], of=(dict,)),
     ),
 ]

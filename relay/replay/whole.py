@@ -45,6 +45,9 @@ def lay_out(path: Path, out: Path, speed: float = 0.0) -> None:
             raise UserError(Mistake(str(path), "was broken off before its end, or still goes on", instead))
         if (why := scoreless(meta)) and _weighs(run):
             raise UserError(Mistake(str(path), f"`score: mean` cannot be played: {why}", "record the run anew"))
+        if out.is_file():
+            instead = "choose another name with -o; `relay replay --resume` goes on with a replay that was broken off"
+            raise UserError(Mistake(str(out), "exists already", instead))
         remove = making.footprint(out)
         writer = RunWriter.create(out)
         try:

@@ -31,6 +31,8 @@ COMMANDS = {
     "show x one": "relay show: ROLLOUT should be a whole number (`relay show --help` says what there is)",
     "show x -1": "relay show: no option -1 (`relay show --help` says what there is)",
     "show x --limit 0": "relay show: --limit should be at least 1 (`relay show --help` says what there is)",
+    "watch x 0 --speed -1": "relay watch: --speed should be at least 0.01 (`relay watch --help` says what there is)",
+    "watch x 0 --speed fast": "relay watch: --speed should be a number (`relay watch --help` says what there is)",
     "report": "relay report: RUN is missing (`relay report --help` says what there is)",
     "export x": "relay export: --out or -o is missing (`relay export --help` says what there is)",
     "export x -o y.jsonl --rows pens": (

@@ -50,6 +50,11 @@ SCENARIOS: dict[str, tuple[str | bytes, str]] = {
     ),
     "aliases that explode": (EXPLODES, "s.yaml:5:4: more than 20,000 values, counted with what the aliases stand for"),
     "a character that no text holds": ("relay: 1\n\0", "s.yaml:2:1: the character '\\x00' cannot stand in YAML"),
+    "a run file": (
+        b"SQLite format 3\0" + bytes(52) + b"RELY\xff",
+        "s.yaml: is a run file, not a scenario (`relay run --resume s.yaml` goes on with it, "
+        "`relay show s.yaml` shows it)",
+    ),
     "bytes that are no text": (b"relay: 1\ntitle: \xff\n", "s.yaml:2:8: this is not UTF-8 text (save it as UTF-8)"),
     "an empty file": ("", "s.yaml:1:1: the file is empty (a scenario starts with 'relay: 1')"),
     "a list": ("- relay: 1\n", "s.yaml:1:1: should be a map, not a list (a scenario starts with 'relay: 1')"),

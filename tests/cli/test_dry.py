@@ -140,6 +140,7 @@ def test_what_is_assumed_is_said(relay: Relay, known: Path) -> None:
         (("--dry", "--speed", "fast"), "--speed: 'fast' should be 1 or 2 numbers"),
         (("--dry", "--speed", "0"), "numbers above 0"),
         (("--dry", "--price", "1"), "--price: '1' should be 2 numbers"),
+        (("--dry", "--price", "main=-1,4"), "--price: '-1,4' has a negative number"),
         (("--dry", "--price", "man=1,2"), "there is no model 'man' (known: main)"),
         (("--dry", "--assume", "icc=1"), "--assume icc: 1 is not between 0 and 1"),
         (("--dry", "--assume", "luck=1"), "'luck' is nothing that is assumed"),

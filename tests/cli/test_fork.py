@@ -42,6 +42,7 @@ def test_a_fork_is_walked_graded_and_named(relay: Relay, run: Path) -> None:
     assert "fork of 5" in relay("show", "run.relay").out
     assert "no rollout 4 (they go from 0 to 3; forks: 5, 6)" in relay("show", "run.relay", "4").err
     assert "4       4" in relay("report", "run.relay").out, "forks are in no figure"
+    assert "nothing is missing, all 4 rollouts have ended" in "".join(relay("run", "--resume", "run.relay")[1:])
     assert relay("replay", "run.relay", "-o", "again.relay").out.startswith("every hop is equal")
 
 

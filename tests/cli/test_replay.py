@@ -70,7 +70,8 @@ MISTAKES = {
         "relay replay: --speed should be at least 0 (`relay replay --help` says what there is)"
     ),
     "replay run.relay -o run.relay": (
-        "run.relay: exists already (`relay run --resume run.relay` goes on with it; or choose another name with -o)"
+        "run.relay: exists already "
+        "(choose another name with -o; `relay replay --resume` goes on with a replay that was broken off)"
     ),
     "replay open.relay -o x.relay": (
         "open.relay: was broken off before its end, or still goes on "
