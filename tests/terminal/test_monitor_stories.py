@@ -11,6 +11,7 @@ from relay.store.following import Following
 from relay.store.reader import Run
 from relay.tui.colours import Authors
 from relay.tui.monitor.story import Block, edges_taken, kept, parting, pens, story
+from relay.tui.monitor.two_screen import told_of
 
 
 def block(text: str, ids: Sequence[int], author: str = "a", tokenizer: str = "t") -> Block:
@@ -76,6 +77,7 @@ def test_a_thought_that_goes_on_parts_where_the_other_ends() -> None:
     found = parting([first], [first, block("More.", [4])])
     assert found is not None
     assert (found.token, found.blocks) == (3, (-1, 1))
+    assert told_of(found._replace(token=1), []) == "the same for 1 token: then one ends"
 
 
 def test_no_look_scans_the_rollouts_or_the_hops(helped: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,6 +168,11 @@ class Monitor(App[None]):
         else:
             self.exit()
 
+    def action_help_quit(self) -> None:
+        """What leaves, for who tries ctrl+c."""
+        back = "leads back, and once more leaves" if len(self.screen_stack) > 2 else "leaves"
+        self.notify(f"q {back}: the run goes on")
+
     def action_keys(self) -> None:
         """All keys."""
         self.push_screen(Help())
