@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relay.store.forking import CELL
-
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -17,25 +15,6 @@ COSTS = """
 SELECT r.id, coalesce(sum(s.thrown), 0), coalesce(sum(s.computed), 0), coalesce(sum(s.cached), 0),
        coalesce(sum(s.ms), 0) / 1000.0
 FROM rollout r LEFT JOIN step s ON s.rollout = r.id GROUP BY r.id ORDER BY r.id
-"""
-SEGMENTS = f"""
-SELECT h.rollout, p.key, {CELL}, r.sample,
-       pen.text, h.n, node.text, h.visit, model.text, h.text, stop.text,
-       coalesce(h.matched, ''), length(h.ids) / 4, coalesce(h.decoded, 0), coalesce(h.thrown, 0),
-       coalesce(h.computed, 0), coalesce(h.cached, 0), coalesce(h.ms, 0) / 1000.0, coalesce(source.text, ''),
-       coalesce(apart.text, '')
-FROM hop h
-JOIN rollout r ON r.id = h.rollout
-JOIN problem p ON p.id = r.problem
-LEFT JOIN fork f ON f.rollout = r.id
-JOIN cell c ON c.id = coalesce(f.cell, r.cell)
-JOIN name pen ON pen.id = h.pen
-JOIN name node ON node.id = h.node
-JOIN name model ON model.id = h.model
-LEFT JOIN name stop ON stop.id = h.stop
-LEFT JOIN name source ON source.id = h.source
-LEFT JOIN name apart ON apart.id = h.apart
-ORDER BY h.rollout, h.id
 """
 VERDICTS = """
 SELECT v.rollout, by.text, outcome.text, outcome.text = 'correct', coalesce(v.answer, ''), coalesce(v.why, ''),
@@ -48,10 +27,6 @@ LEFT JOIN name model ON model.id = j.model
 ORDER BY v.rollout, by.id
 """
 COST_COLUMNS = ("thrown", "computed", "cached", "seconds")
-SEGMENT_COLUMNS = (
-    "rollout", "problem", "cell", "sample", "pen", "n", "node", "visit", "model", "text", "stop", "matched", "tokens",
-    "decoded", "thrown", "computed", "cached", "seconds", "source", "apart",
-)  # fmt: skip
 VERDICT_COLUMNS = ("rollout", "verifier", "outcome", "correct", "answer", "why", "seconds", "judge", "reply")
 
 
@@ -88,12 +63,16 @@ class Frames:
             column = f"sweep {name}" if name in frame or name in COST_COLUMNS else name
             values = {cell: _plain(found.get(name)) for cell, found in settings.items()}
             frame[column] = frame["cell"].map(values)
-        return frame.merge(costs, on="id").set_index("id").rename_axis("rollout")
+        return frame.astype({"fork": "Int64"}).merge(costs, on="id").set_index("id").rename_axis("rollout")
 
     @property
     def segments(self) -> DataFrame:
         """A row a segment: what one author added at one visit, in the order of writing within its rollout."""
-        return self._asked(SEGMENTS, SEGMENT_COLUMNS)
+        from relay.exports.segments import COLUMNS, rows
+        from relay.store.opening import opened
+
+        with opened(self.path) as run:
+            return _frame([*rows(run)], COLUMNS).astype({"fork": "Int64", "kept": bool})
 
     @property
     def verdicts(self) -> DataFrame:

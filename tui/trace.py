@@ -8,6 +8,7 @@ from rich.segment import Segment as Strip
 from rich.table import Table
 from rich.text import Text
 
+from relay.became import JUDGE, KEPT, as_written, became
 from relay.problems import Problem
 from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
@@ -29,7 +30,7 @@ def trace(
     for pen in pens:
         if len(pens) > 1:
             parts.append(Text(f"\npen {pen}", style="bold"))
-        parts.append(_pen([(h, beside.get(i, "")) for i, h in enumerate(hops) if h.pen == pen], authors))
+        parts.append(_pen(hops, pen, beside, authors))
     parts.append(_foot(listed))
     others = [o for o in opinions if o.verifier != listed.verifier or o.reply]
     if len(opinions) > 1 or others:
@@ -49,19 +50,22 @@ def _head(listed: Listed, problem: Problem) -> Text:
     return head
 
 
-def _pen(hops: Sequence[tuple[Hop, str]], authors: Authors) -> Table:
+def _pen(hops: Sequence[Hop], pen: str, beside: Mapping[int, str], authors: Authors) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(overflow="fold")
     table.add_column(width=30, style="dim", overflow="fold")
-    for hop, more in hops:
-        segment = hop.segment
-        if segment is None:
+    fates, took = became(hops, pen), taken_by(hops, pen)
+    own = [at for at, hop in enumerate(hops) if hop.pen == pen]
+    for at in (own[place] for place in as_written([hops[at] for at in own])):
+        hop, word = hops[at], fates[at].word
+        margin = Text(_margin(hop, took.get(id(hop), ""), word, beside.get(at, "")))
+        if hop.segment is None:
             nothing = Text(f"({visible(hop.node)} leaves no segment)", style="dim")
-            table.add_row(_Marked(nothing, " ", "dim"), Text(_margin(hop, more)))
+            table.add_row(_Marked(nothing, " ", "dim"), margin)
             continue
         colour = authors.colour(hop.node)
-        text = Text(visible(segment.text.strip("\n")), style=colour)
-        table.add_row(_Marked(text, authors.mark(hop.node), colour), Text(_margin(hop, more)))
+        text = Text(visible(hop.segment.text.strip("\n")), style=colour if word == KEPT else "dim")
+        table.add_row(_Marked(text, authors.mark(hop.node), colour), margin)
     return table
 
 
@@ -84,13 +88,28 @@ class _Marked:
         return Measurement(low + 2, min(high + 2, options.max_width))
 
 
-def _margin(hop: Hop, more: str = "") -> str:
-    """Node and model, tokens, seconds, cached share, and why the segment ended."""
-    return visible("\n".join([*facts(hop), *([more] if more else [])]))
+def _margin(hop: Hop, took: str, word: str, more: str) -> str:
+    """Node and model, what became of the segment, tokens, seconds, cached share, and why the segment ended."""
+    first, *others = facts(hop, took)
+    no_part = (
+        []
+        if word in ("", KEPT, hop.segment.stop if hop.segment is not None else "")
+        else ["judgement" if word == JUDGE else word]
+    )
+    return visible("\n".join([first, *no_part, *others, *([more] if more else [])]))
 
 
-def facts(hop: Hop) -> list[str]:
-    """The margin of a hop, line by line: not yet made safe."""
+def taken_by(hops: Sequence[Hop], pen: str) -> dict[int, str]:
+    """What a person's acts took out of this pen's thought, in words, by the id() of the act's hop."""
+    found: dict[int, list[str]] = {}
+    for hop, fate in zip(hops, became(hops, pen), strict=True):
+        if fate.by >= 0 and (act := hops[fate.by]).node == BY_HAND and hop.segment is not None:
+            found.setdefault(id(act), []).append(f"{hop.segment.tokens:,} tok of {hop.node}")
+    return {act: f"takes back {', '.join(words)}" for act, words in found.items()}
+
+
+def facts(hop: Hop, took: str = "") -> list[str]:
+    """The margin of a hop, line by line: not yet made safe. `took`: what a person's act took back."""
     lines = [f"{hop.node} · visit {hop.visit}"]
     if (segment := hop.segment) is not None:
         lines[0] = f"{hop.node} · {segment.model}"
@@ -104,7 +123,7 @@ def facts(hop: Hop) -> list[str]:
     if hop.node == BY_HAND or (
         hop.source.startswith(f"{ANSWER} ") and (hop.segment is None or hop.segment.model == HUMAN)
     ):
-        lines.append(f"by hand: {hop.source}")
+        lines += [f"by hand: {hop.source}", *([took] if took else [])]
     elif hop.source:
         lines.append(f"of {hop.source}" if hop.segment is not None else hop.source)
     lines += _besides(hop)

@@ -78,26 +78,27 @@ def _write(run: "Run", rows: Rows, path: Path, suffix: str) -> int:
         from relay.exports.verifiers_rows import rows as messages
 
         return _write_jsonl(path, messages(run))
-    whole = _rollouts(run) if rows is Rows.ROLLOUTS else _hops(run)
+    from relay.exports.segments import rollouts
+
+    whole = rollouts(run) if rows is Rows.ROLLOUTS else _hops(run)
     return (_write_jsonl if suffix == ".jsonl" else _write_parquet)(path, whole)
 
 
-def _rollouts(run: "Run") -> Iterator[dict[str, Any]]:
-    for row in run.rollouts():
-        yield {**row._asdict(), "text": "".join(h.segment.text for h in run.hops(row.id) if h.segment)}
-
-
 def _hops(run: "Run") -> Iterator[dict[str, Any]]:
+    from relay.became import became
+
     for row in run.rollouts():
-        for hop in run.hops(row.id):
+        hops = run.hops(row.id)
+        for hop, fate in zip(hops, became(hops), strict=True):
             segment = hop.segment
             yield {
-                "rollout": row.id, "problem": row.problem, "cell": row.cell, "sample": row.sample,
+                "rollout": row.id, "problem": row.problem, "cell": row.cell, "sample": row.sample, "fork": row.fork,
                 "pen": hop.pen, "n": hop.n, "node": hop.node, "visit": hop.visit, "to": hop.to,
                 "model": segment.model if segment else None, "text": segment.text if segment else None,
                 "ids": list(segment.ids) if segment else [], "tokenizer": segment.tokenizer if segment else None,
                 "stop": segment.stop if segment else None, **hop.usage._asdict(),
                 "recoded": hop.recoded, "source": hop.source, "rest": hop.rest, "why": hop.why,
+                "became": fate.word or None,
             }  # fmt: skip
 
 
@@ -134,6 +135,19 @@ def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> int:
 def _schema(row: dict[str, Any]) -> Any:
     import pyarrow
 
-    whole = {"id", "rollout", "sample", "tokens", "n", "visit", "computed", "cached", "decoded", "thrown", "recoded"}
+    whole = {
+        "id",
+        "rollout",
+        "sample",
+        "tokens",
+        "n",
+        "visit",
+        "computed",
+        "cached",
+        "decoded",
+        "thrown",
+        "recoded",
+        "fork",
+    }
     kinds = {"ids": pyarrow.list_(pyarrow.int32()), "seconds": pyarrow.float64()}
     return pyarrow.schema([(k, kinds.get(k, pyarrow.int64() if k in whole else pyarrow.string())) for k in row])

@@ -96,7 +96,8 @@ def _sample(each: Told, budget: Mapping[str, Any], several: bool) -> dict[str, A
             "completion": "".join(part.answer for part in parts),
         },
         "scores": {row.verifier: _score(each)} if row.verifier else {},
-        "metadata": {"rollout": row.id, "cell": row.cell, "problem": row.problem, "ended": state},
+        "metadata": {"rollout": row.id, "cell": row.cell, "problem": row.problem, "ended": state}
+        | ({} if row.fork is None else {"fork": row.fork}),
     }
     if state in LIMITS:
         limit = float(budget.get(ASKED.get(StopReason(state), ""), 0))

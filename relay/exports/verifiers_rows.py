@@ -30,7 +30,7 @@ def rows(run: Run) -> Iterator[dict[str, Any]]:
             "reward": reward,
             "metrics": {row.verifier: reward},
             "info": {
-                "rollout": row.id, "problem": row.problem, "cell": row.cell, "sample": row.sample, "ended": row.state,
-                "outcome": row.outcome, "found": row.found, "segments": segments,
+                "rollout": row.id, "problem": row.problem, "cell": row.cell, "sample": row.sample, "fork": row.fork,
+                "ended": row.state, "outcome": row.outcome, "found": row.found, "segments": segments,
             },
         }  # fmt: skip

@@ -41,11 +41,12 @@ class Asked(NamedTuple):
     @property
     def told(self) -> str:
         """How it stands, in words."""
+        act = "branch off" if self.act == FORK else "step" if self.data.get("step") else self.act
         if self.taken is None:
-            return f"{self.act}: asked"
+            return f"{act}: asked"
         if self.refused:
-            return f"{self.act}: refused: {self.refused}"
-        return f"{self.act}: done" + (f": rollout {self.made}" if self.made is not None else "")
+            return f"{act}: refused: {self.refused}"
+        return f"{act}: done" + (f": rollout {self.made}" if self.made is not None else "")
 
 
 def asked_of(row: tuple[Any, ...]) -> Asked:

@@ -29,6 +29,7 @@ class Listed(NamedTuple):
     found: str  # the answer that was graded
     why: str
     verifier: str  # whose verdict this is; empty when there is none
+    fork: int | None  # the rollout whose beginning it shares; None: it is no fork
 
 
 class Opinion(NamedTuple):
@@ -58,7 +59,7 @@ SELECT r.id, p.key, p.answer, {CELL},
        r.sample, coalesce(stop.text, 'open'),
        coalesce((SELECT sum(decoded) FROM hop WHERE hop.rollout = r.id), 0),
        coalesce(outcome.text, ''), coalesce(v.answer, ''), coalesce(v.why, r.why, ''),
-       CASE WHEN v.rollout IS NULL THEN '' ELSE by.text END
+       CASE WHEN v.rollout IS NULL THEN '' ELSE by.text END, f.of
 FROM rollout r
 JOIN problem p ON p.id = r.problem
 LEFT JOIN fork f ON f.rollout = r.id

@@ -1,5 +1,7 @@
 """What `relay watch` and `relay run --watch` refuse, in words and before anything is shown."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,22 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert words in said.err
     assert said.err.count("\n") == 1
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_damaged_run_is_no_picture(made: str, relay: Relay, folder: Path) -> None:
+    """The page at which the steps begin is zeros, as after a bad copy."""
+    path = folder / made
+    with closing(sqlite3.connect(path)) as db:
+        (size,), (page,) = db.execute(
+            "SELECT page_size FROM pragma_page_size UNION ALL SELECT rootpage FROM sqlite_master WHERE name = 'step'"
+        )
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(bytes(size))
+    said = relay("watch", made, "--picture", "a.svg")
+    assert (said.code, said.out) == (2, "")
+    assert "cannot be read" in said.err
+    assert not (folder / "a.svg").exists()
 
 
 def test_a_picture_is_an_svg_of_the_screen(made: str, relay: Relay, folder: Path) -> None:

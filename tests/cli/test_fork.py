@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from pandas import read_parquet
 
+from relay import open as open_run
 from relay.store.reader import Run
 from tests.cli.conftest import SCENARIO, Relay
 
@@ -43,6 +45,15 @@ def test_a_fork_is_walked_graded_and_named(relay: Relay, run: Path) -> None:
     assert "no rollout 4 (they go from 0 to 3; forks: 5, 6)" in relay("show", "run.relay", "4").err
     assert "4       4" in relay("report", "run.relay").out, "forks are in no figure"
     assert "nothing is missing, all 4 rollouts have ended" in "".join(relay("run", "--resume", "run.relay")[1:])
+    frames = open_run(run)
+    assert frames.rollouts["fork"].dropna().to_dict() == {5: 1, 6: 5}
+    assert frames.segments.groupby("rollout")["text"].agg("".join)[5] == "".join(texts)
+    assert frames.segments.groupby("rollout")["decoded"].sum().to_dict() == frames.rollouts["tokens"].to_dict()
+    for name in ("rollouts.parquet", "hops.jsonl"):
+        assert relay("export", "run.relay", "--rows", Path(name).stem, "-o", name).code == 0
+    assert read_parquet("rollouts.parquet")["fork"].dropna().to_dict() == {4: 1, 5: 5}
+    hops = map(json.loads, Path("hops.jsonl").read_text().splitlines())
+    assert {(hop["rollout"], hop["fork"]) for hop in hops} >= {(1, None), (5, 1), (6, 5)}
     assert relay("replay", "run.relay", "-o", "again.relay").out.startswith("every hop is equal")
 
 

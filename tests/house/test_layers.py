@@ -26,6 +26,7 @@ LAYERS = [
             "sentences",
             "walk",
             "folding",
+            "became",
             "events",
             "problems",
             "draws",

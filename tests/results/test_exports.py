@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 import relay
 from relay.exports import inspect_log, verifiers_rows
+from relay.exports.segments import rollouts
 from relay.measure.scores import scores
 from relay.store.reader import Run
+from tests.loop.branching import SCENARIO
 
 LIMITED = """\
 relay: 1
@@ -84,3 +87,17 @@ def test_a_training_row_holds_the_whole_completion_and_who_wrote_which_part(reco
     assert {author for row in rows for author in (s["author"] for s in row["info"]["segments"])} == {"main", "steer"}
     for row, text in zip(rows, texts, strict=True):
         assert "".join(segment["text"] for segment in row["info"]["segments"]) == text
+
+
+def test_a_rollout_s_text_is_the_thought_it_came_to_and_the_frame_rebuilds_it(tmp_path: Path) -> None:
+    """Judges' words, dropped drafts, what a watcher took back, and pens that were not picked are no part of it."""
+    (tmp_path / "s.yaml").write_text(dedent(SCENARIO))
+    frames = relay.run(tmp_path / "s.yaml", tmp_path / "b.relay", samples=3)
+    segments = frames.segments
+    rebuilt = segments[segments["kept"]].groupby("rollout")["text"].agg("".join)
+    with Run(frames.path) as run:
+        thoughts = [run.walk(row.id).pens["0"].trajectory.text for row in run.rollouts()]
+        assert [row["text"] for row in rollouts(run)] == thoughts
+    assert list(rebuilt.reindex(range(12), fill_value="")) == thoughts
+    assert {"kept", "dropped", "a judge's", "another pen's"} <= set(segments["became"])
+    assert set(segments[segments["apart"] == ""]["became"]) <= {"kept", "dropped", "another pen's"}

@@ -20,7 +20,7 @@ def test_the_code_of_the_page_runs_from_its_first_line_to_its_last(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RELAY_POOL", str(tmp_path / "pool.sqlite"))
     code = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
-    assert len(code) == 4
+    assert len(code) == 5
     exec(compile("\n".join(code), str(PAGE), "exec"), {})
     assert "m=0.4 n=0.4" in capsys.readouterr().out
     assert (tmp_path / "first.relay").exists()

@@ -13,7 +13,7 @@ class Keyed(App[None]):
     BINDINGS = [("a", "a", "A"), ("b", "b", "B"), ("c", "c", "C")]  # noqa: RUF012  as Textual has it
 
     def compose(self) -> ComposeResult:
-        yield Keys()
+        yield Keys(compact=True)
 
 
 async def test_the_footer_holds_no_more_watchers_than_it_has_keys() -> None:
@@ -25,3 +25,10 @@ async def test_the_footer_holds_no_more_watchers_than_it_has_keys() -> None:
         watched = getattr(footer, "__watchers", {}).get("compact")
         assert watched, "Textual keeps them elsewhere now: look whether they still stay for ever, and at Keys"
         assert len(watched) <= 2 * len(footer.query(FooterKey)), "those of the last two times at most"
+
+
+async def test_a_key_that_does_not_fit_does_not_show_behind_the_last_one() -> None:
+    async with Keyed().run_test(size=(12, 3)) as pilot:
+        await pilot.pause()
+        line = pilot.app.screen._compositor.render_strips()[-1].text
+        assert line.endswith("palette "), line

@@ -108,6 +108,7 @@ async def test_keys_of_the_list_move_the_cursor(helped: Path, keys: list[str], n
         ("#7", "r.id = 7"),
         ("sum-0002 budget", "p.key = 'sum-0002' AND stop.text LIKE 'budget%'"),
         ("open", "r.stop IS NULL"),
+        ("writing", "r.stop IS NULL"),
         ("'; DROP TABLE step; --", "0"),
         ("tokens>60", "(SELECT sum(decoded) FROM step s WHERE s.rollout = r.id) > 60"),
     ],
@@ -128,6 +129,27 @@ async def test_that_no_rollout_has_the_words_is_said(helped: Path) -> None:
     async with watching(helped, size=(80, 24)) as d:
         await d.press("slash", *"wrnog", "enter")
         assert d.shows("no rollout has all of this: wrnog")
+
+
+async def test_a_count_that_is_none_is_said(helped: Path) -> None:
+    async with watching(helped) as d:
+        await d.press("slash", *"tokens", "greater_than_sign", *"abc", "enter")
+        assert "'tokens>abc' is looked for in names" in d.toasts()
+
+
+async def test_keys_that_do_nothing_say_why_and_ctrl_c_says_which_key_leaves(helped: Path) -> None:
+    async with watching(helped) as d:
+        await d.press("p", "ctrl+c")
+        assert "only a run that goes on can be paused: this one is done" in d.toasts()
+        assert "q leaves" in d.toasts()
+        await d.press("enter", "i", "ctrl+c")
+        assert "this rollout has ended: b branches off from it" in d.toasts()
+        assert "q leads back, and once more leaves" in d.toasts()
+
+
+async def test_no_column_of_the_list_is_cut_at_80_columns(helped: Path) -> None:
+    async with watching(helped, size=(80, 24)) as d:
+        assert sum(d.rollouts.widths()) + 37 <= 79, "a scroll bar stands beside them"
 
 
 async def test_of_a_few_lines_the_list_has_them(helped: Path) -> None:
@@ -320,6 +342,12 @@ async def test_pens_are_a_tree_and_brackets_choose_one(branches: Path) -> None:
         assert [b.author for b in d.thought.blocks] == ["open", "fan", "try"]
         await d.press("left_square_bracket")
         assert d.shows("▶  0.0 join")
+
+
+async def test_the_pen_is_named_where_the_tree_has_no_room(branches: Path) -> None:
+    async with watching(branches, 0, size=(80, 24)) as d:
+        await d.press("right_square_bracket")
+        assert d.shows("#0  pen 0.0")
 
 
 async def test_the_graph_gives_its_place_to_the_text_and_takes_it_back(helped: Path) -> None:

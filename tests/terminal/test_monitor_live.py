@@ -89,6 +89,8 @@ async def test_a_killed_run_is_said_to_be_dead(writer: Writer) -> None:
         await until(d, lambda: d.shows("✗ dead"))
         await d.press("enter")
         assert d.shows("‖ broken off: the run is dead")
+        await d.pilot.press("i")
+        assert "the run is dead: relay run --resume goes on with it" in d.toasts()
         await d.press("b")
         assert "relay run --resume goes on" in d.toasts()
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from relay.store.following import Following
 from relay.store.reader import Run
 from relay.tui.colours import Authors
-from relay.tui.monitor.story import Block, dropped, edges_taken, parting, path_of, pens, story
+from relay.tui.monitor.story import Block, edges_taken, kept, parting, pens, story
+from relay.tui.monitor.two_screen import told_of
 
 
 def block(text: str, ids: Sequence[int], author: str = "a", tokenizer: str = "t") -> Block:
@@ -23,13 +24,8 @@ def test_a_pen_s_way_without_what_was_cut_is_the_thought_that_the_loop_had(name:
         for listed in run.rollouts():
             hops, walk = run.hops(listed.id), run.walk(listed.id)
             for pen in pens(hops):
-                path = path_of(hops, pen)
-                cut = dropped(path)
-                kept = [
-                    hop.segment for at, hop in enumerate(path)
-                    if hop.segment is not None and at not in cut and not (hop.extra and hop.extra.apart)
-                ]  # fmt: skip
-                assert tuple(kept) == walk.pens[pen].trajectory.segments, (listed.id, pen)
+                thought = tuple(hop.segment for hop in kept(hops, pen))
+                assert thought == walk.pens[pen].trajectory.segments, (listed.id, pen)
 
 
 def test_the_pens_are_those_of_the_walk_and_every_hop_takes_an_edge(branches: Path) -> None:
@@ -81,6 +77,7 @@ def test_a_thought_that_goes_on_parts_where_the_other_ends() -> None:
     found = parting([first], [first, block("More.", [4])])
     assert found is not None
     assert (found.token, found.blocks) == (3, (-1, 1))
+    assert told_of(found._replace(token=1), []) == "the same for 1 token: then one ends"
 
 
 def test_no_look_scans_the_rollouts_or_the_hops(helped: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,7 @@ async def test_step_and_edge_and_fork(tmp_path: Path) -> None:
         await d.pilot.press("s")
         await d.person.until(lambda run: len(run.hops(0)) == 2)
         await d.stands()
+        await d.said("step: done")
         await d.pilot.press("o")
         await d.until(lambda: isinstance(d.app.screen, Choose))
         assert d.shows("Where does the pen go from think?")
@@ -152,7 +153,7 @@ async def test_step_and_edge_and_fork(tmp_path: Path) -> None:
         await d.pilot.press("k", "k", "k", "b")
         await d.writes("But no. ")
         await d.done("fork")
-        await d.said("fork: done: rollout 7")  # two of its own; requests 1 to 5: look, pause, step, edge, fork
+        await d.said("branch off: done: rollout 7")  # two of its own; requests 1 to 5: look, pause, step, edge, fork
         await d.pilot.press("p")
         await d.done("go")
     assert [node for node, *_ in hops(tmp_path / "out.relay")[:4]] == ["think", "think", BY_HAND, "other"]

@@ -46,6 +46,7 @@ class Monitor(App[None]):
         self.left = threading.Event()  # whether the user has left
         self._watch = Watch()
         self._trouble = ""
+        self.lost: UserError | None = None  # why the file could not be read, the last time it could not
         self._garbage = garbage.Garbage()
         self._told = False  # the one who runs it, that somebody looks
 
@@ -119,6 +120,7 @@ class Monitor(App[None]):
 
     def lose(self, error: UserError) -> None:
         """The file could not be read."""
+        self.lost = error
         self._trouble = "; ".join(str(mistake) for mistake in error.mistakes)
         self._watch = Watch()
         self._say()
@@ -165,6 +167,11 @@ class Monitor(App[None]):
             self.pop_screen()
         else:
             self.exit()
+
+    def action_help_quit(self) -> None:
+        """What leaves, for who tries ctrl+c."""
+        back = "leads back, and once more leaves" if len(self.screen_stack) > 2 else "leaves"
+        self.notify(f"q {back}: the run goes on")
 
     def action_keys(self) -> None:
         """All keys."""

@@ -49,7 +49,7 @@ Taking part, while it is written
 
 Marks
   ▶ cursor   ● a pen stands here   ▸ folded   ✓ right   ✗ wrong
-  Each author has a colour and a bar of its own.
+  Each node has a colour and a bar of its own.
   A score of fewer than 20 rollouts is dim.
   ␛ <U+202E>: control characters that a model wrote.
 """

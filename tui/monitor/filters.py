@@ -7,7 +7,8 @@ from relay.store.forking import CELL
 
 OUTCOMES = ("correct", "wrong", "undecided")
 STATES = ("end", "refuse", "missing", "failed")
-FIXED = {"open": "r.stop IS NULL", "budget": "(stop.text LIKE 'budget%' OR stop.text = 'context full')"}
+_OPEN = "r.stop IS NULL"
+FIXED = {"open": _OPEN, "writing": _OPEN, "budget": "(stop.text LIKE 'budget%' OR stop.text = 'context full')"}
 HELP = "words that must all hold: correct wrong undecided open failed missing budget, #7, tokens>500, or part of a name"
 _TOKENS = re.compile(r"tokens([<>])(\d{1,15})")
 _SPENT = "coalesce((SELECT sum(decoded) FROM step WHERE step.rollout = r.id), 0)"
@@ -52,6 +53,14 @@ def query(wish: Wish, verifier: str) -> tuple[str, dict[str, object]]:
             values[f"w{at}"] = value
     order = ", ".join(f"{key} DESC" if wish.down else key for key in ORDERS[wish.order].rsplit(", ", 1))
     return f"{_IDS} WHERE {' AND '.join(held) or '1'} ORDER BY {order}", values
+
+
+def mistake(words: str) -> str:
+    """What a user should know of these words; empty where there is nothing."""
+    for word in words.split():
+        if word.startswith(("tokens>", "tokens<", "tokens=")) and not _TOKENS.fullmatch(word):
+            return f"{word!r} is looked for in names: a count is tokens>500 or tokens<50"
+    return ""
 
 
 def _term(word: str, name: str) -> tuple[str, object]:

@@ -144,9 +144,10 @@ class Rollouts(ScrollView, can_focus=True):
 
     def widths(self) -> tuple[int, int, int]:
         """Of the columns problem, cell and verdict."""
-        room = max(12, self.size.width - 8 - 14 - 9 - 5)
+        room = max(12, self.size.width - 36)
         problem, cell = max(14, room * 27 // 100), max(12, room * 3 // 10)
-        return problem, cell, max(6, room - problem - cell)
+        bar = self.size.width - self.scrollable_content_region.width
+        return problem, cell, max(6, room - problem - cell - 1 - bar)  # so that nothing of it is cut
 
     def _heading(self) -> str:
         """The columns' names, which stay where they are."""

@@ -8,13 +8,14 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from relay.store.following import Seen
 from relay.store.opening import opened
 from relay.tui.monitor.cells import Cells
-from relay.tui.monitor.filters import HELP, ORDERS, Wish, query
+from relay.tui.monitor.filters import HELP, ORDERS, Wish, mistake, query
 from relay.tui.monitor.keys import Keys
 from relay.tui.monitor.measuring import Intervals, apart, here
 from relay.tui.monitor.models import Models
@@ -22,6 +23,7 @@ from relay.tui.monitor.rates import Rates
 from relay.tui.monitor.rollouts import Rollouts
 from relay.tui.monitor.status import Status
 from relay.tui.monitor.telling import rows_of
+from relay.tui.safe import visible
 
 if TYPE_CHECKING:
     from relay.tui.monitor.app import Monitor
@@ -176,6 +178,11 @@ class RunScreen(Screen[None]):
         """Only a run that goes on can be paused."""
         return action != "pause" or (self._seen is not None and self._seen.state == "running")
 
+    def on_key(self, event: Key) -> None:
+        """Of a run that does not go on the key says why it does nothing."""
+        if event.key == "p" and self._seen is not None and self._seen.state != "running":
+            self.notify(f"only a run that goes on can be paused: this one is {self._seen.state}", severity="warning")
+
     def action_pause(self) -> None:
         """The whole run waits at every pen's next commit; or goes on."""
         if self._seen is not None:
@@ -216,6 +223,8 @@ class RunScreen(Screen[None]):
     @on(Input.Submitted, "#filter")
     def _filtered(self, event: Input.Submitted) -> None:
         self._close_filter()
+        if said := mistake(event.value):
+            self.notify(visible(said), severity="warning", markup=False)
         self._wishes(self._wish._replace(words=event.value.strip()))
 
     def _close_filter(self) -> None:

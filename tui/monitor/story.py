@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from relay.store.forking import path_of, written
+from relay.became import JUDGE, KEPT, Fate, as_written, became
+from relay.store.forking import path_of
+from relay.trajectory import put_in
 from relay.tui.colours import Authors
 from relay.tui.safe import one_line, visible
-from relay.tui.trace import facts
-from relay.walk import BESIDE, BY_HAND, EDIT, PRIVATE, READING, TAKEN_BACK, TRIP, VETO, VETOED, Hop
+from relay.tui.trace import facts, taken_by
+from relay.walk import BESIDE, BY_HAND, TAKEN_BACK, TRIP, VETOED, Hop
 
 EACH = 0.02  # seconds a token takes in a replay where nobody noted how long it took
 
@@ -50,40 +52,22 @@ def pens(hops: Sequence[Hop]) -> list[str]:
     return sorted(found, key=lambda pen: [int(part) for part in pen.split(".")])
 
 
-def dropped(path: Sequence[Hop]) -> set[int]:
-    """Places of the hops whose segments an edge has cut out of the thought."""
-    kept: list[int] = []
-    out: set[int] = set()
-    for at, hop in enumerate(path):
-        if hop.node == BY_HAND and kept and hop.source.partition(" ")[0] in (EDIT, VETO):
-            out.add(kept.pop())
-        if hop.segment is not None and not (hop.extra and hop.extra.apart):
-            kept.append(at)
-        if hop.extra is not None and hop.extra.drops:
-            out |= set(_cut(path, kept, hop.extra.drops))
-            kept = [k for k in kept if k not in out]
-    return out
-
-
 def kept(hops: Sequence[Hop], pen: str) -> list[Hop]:
     """The hops whose segments are this pen's thought, in their order."""
-    path = path_of(hops, pen)
-    out = dropped(path)
-    return written([hop for at, hop in enumerate(path) if at not in out])
+    return [hop for hop, fate in _way(hops, pen) if fate.word == KEPT]
 
 
-def _cut(path: Sequence[Hop], kept: Sequence[int], node: str) -> Sequence[int]:
-    for place in reversed(range(len(kept))):
-        if path[kept[place]].node == node:
-            return kept[place:]
-    return ()
+def _way(hops: Sequence[Hop], pen: str) -> list[tuple[Hop, Fate]]:
+    """The hops along a pen's path, each with what became of its segment in this pen's thought."""
+    fates = {id(hop): fate for hop, fate in zip(hops, became(hops, pen), strict=True)}
+    return [(hop, fates[id(hop)]) for hop in path_of(hops, pen)]
 
 
 def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Live]) -> list[Block]:
     """The blocks of one pen, with its open segment last."""
-    path = path_of(hops, pen)
-    cut = dropped(path)
-    blocks = [_block(path[at], authors, at in cut) for at in _as_written(path)]
+    way, took = _way(hops, pen), taken_by(hops, pen)
+    order = as_written([hop for hop, _ in way])
+    blocks = [_block(hop, authors, fate, took.get(id(hop), "")) for hop, fate in (way[at] for at in order)]
     if (now := live.get(pen)) is not None and now.node != BY_HAND:
         asks = bool(now.tail) and not now.tokens  # nobody has written what is there: it is a question
         margin = (f"{now.node} · asks you",) if asks else (f"{now.node} · writing", f"{now.tokens:,} tok")
@@ -96,34 +80,20 @@ def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Li
     return blocks
 
 
-def _as_written(path: Sequence[Hop]) -> list[int]:
-    """Places of the hops as their texts were written: what was taken back of a visit behind what is kept of it."""
-    order, back = list[int](), list[int]()
-    for at, hop in enumerate(path):
-        if hop.extra is not None and hop.extra.apart == TAKEN_BACK:
-            back.append(at)
-        elif back and (hop.node, hop.visit) == (path[back[-1]].node, path[back[-1]].visit):
-            order += [at, *back]
-            back.clear()
-        else:
-            order.append(at)
-    return order + back
-
-
-def _block(hop: Hop, authors: Authors, cut: bool) -> Block:
-    segment, margin = hop.segment, tuple(visible(line) for line in facts(hop))
+def _block(hop: Hop, authors: Authors, fate: Fate, took: str) -> Block:
+    segment, margin = hop.segment, tuple(visible(line) for line in facts(hop, took))
     if segment is None:
-        return Block(hop.node, hop.pen, "", margin, "dim", " ", folded=_nothing(hop), n=hop.n)
+        return Block(hop.node, hop.pen, "", margin, "dim", " ", folded=_nothing(hop, took), n=hop.n)
     return Block(
         hop.node, hop.pen, visible(segment.text.strip("\n")), margin, authors.colour(hop.node),
-        authors.mark(hop.node), segment.ids, segment.tokenizer, _folded(hop, cut),
+        authors.mark(hop.node), segment.ids, segment.tokenizer, _folded(hop, fate),
         seconds=hop.usage.seconds or EACH * len(segment.ids), n=hop.n,
     )  # fmt: skip
 
 
-def _nothing(hop: Hop) -> str:
+def _nothing(hop: Hop, took: str) -> str:
     """The line of a hop that left no segment."""
-    told = facts(hop)[1:]
+    told = facts(hop, took)[1:]
     if hop.node == BY_HAND:
         return one_line(f"({' · '.join(told)} → {hop.to})", 120)
     if hop.rest is None and not hop.branches and hop.source != TRIP:
@@ -131,20 +101,18 @@ def _nothing(hop: Hop) -> str:
     return one_line(f"({hop.node}: {' · '.join(told)})", 120)
 
 
-def _folded(hop: Hop, cut: bool) -> str:
+def _folded(hop: Hop, fate: Fate) -> str:
     """The line that stands for a segment which is no part of the thought."""
     segment, extra = hop.segment, hop.extra
-    apart = extra.apart if extra is not None else ""
-    if segment is None or not (apart or cut):
+    if segment is None or fate.word == KEPT:
         return ""
-    what = {PRIVATE: "judgement of", READING: "judgement of", TAKEN_BACK: "tokens of"}.get(apart, "draft of")
-    told = [f"{what} {segment.model}", f"{len(segment.ids):,} tok"]
+    what = "text" if put_in(segment) else {JUDGE: "judgement", TAKEN_BACK: "tokens"}.get(fate.word, "draft")
+    told = [f"{what} of {segment.model}", f"{len(segment.ids):,} tok"]
     if extra is not None and extra.label:
         told.append(f"says {extra.label}")
     if extra is not None and extra.score is not None:
         told.append(f"score {extra.score:g}")
-    why = "taken back" if apart == TAKEN_BACK else "" if apart in (PRIVATE, READING) else "discarded"
-    told += ["vetoed" if segment.stop == VETOED else "dropped"] if cut else [why] if why else []
+    told += [] if fate.word == JUDGE else [fate.word]
     return visible(", ".join(told))
 
 

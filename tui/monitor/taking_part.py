@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.screen import Screen
 
 from relay.tui.monitor.dialogs import Choose, Write
@@ -17,6 +18,7 @@ from relay.walk import ANSWER, BY_HAND, EDGE, EDIT, INSERT, VETO
 if TYPE_CHECKING:
     from relay.tui.monitor.app import Monitor
 
+ACTS = ("p", "s", "i", "e", "v", "o")  # keys for what is under way
 FIRST = "pause it first (p): it is being written"
 
 
@@ -31,7 +33,7 @@ class TakesPart(Screen[None]):
         Binding("e", "edit", "Edit"),
         Binding("v", "veto", "Veto"),
         Binding("o", "edge", "Edge"),
-        Binding("b", "fork", "Fork", show=False),
+        Binding("b", "fork", "Branch off", show=False),
     ]
 
     number: int
@@ -49,6 +51,15 @@ class TakesPart(Screen[None]):
             return self._goes_on
         return action != "answer" or (self._goes_on and self._question() is not None)
 
+    def on_key(self, event: Key) -> None:
+        """Of what does not go on the keys of acts say why they do nothing."""
+        seen, told = self.monitor.seen, self.telling
+        if event.key not in ACTS or seen is None or told is None or self._goes_on:
+            return
+        over = "this rollout has ended: b branches off from it"
+        gone = f"the run is {seen.state}: relay run --resume goes on with it"
+        self.notify(over if told.listed.state != "open" else gone, severity="warning")
+
     @property
     def _goes_on(self) -> bool:
         seen = self.monitor.seen
@@ -64,7 +75,7 @@ class TakesPart(Screen[None]):
     def _asks(self, act: str, **data: object) -> None:
         self.monitor.ask(act, self.number, self.pen, data)
         later = "" if self.held or act == VETO else "; it comes at the next commit"
-        self.notify(f"{act}: asked{later}", timeout=2)
+        self.notify(f"{'step' if data.get('step') else act}: asked{later}", timeout=2)
 
     def _segment(self) -> int | None:
         """The number of the thought's last segment; None, and said, while another one is being written."""
@@ -88,7 +99,7 @@ class TakesPart(Screen[None]):
 
     def action_step(self) -> None:
         """On to the next commit, where it waits."""
-        self._asks("pause")
+        self._asks("pause", step=True)
 
     def action_insert(self) -> None:
         """Put a text in."""
@@ -169,7 +180,7 @@ class TakesPart(Screen[None]):
         def written(text: str | None) -> None:
             if text is not None:
                 self.monitor.ask("fork", self.number, pen, {"n": n, "insert": [text] if text else []})
-                self.notify("fork: asked", timeout=2)
+                self.notify("branch off: asked", timeout=2)
 
         self.app.push_screen(Write("A new rollout from here on. A text to begin with, or none:"), written)
 

@@ -1,7 +1,7 @@
 """One rollout: its chain of thought as it grows, the graph beside it, problem and verdict; and its replay."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -24,10 +24,7 @@ from relay.tui.monitor.taking_part import TakesPart
 from relay.tui.monitor.telling import Telling, tell
 from relay.tui.monitor.thought import Thought
 from relay.tui.safe import one_line, visible
-from relay.walk import BY_HAND
-
-if TYPE_CHECKING:
-    pass
+from relay.walk import BY_HAND, ROOT
 
 FRAME = 0.1  # seconds between two frames of a replay
 
@@ -119,7 +116,7 @@ class TraceScreen(TakesPart):
         start = str((told.scenario.get("graph") or {}).get("start", ""))
         for node in (told.scenario.get("graph") or {}).get("nodes") or {}:
             self._authors.colour(node)  # in the graph's own order, so that a node looks the same in every rollout
-        self.query_one("#head", Static).update(_head(told))
+        self.query_one("#head", Static).update(_head(told, self.pen))
         self.query_one("#problem", Static).update(_problem(told))
         self.query_one(Graph).show(told.scenario, told.hops, told.live, self._authors)
         self.query_one(Pens).show(told.hops, told.live, self.pen, start)
@@ -222,9 +219,10 @@ class TraceScreen(TakesPart):
         return thought
 
 
-def _head(told: Telling) -> Text:
+def _head(told: Telling, pen: str) -> Text:
     listed = told.listed
-    head = Text(f"#{listed.id}  {one_line(listed.problem, 40)}", "bold", no_wrap=True)
+    which = "" if pen == ROOT else f"  pen {pen}"
+    head = Text(f"#{listed.id}{which}  {one_line(listed.problem, 40)}", "bold", no_wrap=True)
     return head.append(f"  {one_line(listed.cell, 60)}  sample {listed.sample}", "")
 
 

@@ -102,6 +102,7 @@ def told_of(found: Parting | None, stories: list[list[Block]]) -> str:
         return "the same, token by token"
     if found.token < 0:
         return "the tokens of these two cannot be compared: the first different character is marked"
+    tokens = f"{found.token:,} token{'' if found.token == 1 else 's'}"
     if -1 in found.blocks:
-        return f"the same for {found.token:,} tokens: then one ends"
-    return f"the same for {found.token:,} tokens; the first different one is marked"
+        return f"the same for {tokens}: then one ends"
+    return f"the same for {tokens}; the first different one is marked"
