@@ -173,12 +173,11 @@ class Batch:
         async with aclosing(rollout(job.walk, job.stage)) as events:
             async for event in events:
                 if type(event) is HopCommitted:
-                    hops = (*event.before, event.hop) if event.before else (event.hop,)
-                    for hop in hops:
+                    for hop in (*event.before, event.hop) if event.before else (event.hop,):
                         recorder.hop(job, hop)
                         tally.tokens += hop.usage.decoded
-                    tally.hops += len(hops)
-                    self._hops += len(hops)
+                        tally.hops += 1
+                        self._hops += 1
                     if self._hops >= ROOM:
                         self._room.clear()
                 elif type(event) is Tokens:

@@ -43,12 +43,12 @@ async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
     desk = Desk(stage, pen, Deadline(stage.limits.seconds - pen.seconds), pens)
     stop.holds("visit", desk.deadline)
     begun: Ahead | None = None  # the visit of the node that the pen stands at, or may come to next
-    branched = 0
+    branched, people, ahead = 0, stage.people, stage.graph.ahead
     try:
         while pen.rest is None and not branched:
             desk.turn(pen, pen.visits.get(pen.node, 0) + 1)
             doing = _doing(desk, begun)
-            begun = _begun(pen, stage, pens, stop)
+            begun = _begun(ahead[pen.node], pen, stage, pens, stop) if pen.node in ahead else None
             if isinstance(doing, Act):
                 act = doing
             else:
@@ -64,7 +64,7 @@ async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
                 except BaseException:
                     await doing.aclose()
                     raise
-            pen, before = _beside(pen, act)
+            pen, before = _beside(pen, act) if act.beside else (pen, ())
             after, hop = commit(pen, desk.visit, act, stage, pens)
             if begun is not None and not _comes_to(hop, stage):
                 pen, discarded = await _given_up(begun, pen)  # it is paid for before the edge is chosen
@@ -72,12 +72,12 @@ async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
                 after, hop = commit(pen, desk.visit, act, stage, pens)
             if act.trip is not None:  # its watcher's edge acts at once: nothing lies between
                 before, (after, hop) = (*before, hop), _tripped(after, act.trip, stage, pens)
-            elif (taken_back := stopped_by_hand(pen, hop, stage)) is not None:
+            elif people is not None and (taken_back := stopped_by_hand(pen, hop, stage)) is not None:
                 stopped, hop = taken_back
                 before, after = (*before, stopped), advance(advance(pen, stopped), hop)
             yield HopCommitted(hop, pen := after, before)
             branched = hop.branches
-            if (people := stage.people) is not None and people.wanted(stage.rollout) and not (begun or branched):
+            if people is not None and people.wanted(stage.rollout) and not (begun or branched):
                 async with aclosing(by_people(desk, pen, "" if hop.node == BY_HAND else hop.node, people)) as acts:
                     async for event in acts:
                         if type(event) is HopCommitted:
@@ -89,11 +89,8 @@ async def pen_steps(  # noqa: PLR0912  the loop, from top to bottom
             await begun.aclose()
 
 
-def _begun(pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop) -> Ahead | None:
-    """The visit that begins while this pen's node, a judge, is asked."""
-    node = stage.graph.ahead.get(pen.node)
-    if node is None:
-        return None
+def _begun(node: str, pen: Pen, stage: Stage, pens: Mapping[str, Pen], stop: Stop) -> Ahead:
+    """The visit of this node, which begins while the pen's own, a judge, is asked."""
     begun = Ahead(node, pen, stage, pens)
     stop.holds("ahead", begun.deadline)
     return begun
