@@ -49,11 +49,16 @@ def root(query: Query, rollout: int) -> int:
 def path_of(hops: Sequence[Hop], pen: str) -> list[Hop]:
     """The hops along a pen's path: its parents' before it began, its own, and those that a pick went on from."""
     parent, _, place = pen.rpartition(".")
-    found = _until(path_of(hops, parent), parent, int(place)) if parent else []
+    return (_until(path_of(hops, parent), parent, int(place)) if parent else []) + _since(hops, pen)
+
+
+def _since(hops: Sequence[Hop], pen: str) -> list[Hop]:
+    """The hops along a pen's path since it began; a pen that it went on from may have picked itself."""
+    found: list[Hop] = []
     for hop in hops:
         if hop.pen == pen:
-            if hop.extra is not None and hop.extra.chosen:
-                found += [h for h in hops if h.pen == hop.extra.chosen]
+            if hop.extra is not None and hop.extra.chosen.startswith(f"{pen}."):
+                found += _since(hops, hop.extra.chosen)
             found.append(hop)
     return found
 

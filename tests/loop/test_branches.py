@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from relay.store.forking import path_of, written
 from relay.store.reader import Run
 from relay.walk import StopReason
 
@@ -163,6 +164,10 @@ def test_branches_may_branch(bench: Any) -> None:
         assert sorted(walk.pens) == ["0", "0.0", "0.0.0", "0.0.1", "0.0.2", "0.1", "0.1.0", "0.1.1", "0.1.2"]
         assert {pen.rest for path, pen in walk.pens.items() if path != "0"} == {StopReason.JOIN}
         assert [s.author for s in walk.pens["0"].trajectory.segments] == ["leaf", "last"]
+        hops = run.hops(0)
+        for pen, there in walk.pens.items():  # along its path, also behind a pick of a pen that picked itself
+            wrote = [hop.segment for hop in written(path_of(hops, pen))]
+            assert wrote == list(there.trajectory.segments), pen
         assert walk.pens["0"].visits == {
             "outer": 1,
             "inner": 1,
