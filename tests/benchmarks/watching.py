@@ -1,8 +1,10 @@
 """The monitor beside a busy run: 1,000 rollouts in flight, 20,000 tokens a second in all, in real time.
 
 The runner has the first of this machine's cores, `relay watch`, in a terminal of its own, the second. The simulated
-engine's words come at their pace, five tokens of each rollout four times a second. Windows without and with the monitor
-alternate; processor seconds are the processes' own, of all their threads.
+engine's words come at their pace, five tokens of each rollout four times a second. Windows without the monitor, with it
+and beside a stranger alternate; processor seconds are the processes' own, of all their threads. The stranger keeps the
+second core as busy as the monitor did and reads nothing: what it costs the run is the machine's doing (two cores of a
+virtual machine may share a real one, its caches and its clock).
 
     python tests/benchmarks/watching.py [--seconds 100] [--json]
 
@@ -160,6 +162,29 @@ class Terminal:
         os.close(self._master)
 
 
+class Stranger:
+    """A process that keeps a core busy for such a share of the time, four times a second, and looks at no file."""
+
+    def __init__(self, core: int, share: float, *, before_others: bool) -> None:
+        command = ["taskset", "-c", str(core), *_FIRST[before_others], sys.executable, "-c", _BUSY, str(share * EVERY)]
+        self.process = subprocess.Popen([*command, str(EVERY)])
+
+    def close(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait()
+
+
+_BUSY = """
+import json, sys, time
+busy, every = map(float, sys.argv[1:])
+rows = [{"n": n, "text": "so many words " * 9} for n in range(2000)]
+while True:
+    began = time.perf_counter()
+    while time.perf_counter() - began < busy:
+        json.loads(json.dumps(rows[:100]))
+    time.sleep(max(0.0, every - (time.perf_counter() - began)))
+"""
 _WATCH = "from relay.cli import main; import sys; main(['watch', sys.argv[1]])"
 KEYS = (("?", "under the cursor", "?"), ("/", "must all hold", "\x1b"))  # what is pressed, what comes, what leads back
 
@@ -218,7 +243,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def measure(seconds: float, rounds: int, *, before_others: bool) -> dict[str, float]:
-    """Windows without a monitor and with one, by turns."""
+    """Windows without a monitor, with one, and beside a stranger, by turns."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "busy.relay"
@@ -229,23 +254,26 @@ def measure(seconds: float, rounds: int, *, before_others: bool) -> dict[str, fl
             while not path.exists():
                 time.sleep(0.2)
             time.sleep(WARM)
-            off, on = list[Window](), list[Window]()
+            off, on, beside = list[Window](), list[Window](), list[Window]()
             for _ in range(rounds):
                 off.append(window(path, runner, 0.6 * seconds, None))
                 terminal = Terminal(path, second, before_others=before_others)
                 time.sleep(STARTED)
                 on.append(window(path, runner, seconds, terminal))
                 terminal.close()
+                stranger = Stranger(second, on[-1].monitor / on[-1].seconds, before_others=before_others)
+                beside.append(window(path, runner, 0.6 * seconds, None))
+                stranger.close()
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
-    return figures(off, on)
+    return figures(off, on, beside)
 
 
-def figures(off: Sequence[Window], on: Sequence[Window]) -> dict[str, float]:
+def figures(off: Sequence[Window], on: Sequence[Window], beside: Sequence[Window]) -> dict[str, float]:
     """What the windows come to."""
     keys = sorted(k for w in on for k in w.keys)
-    without, with_ = (sum(w.runner for w in ws) / sum(w.tokens for w in ws) for ws in (off, on))
+    without, with_, stranger = (sum(w.runner for w in ws) / sum(w.tokens for w in ws) for ws in (off, on, beside))
     took = sum(w.seconds for w in on)
     pairs = enumerate(zip(off, on, strict=True), 1)
     return {
@@ -263,6 +291,8 @@ def figures(off: Sequence[Window], on: Sequence[Window]) -> dict[str, float]:
         "runner, % of its core, not watched": 100 * sum(w.runner for w in off) / sum(w.seconds for w in off),
         "runner, processor seconds a million tokens, not watched": 1e6 * without,
         "runner, the same watched, % more (at most 3)": 100 * (with_ / without - 1),
+        "runner, the same beside a stranger as busy as the monitor, % more": 100 * (stranger / without - 1),
+        "runner, watched, % more than beside the stranger": 100 * (with_ / stranger - 1),
         **{f"round {i}, % more": 100 * (b.runner / b.tokens * a.tokens / a.runner - 1) for i, (a, b) in pairs},
         "load of the machine": os.getloadavg()[0],
     }
