@@ -8,7 +8,7 @@ from rich.segment import Segment as Strip
 from rich.table import Table
 from rich.text import Text
 
-from relay.became import JUDGE, KEPT, as_written, became
+from relay.became import JUDGE, KEPT, Fate, as_written, became
 from relay.problems import Problem
 from relay.store.reader import Listed, Opinion
 from relay.tui.colours import BAD, GOOD, Authors
@@ -54,7 +54,8 @@ def _pen(hops: Sequence[Hop], pen: str, beside: Mapping[int, str], authors: Auth
     table = Table.grid(padding=(0, 1))
     table.add_column(overflow="fold")
     table.add_column(width=30, style="dim", overflow="fold")
-    fates, took = became(hops, pen), taken_by(hops, pen)
+    fates = became(hops, pen)
+    took = taken_by(hops, fates)
     own = [at for at, hop in enumerate(hops) if hop.pen == pen]
     for at in (own[place] for place in as_written([hops[at] for at in own])):
         hop, word = hops[at], fates[at].word
@@ -91,18 +92,15 @@ class _Marked:
 def _margin(hop: Hop, took: str, word: str, more: str) -> str:
     """Node and model, what became of the segment, tokens, seconds, cached share, and why the segment ended."""
     first, *others = facts(hop, took)
-    no_part = (
-        []
-        if word in ("", KEPT, hop.segment.stop if hop.segment is not None else "")
-        else ["judgement" if word == JUDGE else word]
-    )
-    return visible("\n".join([first, *no_part, *others, *([more] if more else [])]))
+    stop = hop.segment.stop if hop.segment is not None else ""
+    no_part = "" if word in (KEPT, stop) else "judgement" if word == JUDGE else word
+    return visible("\n".join(filter(None, [first, no_part, *others, more])))
 
 
-def taken_by(hops: Sequence[Hop], pen: str) -> dict[int, str]:
-    """What a person's acts took out of this pen's thought, in words, by the id() of the act's hop."""
+def taken_by(hops: Sequence[Hop], fates: Sequence[Fate]) -> dict[int, str]:
+    """What a person's acts took out of a thought with these segments' fates, in words, by the id() of the act's hop."""
     found: dict[int, list[str]] = {}
-    for hop, fate in zip(hops, became(hops, pen), strict=True):
+    for hop, fate in zip(hops, fates, strict=True):
         if fate.by >= 0 and (act := hops[fate.by]).node == BY_HAND and hop.segment is not None:
             found.setdefault(id(act), []).append(f"{hop.segment.tokens:,} tok of {hop.node}")
     return {act: f"takes back {', '.join(words)}" for act, words in found.items()}

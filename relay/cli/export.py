@@ -136,18 +136,7 @@ def _schema(row: dict[str, Any]) -> Any:
     import pyarrow
 
     whole = {
-        "id",
-        "rollout",
-        "sample",
-        "tokens",
-        "n",
-        "visit",
-        "computed",
-        "cached",
-        "decoded",
-        "thrown",
-        "recoded",
-        "fork",
-    }
+        "id", "rollout", "sample", "fork", "tokens", "n", "visit", "computed", "cached", "decoded", "thrown", "recoded",
+    }  # fmt: skip
     kinds = {"ids": pyarrow.list_(pyarrow.int32()), "seconds": pyarrow.float64()}
     return pyarrow.schema([(k, kinds.get(k, pyarrow.int64() if k in whole else pyarrow.string())) for k in row])

@@ -33,6 +33,10 @@ Sandbox = Annotated[
     Walls,
     typer.Option(help="What programs that models write run in. none: as you, on this machine, with your files."),
 ]
+InFlight = Annotated[
+    int | None,
+    typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
+]
 PoolFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The pool's file; by default $RELAY_POOL or the user's data folder."),

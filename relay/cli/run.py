@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from relay.cli.driving import again_of, drive, tell
-from relay.cli.options import PoolFile, Preset, Sandbox, Sets, Walls
+from relay.cli.options import InFlight, PoolFile, Preset, Sandbox, Sets, Walls
 from relay.cli.planning import Assumed, Calibrate, Dry, Hourly, Prices, Replicas, Speeds, Tokens, Wishes
 from relay.errors import Mistake, UserError
 
@@ -33,10 +33,6 @@ Resume = Annotated[
 ]
 Logprobs = Annotated[
     bool, typer.Option("--logprobs", help="With --record: how probable each written token was. transformers, vllm.")
-]
-InFlight = Annotated[
-    int | None,
-    typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
 ]
 
 

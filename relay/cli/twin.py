@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from relay.cli.driving import drive
-from relay.cli.options import WHOLE, PoolFile, Preset, Sandbox, Sets, Walls, command_again
+from relay.cli.options import WHOLE, InFlight, PoolFile, Preset, Sandbox, Sets, Walls, command_again
 from relay.errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -58,10 +58,6 @@ Each = Annotated[
 OnlyForecast = Annotated[bool, typer.Option("--forecast", help="Say what it will cost, and do nothing.")]
 Record = Annotated[
     bool, typer.Option("--record", help="Keep all that the models said, so that `relay replay` can play each run.")
-]
-InFlight = Annotated[
-    int | None,
-    typer.Option(min=1, max=100_000, metavar="N", help="Rollouts at once; by default what the engines like."),
 ]
 
 

@@ -148,8 +148,10 @@ class _Work:
             start = begin(NODE).pens[ROOT]._replace(trajectory=prefix.moved.before, tokens=prefix.moved.spent)
             recorder.expect(i, prefix)
             for number in range(prefix.first, prefix.first + prefix.times):
-                how = plan.limits, plan.sampling
-                stage = Stage(problem, number, graph, hands, seed, *how, ticks=ticks, unfinished=plan.unfinished)
+                stage = Stage(
+                    problem, number, graph, hands, seed, plan.limits, plan.sampling, ticks=ticks,
+                    unfinished=plan.unfinished,
+                )  # fmt: skip
                 yield Job(i, prefix.cell, Walk({ROOT: start}), stage)
 
 

@@ -27,6 +27,7 @@ class Fault(NamedTuple):
     instead: str = ""
     at_key: bool = False  # the key is wrong, or all of what it stands for: not one value
     meant: str = ""  # the key, or the name, that this unknown one was surely meant to be
+    said: str = ""  # that unknown name, as it stands there
 
 
 class Stand(NamedTuple):
@@ -202,8 +203,10 @@ def one_of(said: object, names: Iterable[str], what: str = "known:") -> str:
 
 def _said(path: Path, context: Mapping[str, Any], said: object, at_key: bool = False) -> Fault:
     near = did_you_mean(said, context["names"])
-    sure = next(iter(near_names(said, context["names"], SURE)), "") if isinstance(said, str) and not at_key else ""
-    return Fault(path, context["what"], near or context["instead"] or one_of(said, context["names"]), at_key, sure)
+    fault = Fault(path, context["what"], near or context["instead"] or one_of(said, context["names"]), at_key)
+    if at_key or not isinstance(said, str):
+        return fault
+    return fault._replace(meant=next(iter(near_names(said, context["names"], SURE)), ""), said=said)
 
 
 def _unknown(stand: Stand, key: str, tree: object) -> tuple[Fault, str]:

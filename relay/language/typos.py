@@ -44,7 +44,7 @@ def _renamed(tree: Any, above: Sequence[str | int], key: str, meant: str) -> Any
 def _said_anew(tree: Any, path: Sequence[str | int], fault: Fault) -> Any:
     """The tree with the name that was meant; a short form ends where the name stands."""
     if isinstance(tree, str):
-        return fault.meant if repr(tree) in fault.what else tree
+        return fault.meant if tree == fault.said else tree
     if not path or at(tree, path[:1]) is None:
         return tree
     first, *rest = path

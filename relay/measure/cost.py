@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from relay.measure.price import Prices, price_of, prices_of
+from relay.measure.price import Prices, payer_of, price_of, prices_of
 from relay.store.reader import Run
 from relay.walk import IN_VAIN, ROOT
 
@@ -102,13 +102,10 @@ class _Timed(NamedTuple):
 def costs(run: Run, prices: Prices | None = None) -> list[Cost]:
     """By cell and author; by these prices, and where they say nothing by the scenario's."""
     waited, prices, rows, found = _waited(run), prices_of(run, prices), run.query(AUTHORS) + run.query(JUDGES), []
-    writers: dict[tuple[str, str], set[str]] = defaultdict(set)  # without a word a turn names none: it is of these
-    for cell, node, model, *_ in rows:
-        writers[cell, node] |= {model} - {""}
+    payer = payer_of(((cell, node), model) for cell, node, model, *_ in rows)
     for *author, visits, computed, cached, decoded, thrown, discarded, seconds in rows:
         cell, node, model = author
-        (payer,) = [model] if model or len(writers[cell, node]) != 1 else writers[cell, node]
-        money = price_of(prices, payer).of(computed + cached, decoded + thrown + discarded)
+        money = price_of(prices, payer((cell, node), model)).of(computed + cached, decoded + thrown + discarded)
         critical = None if seconds is None else waited[cell, node, model]
         found.append(
             Cost(cell, node, model, visits, computed, cached, decoded, thrown, discarded, seconds, critical, money)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from relay.measure.graded import graded_by_number
 from relay.measure.joint import Ratio, cost_ratio, mean_cost
 from relay.measure.outcomes import Array, Outcomes
-from relay.measure.price import Prices, price_of, prices_of
+from relay.measure.price import Prices, payer_of, price_of, prices_of
 from relay.store.reader import Run
 
 SPENT = """
@@ -60,15 +60,12 @@ def paid(run: Run, verifier: str = "", prices: Prices | None = None) -> dict[int
 
 
 def _spent(run: Run) -> dict[int, dict[str, Spent]]:
-    """By rollout and model. A turn that ended without a word names none: it is of the one that writes there else."""
+    """By rollout and model."""
     rows = run.query(SPENT)
-    writers: dict[tuple[int, int], set[str]] = defaultdict(set)
-    for _, model, cell, node, *_ in rows:
-        writers[cell, node] |= {model} - {""}
+    payer = payer_of(((cell, node), model) for _, model, cell, node, *_ in rows)
     sums: dict[int, dict[str, Spent]] = defaultdict(dict)
     for rollout, named, cell, node, *spent in rows:
-        others = writers[cell, node]
-        model = named or (next(iter(others)) if len(others) == 1 else "")
+        model = payer((cell, node), named)
         read, written, seconds = sums[rollout].get(model, (0.0, 0.0, 0.0))
         sums[rollout][model] = (read + spent[0], written + spent[1], seconds + spent[2])
     return sums

@@ -1,6 +1,7 @@
 """What tokens and hours are paid with: as somebody said it, and where nobody did as the run's scenario does."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +51,17 @@ def prices_of(run: "Run", said: Prices | None = None) -> dict[str, Price]:
 
     tree = run.meta["scenario"]
     return merged(said or {}, from_tree(tree).cells[0].scenario) if tree.get("prices") else dict(said or {})
+
+
+def payer_of(rows: Iterable[tuple[Hashable, str]]) -> Callable[[Hashable, str], str]:
+    """Who pays for a turn, of (node of a cell, model): one that ended without a word names no model.
+
+    It is of the one that writes there else; where several do, nobody knows.
+    """
+    writers: dict[Hashable, set[str]] = defaultdict(set)
+    for node, model in rows:
+        writers[node] |= {model} - {""}
+    return lambda node, model: model or (next(iter(writers[node])) if len(writers[node]) == 1 else "")
 
 
 def _first(*prices: Price) -> Price:

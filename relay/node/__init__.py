@@ -90,6 +90,9 @@ class Limits(NamedTuple):
     seconds: float = 600.0
 
 
+WRONG = "wrong"  # of `unfinished:`; the other is "graded"
+
+
 class Ticks:
     """A counter that the batch advances at each flush: an open segment is told of once a tick."""
 
@@ -115,7 +118,7 @@ class Stage(NamedTuple):
     ticks: Ticks | None = None  # None: somebody steps the iterator and wants every delta
     cell: str = ""  # the name of the rollout's cell
     verifier: Verifier | None = None  # the scenario's own; None: nothing is graded
-    unfinished: str = "wrong"  # or "graded": a thinking that was never closed
+    unfinished: str = WRONG  # or "graded": a thinking that was never closed
     rollout: int = -1  # its number in the run
     logprobs: bool = False  # whether writers are to say how probable each of their tokens was
     people: "People | None" = None  # those who take part; None: nobody can

@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-from relay.node import Stage
+from relay.node import WRONG, Stage
 from relay.trajectory import Trajectory, put_in
-
-WRONG = "wrong"  # of `unfinished:`
 
 
 class Answer(NamedTuple):

@@ -223,11 +223,8 @@ class People:
             del self._waiting[asked.rollout]
 
 
-class Nobody(People):
+class Nobody:
     """Nobody takes part, as in the pool."""
-
-    def __init__(self) -> None:
-        """There is nothing to note."""
 
     def begins(self, rollout: int, pen: Pen, cut: Cut, deadline: Deadline) -> None:
         """Nobody looks."""

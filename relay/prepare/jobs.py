@@ -11,8 +11,7 @@ from relay.folding import fold
 from relay.language.graph import Graph, build
 from relay.language.reading import Reading
 from relay.language.scenario import Adaptive
-from relay.node import Hand, Limits, Stage, Ticks
-from relay.node.answered import WRONG
+from relay.node import WRONG, Hand, Limits, Stage, Ticks
 from relay.node.people import People
 from relay.pool import Solo
 from relay.problems import Problem

@@ -8,7 +8,7 @@ from relay.batch import Grade, Tally
 from relay.engine import Engine, Sampling
 from relay.language.reading import Reading
 from relay.language.scenario import Need, Scenario
-from relay.node.answered import WRONG
+from relay.node import WRONG
 from relay.pool import Pool, Solo
 from relay.prepare import filed, recorded, solos, units
 from relay.prepare.jobs import CellPlan, RunPlan, cell_plans, others_ends, systems

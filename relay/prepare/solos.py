@@ -8,8 +8,7 @@ from relay.batch import Batch, Grade, Job, Tally
 from relay.engine import Engine, Sampling
 from relay.events import RolloutEnded, Tokens
 from relay.language.graph import Exit, Graph
-from relay.node import Hand, Limits, Stage, Ticks
-from relay.node.answered import WRONG
+from relay.node import WRONG, Hand, Limits, Stage, Ticks
 from relay.node.write import Write
 from relay.pool import Pool, Sampled, address_of
 from relay.problems import Problem
@@ -90,8 +89,9 @@ def _jobs(plan: SoloPlan, missing: Iterable[tuple[Problem, int]], ticks: Ticks) 
     for number, (problem, sample) in enumerate(missing):
         head = plan.heads[problem.id]
         hands = MappingProxyType({plan.model: Hand(plan.engine, head, plan.others_ends)})
-        how = limits, plan.sampling
-        stage = Stage(problem, sample, graph, hands, plan.seed, *how, ticks=ticks, unfinished=plan.unfinished)
+        stage = Stage(
+            problem, sample, graph, hands, plan.seed, limits, plan.sampling, ticks=ticks, unfinished=plan.unfinished
+        )
         yield Job(number, 0, begin(NODE), stage)
 
 

@@ -2,7 +2,7 @@
 
 Prints JSON: seconds of `SELECT count(*)` over the segments, of the first screen of a run with one rollout (`empty`) and
 of a run of so many (`first`), until all is counted, and until the intervals stand there; `bound` is twice `count` and
-`empty` together. The least of three each, in this process, with textual imported.
+`empty` together, and beyond it the exit code is 1. The least of three each, in this process, with textual imported.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ def least(tries: list[dict[str, float]]) -> dict[str, float]:
     return {key: round(min(t[key] for t in tries if key in t), 3) for key in tries[0]}
 
 
-def main() -> None:
+def main() -> int:
     """Write, open, tell."""
     rollouts = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
@@ -96,12 +96,10 @@ def main() -> None:
         count = round(min(counted(large) for _ in range(TRIES)), 3)
         tries = [(asyncio.run(opened(small)), asyncio.run(opened(large))) for _ in range(TRIES)]
         empty, full = least([t[0] for t in tries])["first"], least([t[1] for t in tries])
-    print(
-        json.dumps(
-            {"rollouts": rollouts, "count": count, "empty": empty, **full, "bound": round(2 * (count + empty), 3)}
-        )
-    )
+    bound = round(2 * (count + empty), 3)
+    print(json.dumps({"rollouts": rollouts, "count": count, "empty": empty, **full, "bound": bound}))
+    return int(full["first"] > bound)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

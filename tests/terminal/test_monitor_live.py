@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from relay.errors import UserError
 from relay.store.following import Following, leave
-from relay.tui.monitor import garbage
+from relay.tui.monitor import garbage, measuring
 from relay.tui.monitor.app import Monitor
 from relay.tui.monitor.measuring import apart, here
 from relay.tui.monitor.status import Watch
@@ -95,12 +96,17 @@ async def test_a_killed_run_is_said_to_be_dead(writer: Writer) -> None:
         assert "relay run --resume goes on" in d.toasts()
 
 
-def test_intervals_are_the_same_by_another_process_which_ends_when_the_monitor_is_left(helped: Path) -> None:
+def test_intervals_are_the_same_by_another_process_which_ends_when_the_monitor_is_left(
+    helped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left = threading.Event()
     assert apart(helped, left) == here(helped)
     left.set()
     assert apart(helped, left) is None
     assert apart(helped.with_name("gone.relay"), threading.Event()) is None
+    monkeypatch.setattr(measuring, "_HERE", "raise ValueError('a bug')")
+    with pytest.raises(UserError, match="could not be worked out: ValueError: a bug"):
+        apart(helped, threading.Event())
 
 
 async def test_a_file_that_is_gone_is_said_and_is_no_end(writer: Writer) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 
-from relay.errors import UserError
+from relay.errors import Mistake, UserError
 from relay.measure.proportions import Interval
 from relay.store.opening import opened
 
 Intervals = Mapping[int, Interval | None]
+UNREADABLE = 2  # exit code
 LOOK = 0.1  # seconds between two looks whether the monitor is left
 _HERE = """
 import os
@@ -42,20 +43,24 @@ def here(path: Path) -> Intervals:
 
 
 def apart(path: Path, stop: Event) -> Intervals | None:
-    """The same, by another process; None where it failed, or the monitor is left: there is a next time."""
+    """The same, by another process; None where the file could not be read just now, or the monitor is left.
+
+    Raises UserError with what the process said last where it failed otherwise, so that intervals do not just stay away.
+    """
     command = [sys.executable, "-c", _HERE, str(path)]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while True:
             try:
-                said, _ = process.communicate(timeout=LOOK)
+                said, complained = process.communicate(timeout=LOOK)
                 break
             except subprocess.TimeoutExpired:
                 if stop.is_set():
                     process.kill()
-    if process.returncode:
+    if process.returncode == UNREADABLE or stop.is_set():
         return None
+    if process.returncode:
+        last = complained.decode(errors="replace").strip().rpartition("\n")[2] or f"exit code {process.returncode}"
+        raise UserError(Mistake(str(path), f"its intervals could not be worked out: {last}"))
     return {int(cell): None if ends is None else Interval(*ends) for cell, ends in json.loads(said).items()}
 
 
@@ -63,5 +68,5 @@ def main() -> None:
     """Say them as JSON."""
     try:
         print(json.dumps(here(Path(sys.argv[1]))))
-    except UserError as error:
-        sys.exit(str(error))
+    except UserError:
+        sys.exit(UNREADABLE)

@@ -54,18 +54,19 @@ def pens(hops: Sequence[Hop]) -> list[str]:
 
 def kept(hops: Sequence[Hop], pen: str) -> list[Hop]:
     """The hops whose segments are this pen's thought, in their order."""
-    return [hop for hop, fate in _way(hops, pen) if fate.word == KEPT]
+    return [hop for hop, fate in _way(hops, pen, became(hops, pen)) if fate.word == KEPT]
 
 
-def _way(hops: Sequence[Hop], pen: str) -> list[tuple[Hop, Fate]]:
+def _way(hops: Sequence[Hop], pen: str, fates: Sequence[Fate]) -> list[tuple[Hop, Fate]]:
     """The hops along a pen's path, each with what became of its segment in this pen's thought."""
-    fates = {id(hop): fate for hop, fate in zip(hops, became(hops, pen), strict=True)}
-    return [(hop, fates[id(hop)]) for hop in path_of(hops, pen)]
+    fate_of = {id(hop): fate for hop, fate in zip(hops, fates, strict=True)}
+    return [(hop, fate_of[id(hop)]) for hop in path_of(hops, pen)]
 
 
 def story(hops: Sequence[Hop], pen: str, authors: Authors, live: Mapping[str, Live]) -> list[Block]:
     """The blocks of one pen, with its open segment last."""
-    way, took = _way(hops, pen), taken_by(hops, pen)
+    fates = became(hops, pen)
+    way, took = _way(hops, pen, fates), taken_by(hops, fates)
     order = as_written([hop for hop, _ in way])
     blocks = [_block(hop, authors, fate, took.get(id(hop), "")) for hop, fate in (way[at] for at in order)]
     if (now := live.get(pen)) is not None and now.node != BY_HAND:
