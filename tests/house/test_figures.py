@@ -69,6 +69,12 @@ def of_monitor() -> Iterator[str]:
     yield f"without | {row('runner, the same watched, % more (at most 3)', '{:+.1f} %')}"
     yield f"load {columns[0]['load of the machine']:.0f}"
     yield f"load {columns[1]['load of the machine']:.0f}"
+    yield f"took {columns[0]['runner, the same beside a stranger as busy as the monitor, % more']:+.1f} %"
+    opened = found("opening")
+    assert opened["first"] <= opened["bound"]
+    yield f"with {opened['rollouts']:,} rollouts of three segments the first screen stood after {opened['first']:.2f} s"
+    yield f"took {opened['count']:.2f} s and the screen of a run of one rollout {opened['empty']:.2f} s"
+    yield f"counted after {opened['counted']:.1f} s and the intervals stood there after {opened['measured']:.1f} s"
 
 
 def of_numbers() -> Iterator[str]:
